@@ -1,1 +1,39 @@
-//! (to be written)
+//! The vocabulary and the rules of a hall: identifiers, people, organisations, licences, items, evidence and policy.
+//!
+//! It deliberately knows no clock, disk, network, device or screen: time is passed in, and whoever calls
+//! carries out what was decided.
+
+pub mod archive;
+pub mod card;
+pub mod catalogue;
+pub mod evidence;
+pub mod field;
+pub mod identifier;
+pub mod item;
+pub mod licence;
+pub mod masking;
+pub mod name;
+pub mod organisation;
+pub mod person;
+pub mod rating;
+pub mod time;
+
+pub use archive::{Manifest, ManifestItem};
+pub use card::{CardError, CardLayout, IdentityCard};
+pub use catalogue::{Catalogue, CatalogueError};
+pub use evidence::{ConsentGrade, IdentityGrade, LicenceGrade, MandateGrade, Way};
+pub use field::{FieldError, FieldKey, FieldKeyError};
+pub use identifier::{
+    DocumentKind, HolderId, IdentifierError, IdentityDocument, ItemCode, LicenceId, LicenceKindCode,
+    MobileNumber, ResidentNumber, Uscc,
+};
+pub use item::{
+    CardField, FieldKind, FieldSource, FormField, Material, MaterialHolder, MaterialId, Promise, ServiceItem,
+    Tier,
+};
+pub use licence::{Issuer, Licence, LicenceField, LicenceKind, LicenceStatus};
+pub use masking::{mask_name, mask_number};
+pub use organisation::{LegalRepresentative, Organisation, OrganisationKind};
+pub use person::{ApplicantKind, Sex, nation_name};
+pub use rating::Grade;
+pub use time::{Date, Timestamp};

@@ -1,0 +1,385 @@
+//! What can happen to a case, in the words of the ledger.
+
+use super::{AccountName, CaseId, CaseNo, CommandId, WindowId};
+use crate::consent::ConsentRequest;
+use crate::form::FieldState;
+use crate::{
+    ApplicantKind, Date, FieldKey, HolderId, IdentityCard, ItemCode, Judgement, LicenceGrade, LicenceId,
+    LicenceKindCode, LicenceStatus, MaterialId, Organisation, Timestamp, Uscc, Way,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing that happened to one case: the body of a ledger entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    /// Which case.
+    pub case: CaseId,
+    /// Its number, repeated so that a record can be read alone.
+    pub no: CaseNo,
+    /// When, by the box's clock.
+    pub at: Timestamp,
+    /// The clerk at whose desk it happened.
+    pub clerk: AccountName,
+    /// What happened.
+    pub event: CaseEvent,
+}
+
+/// Whether the knowledge used came from the centre just now or from the box's cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// 在线: the centre answered.
+    Online,
+    /// 离线: the hall's own knowledge.
+    Offline,
+}
+
+/// What is known of the organisation that a case is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Organised {
+    /// 统一社会信用代码, as the clerk entered it and the check accepted it.
+    pub uscc: Uscc,
+    /// 法人库: its register entry, if the centre or the cache has one.
+    pub register: Option<Organisation>,
+    /// When that entry was last confirmed by the centre.
+    pub checked_at: Option<Timestamp>,
+}
+
+/// One row of the 免证清单: a material, and the licence that may replace it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListRow {
+    /// Which material of the item.
+    pub material: MaterialId,
+    /// Its name on the item's guide.
+    pub name: String,
+    /// Whether the item cannot be handled without it.
+    pub required: bool,
+    /// The licence found for it, usable or not.
+    pub licence: Option<ListedLicence>,
+}
+
+/// A licence as the list shows it. Nothing here needs the licence to be opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListedLicence {
+    /// 证照标识.
+    pub id: LicenceId,
+    /// Its kind.
+    pub kind: LicenceKindCode,
+    /// The kind's name.
+    pub name: String,
+    /// Who holds it.
+    pub holder: HolderId,
+    /// The issuing authority's name.
+    pub issuer: String,
+    /// Last day of validity; none means 长期.
+    pub valid_until: Option<Date>,
+    /// Version of the licence that was seen.
+    pub version: u16,
+    /// Its status as far as known.
+    pub status: LicenceStatus,
+    /// When the centre last confirmed the licence's content.
+    pub checked_at: Timestamp,
+    /// When the status was known to be true.
+    pub status_at: Timestamp,
+    /// 在线 or 离线: where the answer came from.
+    pub mode: Mode,
+    /// How good the knowledge is.
+    pub grade: LicenceGrade,
+    /// SHA-256 of the envelope's bytes, hexadecimal.
+    pub envelope: String,
+    /// What it may open: the fields that the item is registered to ask for.
+    pub fields: Vec<FieldKey>,
+}
+
+impl ListedLicence {
+    /// Whether this licence can stand for the paper on `today`, as far as status and dates go.
+    pub fn usable(&self, today: Date) -> bool {
+        self.status == LicenceStatus::Valid && self.valid_until.is_none_or(|until| today <= until)
+    }
+}
+
+/// 用证: one licence opened for one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceUse {
+    /// The row of the list that it serves.
+    pub material: MaterialId,
+    /// Which licence.
+    pub licence: LicenceId,
+    /// Its kind.
+    pub kind: LicenceKindCode,
+    /// The version that was opened.
+    pub version: u16,
+    /// 用证码, local to the box until the centre exchanges it.
+    pub use_code: String,
+    /// SHA-256 of the envelope's bytes, hexadecimal.
+    pub envelope: String,
+    /// The fields opened.
+    pub fields: BTreeSet<FieldKey>,
+    /// How good the knowledge was.
+    pub grade: LicenceGrade,
+    /// When the status was known to be true.
+    pub status_at: Timestamp,
+    /// 在线 or 离线.
+    pub mode: Mode,
+}
+
+/// Why a consent request ended without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentEnd {
+    /// Nobody answered in time.
+    TimedOut,
+    /// The clerk took the page back.
+    Cancelled,
+    /// The evaluator did not show the page.
+    Unreachable,
+}
+
+/// How a material without a licence is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaperChoice {
+    /// 需原件: the original was sighted, or a scan is attached.
+    Original,
+    /// 容缺: it will be brought later.
+    ToFollow,
+}
+
+/// The name of one attachment within its case.
+pub type AttachmentId = u32;
+
+/// 附件: a scan attached to a case. The bytes lie in the blob store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Number within the case.
+    pub id: AttachmentId,
+    /// The material it stands for; none for a free attachment.
+    pub material: Option<MaterialId>,
+    /// File name as the clerk sees it.
+    pub name: String,
+    /// Media type found in the content, never the one the browser claimed.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 of the content, hexadecimal.
+    pub sha256: String,
+    /// Content address of its chunk manifest, hexadecimal.
+    pub blob: String,
+}
+
+/// Somebody beside the clerk who agreed that a case goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secondary {
+    /// Whose account.
+    pub account: AccountName,
+    /// When they gave their password.
+    pub at: Timestamp,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum CaseEvent {
+    /// The clerk opened a case for an item.
+    Opened {
+        /// Which item.
+        item: ItemCode,
+        /// Its version in the catalogue.
+        item_version: u32,
+        /// Its name then.
+        item_name: String,
+        /// 个人 or 法人.
+        applicant: ApplicantKind,
+        /// The window.
+        window: WindowId,
+        /// The hall's name, as printed.
+        hall: String,
+    },
+    /// The clerk named the organisation that the case is for.
+    OrganisationNamed {
+        /// What is known of it.
+        organisation: Organised,
+    },
+    /// A card was read for this case.
+    Identified {
+        /// How the person was verified.
+        way: Way,
+        /// The card's text. The photo is not recorded.
+        card: Box<IdentityCard>,
+        /// The read command that the answer belongs to.
+        read: CommandId,
+        /// The reader's device id.
+        reader: String,
+        /// Number of the security module, if the reader told it.
+        sam: Option<String>,
+        /// Whether the card's validity had ended on that day.
+        expired: bool,
+        /// The reader's signed answer without the card: its digest, hexadecimal SHA-256.
+        answer: String,
+    },
+    /// 人证一致: the clerk compared card and person.
+    PersonConfirmed {
+        /// Required when the card had expired: what the clerk relied on.
+        note: Option<String>,
+    },
+    /// The identification was taken back (wrong person, wrong card).
+    IdentityCleared {
+        /// Why, in the clerk's words or the box's.
+        reason: String,
+    },
+    /// 免证清单 was made.
+    Listed {
+        /// 在线 or 离线.
+        mode: Mode,
+        /// One row for each material of the item.
+        rows: Vec<ListRow>,
+    },
+    /// The authorisation page was sent to the evaluator.
+    ConsentAsked {
+        /// Exactly what is asked.
+        request: Box<ConsentRequest>,
+        /// `sha-256:<hex>` over the canonical bytes of what is shown.
+        digest: String,
+        /// The command that carries it.
+        command: CommandId,
+        /// The evaluator.
+        device: String,
+        /// When the box stops waiting.
+        deadline: Timestamp,
+    },
+    /// The citizen asked for more time on the evaluator.
+    ConsentExtended {
+        /// The command concerned.
+        command: CommandId,
+        /// The new end of waiting.
+        deadline: Timestamp,
+    },
+    /// 同意授权.
+    ConsentGiven {
+        /// The command answered.
+        command: CommandId,
+        /// Rows that the citizen refused singly.
+        refused: BTreeSet<MaterialId>,
+        /// The evaluator's signed answer (flattened JWS), byte for byte.
+        answer: String,
+    },
+    /// 不同意.
+    ConsentRefused {
+        /// The command answered.
+        command: CommandId,
+        /// The evaluator's signed answer (flattened JWS), byte for byte.
+        answer: String,
+    },
+    /// Nobody answered.
+    ConsentEnded {
+        /// The command concerned.
+        command: CommandId,
+        /// Why.
+        reason: ConsentEnd,
+    },
+    /// 用证: licences were opened under the consent.
+    LicencesUsed {
+        /// Each opening.
+        uses: Vec<LicenceUse>,
+    },
+    /// The form was filled from what was opened.
+    FormFilled {
+        /// Each field with where it came from.
+        fields: BTreeMap<FieldKey, FieldState>,
+    },
+    /// The clerk saved the form.
+    FormSaved {
+        /// New values; fields not named stay as they are.
+        values: BTreeMap<FieldKey, String>,
+    },
+    /// The clerk decided how a material without a licence is brought.
+    PaperChosen {
+        /// Which material.
+        material: MaterialId,
+        /// How.
+        choice: PaperChoice,
+    },
+    /// A scan was attached.
+    AttachmentAdded {
+        /// What.
+        attachment: Attachment,
+    },
+    /// An attachment was taken away again.
+    AttachmentRemoved {
+        /// Which.
+        id: AttachmentId,
+    },
+    /// The clerk submitted.
+    Submitted {
+        /// What the policy said.
+        judgement: Judgement,
+        /// 在线 or 离线.
+        mode: Mode,
+        /// A second clerk, where the policy wanted one.
+        second: Option<Secondary>,
+        /// Hours since the box last heard from the centre.
+        hours_offline: u32,
+    },
+    /// 预归档: the package was sealed.
+    PackageSealed {
+        /// Content address of the archive manifest's bytes, hexadecimal.
+        manifest: String,
+        /// Content addresses of everything in the package, hexadecimal.
+        blobs: Vec<String>,
+    },
+    /// The rating page was sent to the evaluator.
+    RatingAsked {
+        /// The command that carries it.
+        command: CommandId,
+        /// When the page closes by itself.
+        deadline: Timestamp,
+    },
+    /// 好差评.
+    Rated {
+        /// 5 非常满意 … 1 非常不满意.
+        level: u8,
+        /// Reasons chosen for a poor grade.
+        reasons: Vec<String>,
+        /// The evaluator's signed answer (flattened JWS), byte for byte.
+        answer: String,
+    },
+    /// The rating page closed without a rating. It is voluntary.
+    RatingEnded,
+    /// The case was given up before it was submitted.
+    Abandoned {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl CaseEvent {
+    /// The kind of ledger entry that carries this event.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "case.opened",
+            Self::OrganisationNamed { .. } => "case.organisation",
+            Self::Identified { .. } => "case.identified",
+            Self::PersonConfirmed { .. } => "case.person-confirmed",
+            Self::IdentityCleared { .. } => "case.identity-cleared",
+            Self::Listed { .. } => "case.listed",
+            Self::ConsentAsked { .. } => "consent.asked",
+            Self::ConsentExtended { .. } => "consent.extended",
+            Self::ConsentGiven { .. } => "consent.given",
+            Self::ConsentRefused { .. } => "consent.refused",
+            Self::ConsentEnded { .. } => "consent.ended",
+            Self::LicencesUsed { .. } => "licence.used",
+            Self::FormFilled { .. } => "form.filled",
+            Self::FormSaved { .. } => "form.saved",
+            Self::PaperChosen { .. } => "material.chosen",
+            Self::AttachmentAdded { .. } => "attachment.added",
+            Self::AttachmentRemoved { .. } => "attachment.removed",
+            Self::Submitted { .. } => "case.submitted",
+            Self::PackageSealed { .. } => "package.sealed",
+            Self::RatingAsked { .. } => "rating.asked",
+            Self::Rated { .. } => "rating.given",
+            Self::RatingEnded => "rating.ended",
+            Self::Abandoned { .. } => "case.abandoned",
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! 受理表单: filling a form from a card, opened licences and the register, and what an edit
+//! does to the mark that says where a value came from.
+
+use crate::{
+    CardField, FieldKey, FieldSource, IdentityCard, LicenceId, LicenceKindCode, Organisation, ServiceItem, Sex,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who vouches for a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum AttestedBy {
+    /// 身份证: the card that was read.
+    Card,
+    /// 证照: an opened licence.
+    Licence {
+        /// Which.
+        id: LicenceId,
+        /// Its name.
+        name: String,
+    },
+    /// 法人库: the register of organisations.
+    Registry,
+}
+
+/// A value with who vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attested {
+    /// The value as the source has it.
+    pub value: String,
+    /// The source.
+    pub by: AttestedBy,
+}
+
+/// One field of a form: what stands in it, and what a source said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldState {
+    /// What stands in the field.
+    pub value: String,
+    /// What a source said, if any did.
+    pub attested: Option<Attested>,
+}
+
+impl FieldState {
+    /// The source mark: present only while the field holds exactly what the source said.
+    pub fn mark(&self) -> Option<&AttestedBy> {
+        self.attested.as_ref().filter(|attested| attested.value == self.value).map(|attested| &attested.by)
+    }
+}
+
+/// The fields of one opened licence.
+#[derive(Debug, Clone)]
+pub struct OpenedFields {
+    /// Which licence.
+    pub id: LicenceId,
+    /// Its kind's name.
+    pub name: String,
+    /// The fields that were opened.
+    pub fields: BTreeMap<FieldKey, String>,
+}
+
+/// What a form can be filled from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources<'a> {
+    /// The card that was read.
+    pub card: Option<&'a IdentityCard>,
+    /// Opened licences by kind.
+    pub licences: BTreeMap<LicenceKindCode, OpenedFields>,
+    /// The organisation's register entry.
+    pub organisation: Option<&'a Organisation>,
+}
+
+/// Fills each field of the item's form from the first of its sources that knows it.
+pub fn autofill(item: &ServiceItem, sources: &Sources<'_>) -> BTreeMap<FieldKey, FieldState> {
+    item.form
+        .iter()
+        .map(|field| {
+            let attested = field.sources.iter().find_map(|source| attest(source, sources));
+            let value = attested.as_ref().map(|attested| attested.value.clone()).unwrap_or_default();
+            (field.key.clone(), FieldState { value, attested })
+        })
+        .collect()
+}
+
+/// Something wrong with one field, in a sentence for the clerk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormProblem {
+    /// Which field.
+    pub field: FieldKey,
+    /// What is wrong and what to do, in Chinese.
+    pub zh: String,
+}
+
+/// What keeps a form from being submitted, in the order of the form.
+pub fn problems(item: &ServiceItem, form: &BTreeMap<FieldKey, FieldState>) -> Vec<FormProblem> {
+    item.form
+        .iter()
+        .filter_map(|field| {
+            let value = form.get(&field.key).map(|state| state.value.trim()).unwrap_or_default();
+            let zh = match value {
+                "" if field.required => format!("请填写“{}”", field.label),
+                "" => return None,
+                value => field.check(value).err()?.zh(),
+            };
+            Some(FormProblem { field: field.key.clone(), zh })
+        })
+        .collect()
+}
+
+fn attest(source: &FieldSource, sources: &Sources<'_>) -> Option<Attested> {
+    let (value, by) = match source {
+        FieldSource::Card { field } => (from_card(sources.card?, *field)?, AttestedBy::Card),
+        FieldSource::Licence { kind, field } => {
+            let licence = sources.licences.get(kind)?;
+            let by = AttestedBy::Licence { id: licence.id.clone(), name: licence.name.clone() };
+            (licence.fields.get(field)?.clone(), by)
+        }
+        FieldSource::Registry { field } => (from_register(sources.organisation?, field)?, AttestedBy::Registry),
+    };
+    (!value.is_empty()).then_some(Attested { value, by })
+}
+
+fn from_card(card: &IdentityCard, field: CardField) -> Option<String> {
+    match field {
+        CardField::Name => Some(card.name.clone()),
+        CardField::Sex => match card.sex {
+            Sex::Male => Some("男".to_owned()),
+            Sex::Female => Some("女".to_owned()),
+            _ => None,
+        },
+        CardField::Nation => card.nation.as_deref().map(|code| match crate::nation_name(code) {
+            Some(name) => name.to_owned(),
+            None => code.to_owned(),
+        }),
+        CardField::Birth => Some(card.birth.to_string()),
+        CardField::Address => card.address.clone(),
+        CardField::Number => Some(card.document.number().to_owned()),
+        CardField::Authority => card.authority.clone(),
+        CardField::Validity => Some(match card.valid_until {
+            Some(until) => format!("{} 至 {until}", card.valid_from),
+            None => format!("{} 至 长期", card.valid_from),
+        }),
+    }
+}
+
+fn from_register(organisation: &Organisation, field: &FieldKey) -> Option<String> {
+    match field.as_str() {
+        "name" => Some(organisation.name.clone()),
+        "uscc" => Some(organisation.uscc.to_string()),
+        "address" => Some(organisation.address.clone()),
+        "legal_representative" => Some(organisation.legal_representative.name.clone()),
+        "phone" => Some(organisation.phone.clone()),
+        "registered" => Some(organisation.registered.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edited_field_loses_its_mark_and_gets_it_back_with_the_attested_value() {
+        let attested = Attested { value: "青石路1号".to_owned(), by: AttestedBy::Card };
+        let mut field = FieldState { value: attested.value.clone(), attested: Some(attested) };
+        assert_eq!(field.mark(), Some(&AttestedBy::Card));
+        field.value = "青石路2号".to_owned();
+        assert_eq!(field.mark(), None);
+        field.value = "青石路1号".to_owned();
+        assert_eq!(field.mark(), Some(&AttestedBy::Card));
+    }
+
+    #[test]
+    fn a_typed_field_never_has_a_mark() {
+        assert_eq!(FieldState { value: "x".to_owned(), attested: None }.mark(), None);
+    }
+}
