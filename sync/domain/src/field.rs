@@ -34,6 +34,17 @@ impl FromStr for FieldKey {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("form field value refused: {zh}")]
 pub struct FieldError {
+    zh: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(zh: String) -> Self {
+        Self { zh }
+    }
+
     /// One Chinese sentence: what is wrong and what to do. It names the field, never repeats the value.
-    pub zh: String,
+    #[must_use]
+    pub fn zh(&self) -> String {
+        self.zh.clone()
+    }
 }

@@ -282,7 +282,7 @@ impl FormField {
     /// One Chinese sentence that names the field.
     pub fn check(&self, value: &str) -> Result<(), FieldError> {
         let label = &self.label;
-        let refuse = |why: String| Err(FieldError { zh: why });
+        let refuse = |why: String| Err(FieldError::new(why));
         if value.trim().is_empty() {
             return if self.required { refuse(format!("请填写“{label}”。")) } else { Ok(()) };
         }
@@ -359,7 +359,7 @@ mod tests {
             }
             for value in wrong {
                 let error = field.check(value).unwrap_err();
-                assert!(error.zh.contains("联系电话") && !error.zh.contains(value), "{value:?}");
+                assert!(error.zh().contains("联系电话") && !error.zh().contains(value), "{value:?}");
             }
         }
         assert!(field(FieldKind::Text, true).check(&"长".repeat(201)).is_err());

@@ -5,9 +5,12 @@
 
 pub mod archive;
 pub mod card;
+pub mod case;
 pub mod catalogue;
+pub mod consent;
 pub mod evidence;
 pub mod field;
+pub mod form;
 pub mod identifier;
 pub mod item;
 pub mod licence;
@@ -15,6 +18,7 @@ pub mod masking;
 pub mod name;
 pub mod organisation;
 pub mod person;
+pub mod policy;
 pub mod rating;
 pub mod time;
 
@@ -35,5 +39,6 @@ pub use licence::{Issuer, Licence, LicenceField, LicenceKind, LicenceStatus};
 pub use masking::{mask_name, mask_number};
 pub use organisation::{LegalRepresentative, Organisation, OrganisationKind};
 pub use person::{ApplicantKind, Sex, nation_name};
+pub use policy::{Judgement, LineState, Outcome, Situation, judge};
 pub use rating::Grade;
 pub use time::{Date, Timestamp};
