@@ -1,0 +1,143 @@
+//! 设备: the windows with their citizen's screen and card reader, and pairing a new device.
+
+use askama::Template;
+
+use super::frame::{Frame, Tone};
+
+/// 设备页.
+#[derive(Debug, Clone, Template)]
+#[template(path = "devices.html")]
+pub struct DevicesPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The windows, those with trouble first.
+    pub windows: Vec<WindowRow>,
+    /// Devices that ask to be paired now.
+    pub asking: Vec<Asking>,
+    /// The pairing form.
+    pub pairing: Pairing,
+    /// Whether this person may pair and unbind.
+    pub may_change: bool,
+}
+
+impl DevicesPage {
+    /// How many windows have trouble.
+    pub fn troubled(&self) -> usize {
+        self.windows.iter().filter(|window| window.troubled()).count()
+    }
+}
+
+/// 窗口: one window with its two devices.
+#[derive(Debug, Clone)]
+pub struct WindowRow {
+    /// Identifier, `W01`.
+    pub id: String,
+    /// Name.
+    pub label: String,
+    /// Clerk who sits there now; empty for nobody.
+    pub clerk: String,
+    /// 评价器.
+    pub evaluator: Slot,
+    /// 读卡器.
+    pub reader: Slot,
+}
+
+impl WindowRow {
+    /// Whether a device of this window needs a person.
+    pub fn troubled(&self) -> bool {
+        self.evaluator.state.tone() == Tone::Harm || self.reader.state.tone() == Tone::Harm
+    }
+}
+
+/// The place of one device at a window.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// How it is.
+    pub state: DeviceState,
+    /// The device bound here; none when the place is empty.
+    pub device: Option<Device>,
+    /// The one thing to do next, ready sentence; empty when nothing is to do.
+    pub todo: String,
+}
+
+/// 设备.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Identifier, `ev-01j…`.
+    pub id: String,
+    /// Model or kind, such as "SAM_V 串口".
+    pub model: String,
+    /// Version of its software.
+    pub version: String,
+    /// Seconds since it was last heard.
+    pub seen_s: u64,
+}
+
+/// 设备状态.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceState {
+    /// 正常.
+    Ready,
+    /// 使用中.
+    Busy,
+    /// 休眠.
+    Asleep,
+    /// 离线.
+    Offline,
+    /// 已拔出: the driver answers, the reader is not there.
+    Unplugged,
+    /// 故障: the reader's security module refuses, or the device reports an error.
+    Faulty,
+    /// 未配.
+    Empty,
+}
+
+impl DeviceState {
+    /// The word shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Ready => "正常",
+            Self::Busy => "使用中",
+            Self::Asleep => "休眠",
+            Self::Offline => "离线",
+            Self::Unplugged => "已拔出",
+            Self::Faulty => "故障",
+            Self::Empty => "未配",
+        }
+    }
+
+    /// Its tone.
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::Ready => Tone::Good,
+            Self::Busy => Tone::Busy,
+            Self::Asleep => Tone::Old,
+            Self::Offline | Self::Unplugged | Self::Faulty => Tone::Harm,
+            Self::Empty => Tone::Plain,
+        }
+    }
+}
+
+/// A device that shows a pairing code and waits for a technician.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// Kind of device, ready word.
+    pub kind: String,
+    /// Model.
+    pub model: String,
+    /// First characters of its key's fingerprint, to compare with its screen.
+    pub fingerprint: String,
+    /// Seconds until its code runs out.
+    pub left_s: u64,
+}
+
+/// 配对: the form.
+#[derive(Debug, Clone, Default)]
+pub struct Pairing {
+    /// The code as typed.
+    pub code: String,
+    /// The window chosen.
+    pub window: String,
+    /// What is wrong, ready sentence.
+    pub error: Option<String>,
+}

@@ -1,0 +1,90 @@
+//! 回执: what the applicant takes home, on A4 or on an 80 mm slip.
+
+use askama::Template;
+
+use super::case::Outcome;
+use super::frame::Bare;
+
+/// 回执打印页.
+#[derive(Debug, Clone, Template)]
+#[template(path = "receipt.html")]
+pub struct ReceiptPage {
+    /// Language, assets, hall.
+    pub frame: Bare,
+    /// Identifier of the case in addresses, for the way back and the other size.
+    pub id: String,
+    /// Paper.
+    pub paper: Paper,
+    /// 办件编号.
+    pub number: String,
+    /// 事项 name.
+    pub item: String,
+    /// Department that decides.
+    pub department: String,
+    /// 办事人, masked.
+    pub applicant: String,
+    /// 证件号码 or 统一社会信用代码, masked.
+    pub applicant_number: String,
+    /// Window and clerk.
+    pub window: String,
+    /// When it was recorded, "2026-11-21 10:54:12".
+    pub at: String,
+    /// What it came to; worded no stronger than is true.
+    pub outcome: Outcome,
+    /// One sentence on what that means for the applicant.
+    pub sentence: String,
+    /// Whether it was taken without the line.
+    pub offline: bool,
+    /// 用证: the licences used, each with its use code.
+    pub licences: Vec<UsedLicence>,
+    /// Materials the applicant must still bring.
+    pub to_follow: Vec<String>,
+    /// Until when, such as "2026-11-28"; empty when nothing is to follow.
+    pub follow_by: String,
+    /// Promise of the item, such as "承诺 5 个工作日".
+    pub promise: String,
+    /// QR code as SVG, made by the box; it is put into the page as it is.
+    pub qr: String,
+    /// Where the case stands in the ledger, such as "台账 3F7A-2 第 1204 号".
+    pub entry: String,
+    /// First characters of the entry's hash, to compare by eye.
+    pub digest: String,
+}
+
+/// 纸张.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paper {
+    /// A4.
+    #[default]
+    A4,
+    /// 80 mm slip.
+    Slip,
+}
+
+impl Paper {
+    /// Its name in addresses and styles.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::A4 => "a4",
+            Self::Slip => "slip",
+        }
+    }
+
+    /// The paper that a name in an address means; A4 for anything else.
+    pub fn from_code(code: &str) -> Self {
+        if code == "slip" { Self::Slip } else { Self::A4 }
+    }
+}
+
+/// One licence that was used in the case.
+#[derive(Debug, Clone)]
+pub struct UsedLicence {
+    /// Kind.
+    pub kind: String,
+    /// 证照编号, masked.
+    pub number: String,
+    /// 用证码.
+    pub use_code: String,
+    /// How it was verified, such as "离线核验 · 数据 2 小时前".
+    pub checked: String,
+}

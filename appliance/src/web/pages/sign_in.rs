@@ -1,0 +1,40 @@
+//! 登录: account and password, and what went wrong.
+
+use askama::Template;
+
+use super::frame::Bare;
+
+/// 登录页.
+#[derive(Debug, Clone, Template)]
+#[template(path = "sign_in.html")]
+pub struct SignInPage {
+    /// Language, token, assets, hall.
+    pub frame: Bare,
+    /// What was typed as account.
+    pub account: String,
+    /// Where to go afterwards.
+    pub next: String,
+    /// Why the last attempt failed, or why the session ended.
+    pub problem: Option<SignInProblem>,
+}
+
+/// Why somebody stands before the sign-in page again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInProblem {
+    /// 账号或密码不对: never says which of the two.
+    Wrong {
+        /// Attempts left before the account is locked.
+        left: u32,
+    },
+    /// 账号已锁定.
+    Locked {
+        /// Seconds until it opens by itself.
+        seconds: u64,
+    },
+    /// 账号未填 or 密码未填.
+    Empty,
+    /// The session ended by itself.
+    Ended,
+    /// The form had stood open too long.
+    Stale,
+}

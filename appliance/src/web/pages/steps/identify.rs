@@ -1,0 +1,212 @@
+//! 核验: reading the identity card, and for an organisation whose it must be.
+
+/// 核验.
+#[derive(Debug, Clone)]
+pub struct IdentifyStep {
+    /// For an organisation: its code and what is known of it.
+    pub organisation: Option<OrganisationEntry>,
+    /// The card reader at this window.
+    pub reader: Reader,
+    /// Where the reading stands.
+    pub reading: Reading,
+}
+
+impl IdentifyStep {
+    /// Whether 读卡 can be pressed now.
+    pub fn can_read(&self) -> bool {
+        let waits_for_code = self.organisation.as_ref().is_some_and(|entry| !entry.known());
+        self.reader == Reader::Ready && !waits_for_code
+    }
+}
+
+/// 统一社会信用代码: what the clerk typed and what came of it.
+#[derive(Debug, Clone)]
+pub struct OrganisationEntry {
+    /// The code as typed.
+    pub uscc: String,
+    /// Why it cannot be used, ready sentence.
+    pub error: Option<String>,
+    /// What to look at again (a pilot code that fails the check digit, an unknown organisation), ready sentence.
+    pub caution: Option<String>,
+    /// Name of the organisation, once found.
+    pub name: String,
+    /// 法定代表人, masked, once found.
+    pub representative: String,
+    /// Age in seconds of the register's word.
+    pub age_s: Option<u64>,
+}
+
+impl OrganisationEntry {
+    /// Whether the code stands, so that a card may be read.
+    pub fn known(&self) -> bool {
+        self.error.is_none() && !self.uscc.is_empty()
+    }
+}
+
+/// 读卡器: whether a card can be read here at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    /// 就绪.
+    Ready,
+    /// 未配读卡器: none is bound to this window.
+    None,
+    /// 读卡器已拔出.
+    Unplugged {
+        /// Since when, "10:31".
+        since: String,
+    },
+    /// 驱动离线: the process at the window does not answer.
+    Silent {
+        /// Since when, "10:31".
+        since: String,
+    },
+    /// 读卡器未授权: its security module refuses.
+    Refused,
+}
+
+/// 读卡: where the reading stands.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// Nothing asked yet.
+    Idle,
+    /// 等待放卡.
+    Waiting {
+        /// Milliseconds left.
+        left_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+    },
+    /// 正在读取.
+    Reading,
+    /// 请拿起卡片再放一次.
+    LiftAndAgain {
+        /// Milliseconds left.
+        left_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+    },
+    /// 读卡未成功.
+    Failed {
+        /// Why.
+        why: ReadFailure,
+        /// Number to quote.
+        number: String,
+    },
+    /// 卡不是本案当事人: the card of another person in the middle of the case; nothing was taken over.
+    OtherPerson {
+        /// Whose card is needed, masked.
+        wanted: String,
+        /// Whose card was laid down, masked.
+        got: String,
+        /// Whether the wanted person is the legal representative of an organisation.
+        representative: bool,
+    },
+    /// 证件已过期.
+    Expired {
+        /// The person on the card.
+        person: Box<Person>,
+        /// When it expired, "2024-03-01".
+        on: String,
+        /// What the clerk has written so far.
+        note: String,
+        /// What is wrong with the note, ready sentence.
+        error: Option<String>,
+    },
+    /// 已读取，请核对人证.
+    Read(Box<Person>),
+    /// 人证一致, confirmed: the step is done.
+    Confirmed(Identified),
+}
+
+/// 读卡失败: why nothing was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFailure {
+    /// The card was lifted too early.
+    Lifted,
+    /// The card cannot be read.
+    Unreadable,
+    /// What came over the cable made no sense.
+    Garbled,
+    /// No card came in time.
+    TimedOut,
+    /// The reader was unplugged meanwhile.
+    Unplugged,
+    /// The driver did not answer.
+    Silent,
+    /// The person is not the legal representative.
+    NotRepresentative,
+}
+
+impl ReadFailure {
+    /// What happened.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Lifted => "卡片在读完之前被拿开，没有读到信息。",
+            Self::Unreadable => "这张卡读不出来。",
+            Self::Garbled => "读卡器传来的数据不完整，已丢弃。",
+            Self::TimedOut => "60 秒内没有放卡，已停止读卡。",
+            Self::Unplugged => "读卡途中读卡器被拔出。",
+            Self::Silent => "读卡驱动没有应答。",
+            Self::NotRepresentative => "这张卡不是该单位法定代表人的证件，没有采用。",
+        }
+    }
+
+    /// What to do.
+    pub fn todo(self) -> &'static str {
+        match self {
+            Self::Lifted => "请把卡放好不动，再按 F2 读卡。",
+            Self::Unreadable => "请擦净卡面，换个位置再读一次；仍读不出，请办事人换一种有效证件。",
+            Self::Garbled => "请再按 F2 读卡；连续出现时请运维人员检查接线。",
+            Self::TimedOut => "请办事人准备好证件，再按 F2 读卡。",
+            Self::Unplugged => "请插好读卡器，状态恢复后再按 F2。",
+            Self::Silent => "请在“设备”里查看本窗口读卡器，或请运维人员处理。",
+            Self::NotRepresentative => "请法定代表人出示本人身份证；代办请改日启用委托代办。",
+        }
+    }
+}
+
+/// 卡面信息: the person on the card, open to the clerk who compares face and card.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Identifier of the reading, sent back with what the clerk says about it.
+    pub reading: String,
+    /// 姓名.
+    pub name: String,
+    /// English name on a foreigner's card; empty for others.
+    pub english_name: String,
+    /// Kind of document.
+    pub document: String,
+    /// 证件号码, masked.
+    pub number: String,
+    /// 性别.
+    pub sex: String,
+    /// 民族, or 国籍 for a foreigner; empty when the card has none.
+    pub nation: String,
+    /// 出生日期.
+    pub birth: String,
+    /// 住址; empty when the card has none.
+    pub address: String,
+    /// 签发机关.
+    pub authority: String,
+    /// 有效期限, "2018-03-01 至 长期".
+    pub validity: String,
+    /// Address of the photograph; none when it cannot be decoded here.
+    pub photo: Option<String>,
+}
+
+/// 已核验: what the step came to.
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// 姓名, masked.
+    pub name: String,
+    /// Kind of document.
+    pub document: String,
+    /// 证件号码, masked.
+    pub number: String,
+    /// When, "10:43".
+    pub at: String,
+    /// How sure that is, ready words.
+    pub grade: String,
+    /// A condition on it, ready sentence.
+    pub caution: Option<String>,
+}

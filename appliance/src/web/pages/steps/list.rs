@@ -1,0 +1,204 @@
+//! 免证清单: one row for each material, and what stands behind it.
+
+use crate::web::pages::frame::Tone;
+
+/// 清单.
+#[derive(Debug, Clone)]
+pub struct ListStep {
+    /// One row for each material of the item.
+    pub rows: Vec<MaterialRow>,
+    /// The list is still being put together: which sources have answered.
+    pub loading: bool,
+    /// Milliseconds for which it has been loading.
+    pub loading_ms: u64,
+    /// Whether it may be asked for again (the line is up).
+    pub can_refresh: bool,
+    /// Why nothing can be pushed, ready sentence.
+    pub push_blocked: Option<String>,
+    /// How many licences the citizen will be asked for.
+    pub asked: u32,
+}
+
+impl ListStep {
+    /// How many materials need no paper.
+    pub fn waived(&self) -> usize {
+        self.rows.iter().filter(|row| row.how == How::Waived).count()
+    }
+}
+
+/// 材料: one row.
+#[derive(Debug, Clone)]
+pub struct MaterialRow {
+    /// Identifier of the material, "m1".
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Whether the case cannot be accepted without it.
+    pub required: bool,
+    /// How it is provided.
+    pub how: How,
+    /// The licence that stands for it.
+    pub licence: Option<LicenceCell>,
+    /// Why it is not 免提交, or a condition on it; ready sentence, may be empty.
+    pub reason: String,
+    /// What the citizen decided.
+    pub decision: Decision,
+}
+
+/// 提供方式: how a material is provided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// 免提交.
+    Waived,
+    /// 需原件.
+    Original,
+    /// 容缺: may follow later.
+    Following,
+    /// 非必需.
+    Optional,
+}
+
+impl How {
+    /// The word shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Waived => "免提交",
+            Self::Original => "需原件",
+            Self::Following => "容缺",
+            Self::Optional => "非必需",
+        }
+    }
+
+    /// Its tone.
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::Waived => Tone::Good,
+            Self::Original | Self::Optional => Tone::Plain,
+            Self::Following => Tone::Old,
+        }
+    }
+}
+
+/// 电子证照 of a row.
+#[derive(Debug, Clone)]
+pub struct LicenceCell {
+    /// Kind, such as 居民身份证.
+    pub kind: String,
+    /// 证照编号, masked.
+    pub number: String,
+    /// 持证主体, masked.
+    pub holder: String,
+    /// Status.
+    pub status: LicenceState,
+    /// What is known and how fresh it is.
+    pub checked: Checked,
+}
+
+/// 证照状态.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LicenceState {
+    /// 有效.
+    Valid,
+    /// 已过有效期.
+    Expired,
+    /// 已吊销或注销.
+    Revoked,
+    /// 已暂停.
+    Suspended,
+    /// 变更中.
+    Changing,
+    /// 状态未知.
+    Unknown,
+}
+
+impl LicenceState {
+    /// The word shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Valid => "有效",
+            Self::Expired => "已过期",
+            Self::Revoked => "已注销",
+            Self::Suspended => "已暂停",
+            Self::Changing => "变更中",
+            Self::Unknown => "状态未知",
+        }
+    }
+
+    /// Its tone.
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::Valid => Tone::Good,
+            Self::Expired | Self::Changing | Self::Unknown => Tone::Old,
+            Self::Revoked | Self::Suspended => Tone::Harm,
+        }
+    }
+}
+
+/// 核验: a verification is a statement, never a bare yes.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Seconds since it was established.
+    pub age_s: u64,
+    /// Whether that is older than the freshness window of the item and licence kind.
+    pub stale: bool,
+    /// Where from.
+    pub source: Source,
+    /// 证照等级, such as "L3".
+    pub grade: String,
+    /// The grade in words, such as "缓存证照，状态清单在时限内".
+    pub grade_words: String,
+}
+
+/// 来源: where a licence was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// 省级中心.
+    Centre,
+    /// 本机缓存.
+    Cache,
+}
+
+impl Source {
+    /// The word shown.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Centre => "省级中心",
+            Self::Cache => "本机缓存",
+        }
+    }
+}
+
+/// 办事人意见: what the citizen decided about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is asked for in this row.
+    NotAsked,
+    /// 待授权.
+    Pending,
+    /// 同意.
+    Agreed,
+    /// 不同意.
+    Refused,
+}
+
+impl Decision {
+    /// The word shown; empty when nothing is asked for.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::NotAsked => "",
+            Self::Pending => "待授权",
+            Self::Agreed => "已同意",
+            Self::Refused => "不同意",
+        }
+    }
+
+    /// Its tone.
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::NotAsked => Tone::Plain,
+            Self::Pending => Tone::Busy,
+            Self::Agreed => Tone::Good,
+            Self::Refused => Tone::Old,
+        }
+    }
+}
