@@ -1,0 +1,232 @@
+//! The messages of the link between box and centre: HTTPS with mutual TLS, bodies `application/cbor` by
+//! [`crate::cbor::pack`] and [`crate::cbor::unpack`]. Which message answers which path and status is told
+//! at each type; `docs/protocol/ledger.md` has the bytes.
+
+use hall_domain::{HolderId, ItemCode, LicenceKindCode, Timestamp};
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::blob::BlobId;
+use crate::cose::Signed;
+use crate::document::Document;
+use crate::envelope::IssuedEnvelope;
+use crate::hash::Hash;
+use crate::log::{BoxId, LogId};
+use crate::receipt::Receipt;
+use crate::token::FreshnessToken;
+
+/// Media type of all messages here but enrolment.
+pub const MEDIA_TYPE: &str = "application/cbor";
+/// Largest body of any message that is not an upload or a chunk.
+pub const MAX_MESSAGE: usize = 16 << 20;
+
+/// `POST /v1/enrol`, JSON, without a client certificate: a box introduces itself with a one-time code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolRequest {
+    /// The code that the centre's operator gave to the technician.
+    pub code: String,
+    /// Certificate request for the link, PEM.
+    pub csr_pem: String,
+    /// Ed25519 public key of the ledger, 64 hexadecimal digits.
+    pub ledger_key_hex: String,
+}
+
+/// The hall as the centre names it (大厅).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HallName {
+    /// Code, also in the feed scope.
+    pub code: String,
+    /// Name.
+    pub name: String,
+}
+
+/// Answer to [`EnrolRequest`], JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolAnswer {
+    /// The box.
+    pub box_id: BoxId,
+    /// Its incarnation; with the box id the name of its ledger.
+    pub incarnation: u32,
+    /// The hall.
+    pub hall: HallName,
+    /// Client certificate for the link.
+    pub certificate_pem: String,
+    /// The CA of the link.
+    pub ca_pem: String,
+    /// Keys to pin, for [`crate::CentreKeys::from_hex`].
+    pub centre_keys: Vec<String>,
+}
+
+impl EnrolAnswer {
+    /// The ledger that the box is to write.
+    pub fn log(&self) -> LogId {
+        LogId::new(self.box_id, self.incarnation)
+    }
+}
+
+/// `POST /v1/link/hello`: first call after every reconnect.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Hello {
+    /// The box's ledger.
+    #[n(0)]
+    pub log: LogId,
+    /// Its size.
+    #[n(1)]
+    pub size: u64,
+    /// Its root.
+    #[n(2)]
+    pub root: Hash,
+    /// Size of the newest receipt that the box holds; 0 without one.
+    #[n(3)]
+    pub receipted: u64,
+    /// The epoch of that receipt; 0 without one.
+    #[n(4)]
+    pub epoch: u64,
+    /// Bytes of blobs waiting.
+    #[n(5)]
+    pub blob_backlog: u64,
+    /// Newest header schema that the box writes.
+    #[n(6)]
+    pub schema: u16,
+    /// Wall clock of the box.
+    #[n(7)]
+    #[cbor(with = "crate::cbor::millis")]
+    pub wall: Timestamp,
+    /// Free bytes on the data disk.
+    #[n(8)]
+    pub free_disk: u64,
+    /// Software version of the box.
+    #[n(9)]
+    pub software: String,
+}
+
+/// 200 answer to [`Hello`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct HelloAnswer {
+    /// The centre's epoch.
+    #[n(0)]
+    pub epoch: u64,
+    /// What the centre holds of this ledger.
+    #[n(1)]
+    pub head: HeadIs,
+    /// Largest size that is contained in a backup whose restore was verified: the box may prune below.
+    #[n(2)]
+    pub anchor: u64,
+    /// Time and state of the feed.
+    #[n(3)]
+    pub token: Signed<FreshnessToken>,
+    /// Oldest header schema that the centre still takes.
+    #[n(4)]
+    pub min_schema: u16,
+    /// Newest catalogue version.
+    #[n(5)]
+    pub catalogue: u32,
+}
+
+/// 409 answer to an upload that does not start where the centre stands; also part of [`HelloAnswer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct HeadIs {
+    /// Number of entries in custody.
+    #[n(0)]
+    pub size: u64,
+    /// Root over them. The box compares it with its own root at that size.
+    #[n(1)]
+    pub root: Hash,
+}
+
+/// 202 answer to an upload that does not yet reach its checkpoint: everything before `next` is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Progress {
+    /// Position from which to go on.
+    #[n(0)]
+    pub next: u64,
+}
+
+/// 422 answer to an upload: the centre knows another history of this ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Fork {
+    /// First position at which the histories differ, as far as the centre can tell.
+    #[n(0)]
+    pub at: u64,
+    /// What the centre follows.
+    #[n(1)]
+    pub head: HeadIs,
+    /// Custody of the other branch, once it is in quarantine.
+    #[n(2)]
+    pub quarantine: Option<Signed<Receipt>>,
+}
+
+/// `POST /v1/link/lookup`: the newest envelopes of one holder, for one case.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Lookup {
+    /// 持证主体.
+    #[n(0)]
+    #[cbor(with = "crate::cbor::holder")]
+    pub holder: HolderId,
+    /// 证照类型 that the item is registered to ask for.
+    #[n(1)]
+    #[cbor(with = "crate::cbor::text_list")]
+    pub kinds: Vec<LicenceKindCode>,
+    /// 用证事由, at most 200 characters.
+    #[n(2)]
+    pub use_cause: String,
+    /// 事项.
+    #[n(3)]
+    #[cbor(with = "crate::cbor::text")]
+    pub item: ItemCode,
+    /// 办件编号.
+    #[n(4)]
+    pub case_no: String,
+}
+
+/// 200 answer to [`Lookup`]. A kind that is not there is a kind that the holder does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LookupAnswer {
+    /// The licences, with everything that lies beside them.
+    #[n(0)]
+    pub envelopes: Vec<IssuedEnvelope>,
+    /// For an organisation: its entry in the register (法人库), a document of kind `Organisation`.
+    #[n(1)]
+    pub organisation: Option<Signed<Document>>,
+    /// When the centre answered.
+    #[n(2)]
+    pub token: Signed<FreshnessToken>,
+}
+
+/// Answer to `PUT /v1/link/blobs/{id}` (the manifest) and `GET …/missing`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct BlobState {
+    /// Which blob.
+    #[n(0)]
+    pub id: BlobId,
+    /// Number of chunks.
+    #[n(1)]
+    pub chunks: u32,
+    /// Bit set = chunk is at hand ([`crate::blob::Bitmap`]).
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub have: Vec<u8>,
+    /// The blob is complete, verified and durable.
+    #[n(3)]
+    pub sealed: bool,
+}
+
+/// Any other answer than 2xx, 409 and 422: what went wrong, for logs and for people.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Problem {
+    /// Stable word for programs, for example `unknown-log`.
+    #[n(0)]
+    pub code: String,
+    /// English sentence for the log, without personal data.
+    #[n(1)]
+    pub message: String,
+}
