@@ -1,1 +1,8 @@
-//! (to be written)
+//! What is not ours in the field, for tests and the demo: so far card readers with virtual cards and faults.
+//!
+//! Deliberately does not know: the driver, MQTT, the box. It speaks only what the real thing speaks, so that the
+//! very code that will meet real readers is what meets these. Nothing that ships depends on it.
+
+pub mod samv;
+
+pub use samv::{Emulator, EmulatorHandle, Fault, Pace};

@@ -1,0 +1,119 @@
+//! Why a read ended without a card, for the log and for the clerk.
+
+use crate::samv::codec::Status;
+
+/// Why a read ended without a card. Holds nothing of a card's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Nobody laid a card down in time.
+    #[error("no card was laid down in time")]
+    NoCard,
+    /// The card was taken away before it was read, and did not come back in time.
+    #[error("the card was taken away during the read")]
+    Removed,
+    /// The module could not read the card at three attempts, and it was not laid down anew in time.
+    #[error("the card could not be read at repeated attempts")]
+    ReplaceCard,
+    /// The read was stopped from outside.
+    #[error("the read was stopped")]
+    Cancelled,
+    /// The reader is unplugged, or was during the read.
+    #[error("the reader is not plugged in")]
+    ReaderGone,
+    /// The reader is there and says nothing, even after its port was opened anew.
+    #[error("the reader does not answer")]
+    Silent,
+    /// Bytes come from the reader, but no good frame, however often it is asked.
+    #[error("the reader's answers arrive damaged")]
+    Garbled,
+    /// The module in the reader has no licence (status 66): no card can be read with it.
+    #[error("the reader's module is not licensed")]
+    NotLicensed,
+    /// The module's self-test failed (status 60).
+    #[error("the reader's module failed its self-test")]
+    SelfTest,
+    /// The card was read, but it is of a layout that nobody has taught this reader.
+    #[error("the card is of an unknown layout")]
+    Unsupported,
+    /// The card was read, but what it says is incomplete or contradicts itself.
+    #[error("the card's content is not understood")]
+    Content,
+    /// The module answers with a status that has no place here.
+    #[error("the reader answered with status {0}")]
+    Protocol(Status),
+}
+
+impl ReadError {
+    /// Short name for messages between machines; stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoCard => "no-card",
+            Self::Removed => "removed",
+            Self::ReplaceCard => "replace-card",
+            Self::Cancelled => "cancelled",
+            Self::ReaderGone => "reader-gone",
+            Self::Silent => "reader-silent",
+            Self::Garbled => "reader-garbled",
+            Self::NotLicensed => "not-licensed",
+            Self::SelfTest => "self-test",
+            Self::Unsupported => "unsupported-card",
+            Self::Content => "card-content",
+            Self::Protocol(_) => "protocol",
+        }
+    }
+
+    /// What happened, and what to do next, for the clerk.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::NoCard => "没有检测到证件。请办事人把身份证平放在读卡器上，再点“读卡”。",
+            Self::Removed => "证件在读取完成前被拿开。请重新放好证件并保持不动，再点“读卡”。",
+            Self::ReplaceCard => {
+                "证件多次读取失败。请拿开手机、卡包等物品，把证件单独放好再试；仍然失败请改用其他核验方式。"
+            }
+            Self::Cancelled => "读卡已取消。需要时请再点“读卡”。",
+            Self::ReaderGone => "读卡器没有连接。请检查读卡器的数据线，插好后会自动恢复。",
+            Self::Silent => "读卡器没有响应。请拔下读卡器，等待五秒后重新插上；仍无响应请联系运维人员。",
+            Self::Garbled => "读卡器传来的数据有误。请把数据线插紧后再点“读卡”；仍然出现请联系运维人员换线。",
+            Self::NotLicensed => "读卡器的安全模块未获授权，不能读取证件。请联系运维人员更换读卡器。",
+            Self::SelfTest => "读卡器自检未通过。请拔下读卡器，等待五秒后重新插上；仍不通过请联系运维人员。",
+            Self::Unsupported => {
+                "这种证件暂不能识别。请改用居民身份证、居住证或永久居留身份证，并把证件类型告知运维人员。"
+            }
+            Self::Content => "证件已读出，但内容不完整或前后矛盾。请重新读一次；仍然出现请按证件存疑处理。",
+            Self::Protocol(_) => "读卡器返回了异常结果。请再试一次；仍然出现请联系运维人员。",
+        }
+    }
+
+    /// Whether the read goes on by itself until its deadline when this happens, so that nobody has to click.
+    pub fn retried_without_click(self) -> bool {
+        matches!(self, Self::NoCard | Self::Removed | Self::ReplaceCard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_own_code_and_tells_what_to_do() {
+        let all = [
+            ReadError::NoCard,
+            ReadError::Removed,
+            ReadError::ReplaceCard,
+            ReadError::Cancelled,
+            ReadError::ReaderGone,
+            ReadError::Silent,
+            ReadError::Garbled,
+            ReadError::NotLicensed,
+            ReadError::SelfTest,
+            ReadError::Unsupported,
+            ReadError::Content,
+            ReadError::Protocol(Status(0x24)),
+        ];
+        let codes: std::collections::BTreeSet<_> = all.iter().map(|error| error.code()).collect();
+        assert_eq!(codes.len(), all.len());
+        for error in all {
+            assert!(error.zh().ends_with('。') && error.zh().contains('请'), "{error}");
+        }
+    }
+}
