@@ -1,0 +1,115 @@
+//! The one place where the tasks of the agent say how the line is.
+
+use crate::plan::Finding;
+use crate::status::{LineStatus, Trouble};
+use crate::store::Position;
+use hall_domain::Timestamp;
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+
+/// Tells the time. The agent never reads a clock itself.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The line's state, shared by the tasks.
+pub(crate) struct Line {
+    status: watch::Sender<LineStatus>,
+    clock: Clock,
+    /// Wakes the round when another task loses the line.
+    pub lost: Notify,
+}
+
+impl Line {
+    pub fn new(clock: Clock) -> Self {
+        let (status, _) = watch::channel(LineStatus::unknown(clock()));
+        Self { status, clock, lost: Notify::new() }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub fn subscribe(&self) -> watch::Receiver<LineStatus> {
+        self.status.subscribe()
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.status.borrow().up
+    }
+
+    /// Why the line is down, if it is.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let status = self.status.borrow();
+        if status.up { None } else { Some(status.trouble.clone().unwrap_or_else(not_tried)) }
+    }
+
+    /// A whole round worked.
+    pub fn worked(&self, position: &Position, findings: Vec<Finding>) {
+        let now = self.now();
+        let was_up = self.is_up();
+        self.update(|status| {
+            if !status.up {
+                status.since = now;
+            }
+            status.up = true;
+            status.trouble = None;
+            status.last_contact = Some(now);
+            status.findings = findings;
+            set_position(status, position);
+        });
+        if !was_up {
+            tracing::info!(backlog = position.size, "The line to the centre is up.");
+        }
+    }
+
+    /// One exchange of a side task worked.
+    pub fn contact(&self) {
+        let now = self.now();
+        self.update(|status| status.last_contact = Some(now));
+    }
+
+    /// Numbers have changed.
+    pub fn moved(&self, position: &Position) {
+        self.update(|status| set_position(status, position));
+    }
+
+    /// An exchange failed. A centre that is merely busy is still there for a side task, but a round that
+    /// cannot be finished means that the line is not up.
+    pub fn failed(&self, trouble: &Trouble) {
+        let now = self.now();
+        let was_up = self.is_up();
+        self.update(|status| {
+            if status.up {
+                status.since = now;
+            }
+            status.up = false;
+            status.trouble = Some(trouble.clone());
+        });
+        if was_up {
+            tracing::warn!(reason = %trouble, "The line to the centre is down.");
+            self.lost.notify_one();
+        } else {
+            tracing::debug!(reason = %trouble, "The line to the centre is still down.");
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut LineStatus)) {
+        self.status.send_if_modified(|status| {
+            let before = status.clone();
+            change(status);
+            *status != before
+        });
+    }
+}
+
+fn set_position(status: &mut LineStatus, position: &Position) {
+    let receipted = position.receipted.map_or(0, |receipt| receipt.size);
+    status.receipted = receipted;
+    status.backlog = position.size.saturating_sub(receipted);
+    status.pending_blobs = position.pending_blobs;
+    status.feed_seq = position.feed;
+    status.token_issued_at = position.token.as_ref().map(|token| token.issued_at);
+}
+
+fn not_tried() -> Trouble {
+    Trouble::Unreachable("the line has not been tried yet".to_owned())
+}

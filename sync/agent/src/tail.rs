@@ -1,0 +1,115 @@
+//! The tail of the feed: a long poll that is always open while the line is up.
+
+use crate::agent::{Shared, random};
+use crate::backoff::Backoff;
+use crate::link::Link;
+use crate::round::{garbage, settle_token};
+use crate::status::Trouble;
+use crate::store::{Store, VerifiedChange, VerifiedItem, VerifiedPage};
+use hall_ledger::envelope::Envelope;
+use hall_ledger::feed::{Change, FeedItem, FeedPage, Lane};
+use hall_ledger::{CentreKeys, Signed};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long the centre is asked to hold a poll open.
+pub const WAIT: Duration = Duration::from_secs(20);
+
+/// Applies pages as they come, until `stop`.
+pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &CancellationToken) {
+    let mut backoff = Backoff::default();
+    let mut status = shared.line.subscribe();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            up = status.wait_for(|status| status.up) => if up.is_err() { return },
+        }
+        let polled = tokio::select! {
+            () = stop.cancelled() => return,
+            // A line that another task found down is polled anew once it is up again.
+            _ = status.wait_for(|status| !status.up) => continue,
+            polled = poll(shared) => polled,
+        };
+        match polled {
+            Ok(()) => backoff.reset(),
+            Err(trouble) => {
+                if !matches!(trouble, Trouble::Busy { .. }) {
+                    shared.line.failed(&trouble);
+                }
+                let wait = backoff.after_failure(random());
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(trouble.retry_after().map_or(wait, |asked| asked.max(wait))) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn poll<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Trouble> {
+    let after = shared.store.position().await?.feed;
+    let page = shared.link.feed(Lane::Main, after, WAIT).await?;
+    let last = apply(shared, Lane::Main, after, page).await?;
+    shared.line.contact();
+    if last > after {
+        settle_token(shared).await?;
+        let position = shared.store.position().await?;
+        shared.line.moved(&position);
+        if !position.documents_due.is_empty() {
+            shared.nudge.notify_one();
+        }
+    }
+    Ok(())
+}
+
+/// Verifies a page and applies it; returns the lane's position after it.
+pub(crate) async fn apply<S: Store, L: Link>(
+    shared: &Shared<S, L>,
+    lane: Lane,
+    after: u64,
+    page: Signed<FeedPage>,
+) -> Result<u64, Trouble> {
+    let keys = &shared.identity.keys;
+    let page = page.verify_by(keys).map_err(|e| garbage("feed", &e))?;
+    page.check(&shared.scope, lane, after).map_err(|e| garbage("feed", &e))?;
+    if page.items.is_empty() {
+        return Ok(after);
+    }
+    let last = page.last();
+    let hot = page.items.iter().filter_map(|item| item.hot).max();
+    let items: Result<_, Trouble> = page.items.into_iter().map(|item| verify(item, keys)).collect();
+    let page = VerifiedPage { lane, after, last, items: items?, hot };
+
+    let _applying = shared.applying.lock().await;
+    let position = shared.store.position().await?;
+    let stands = match lane {
+        Lane::Main => position.feed == after,
+        Lane::Hot => position.hot >= after,
+    };
+    if stands {
+        shared.store.apply(page).await?;
+    }
+    Ok(last)
+}
+
+fn verify(item: FeedItem, keys: &CentreKeys) -> Result<VerifiedItem, Trouble> {
+    let change = match item.change {
+        Change::LicenceUpsert(issued) => {
+            let facts =
+                Envelope::verify(issued.envelope.as_bytes(), keys).map_err(|e| garbage("feed", &e))?;
+            if !facts.held_by(&issued.holder, &issued.disclosures) {
+                return Err(garbage("feed", "an envelope of another holder"));
+            }
+            VerifiedChange::LicenceUpsert { facts: Box::new(facts), issued: Box::new(issued) }
+        }
+        Change::LicenceStatus(change) => VerifiedChange::LicenceStatus(change),
+        Change::Disposition(signed) => {
+            let disposition = signed.verify_by(keys).map_err(|e| garbage("feed", &e))?;
+            VerifiedChange::Disposition { disposition: Box::new(disposition), signed }
+        }
+        Change::Document(version) => VerifiedChange::Document(version),
+        Change::LicenceForget(licence) => VerifiedChange::LicenceForget(licence),
+        Change::Other { code, .. } => VerifiedChange::Unknown { code },
+    };
+    Ok(VerifiedItem { seq: item.seq, at: item.at, hot: item.hot, change })
+}
