@@ -20,6 +20,7 @@ pub mod organisation;
 pub mod person;
 pub mod policy;
 pub mod rating;
+pub mod register;
 pub mod time;
 
 pub use archive::{Manifest, ManifestItem};
@@ -41,4 +42,5 @@ pub use organisation::{LegalRepresentative, Organisation, OrganisationKind};
 pub use person::{ApplicantKind, Sex, nation_name};
 pub use policy::{Judgement, LineState, Outcome, Situation, judge};
 pub use rating::Grade;
+pub use register::{Register, RegisterError, RegisterOrganisation, RegisterPerson};
 pub use time::{Date, Timestamp};

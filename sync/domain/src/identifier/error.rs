@@ -197,6 +197,9 @@ impl IdentifierError {
             Self::Form { what, expected } => {
                 format!("{}格式不对，应为{expected}，请对照证件核对。", what.zh())
             }
+            Self::OtherDocument { what: Kind::Uscc, .. } => {
+                "这是公民身份号码，请填写营业执照或登记证书上的统一社会信用代码。".to_owned()
+            }
             Self::OtherDocument { found, .. } => {
                 format!("这是{}，请把证件类型改为对应的证件后再填。", found.zh())
             }

@@ -12,6 +12,8 @@ mod licence;
 pub(crate) mod mobile;
 mod permit;
 mod resident;
+#[cfg(test)]
+mod tests;
 mod tidy;
 mod uscc;
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IdentifierError, Kind, check, text_form};
+use super::{IdentifierError, Kind, ResidentNumber, check, text_form};
 use crate::organisation::OrganisationKind;
 
 /// 统一社会信用代码: registering department, kind, division of the registrar, organisation code, check (GB 32100).
@@ -87,7 +87,12 @@ impl FromStr for Uscc {
         if OrganisationKind::of_pair(&text[..2]).is_none() {
             return Err(IdentifierError::Prefix { what });
         }
-        Ok(Self(text.to_owned()))
+        let code = Self(text.to_owned());
+        // 51, 52 and 53 begin the codes of associations as well as the citizens of three provinces.
+        if !code.check_digit_ok() && text.parse::<ResidentNumber>().is_ok() {
+            return Err(IdentifierError::OtherDocument { what, found: Kind::Resident });
+        }
+        Ok(code)
     }
 }
 
