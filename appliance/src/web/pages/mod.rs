@@ -41,7 +41,7 @@
 //! | `POST /cases/{id}/attachments/{n}/restore` | | 303 |
 //! | `POST /cases/{id}/submit` | `second_account`, `second_password` when asked | 303, 422 |
 //! | `POST /cases/{id}/rate` | | 303 (asks the citizen's screen) |
-//! | `POST /cases/{id}/abandon` | `reason` | 303 `/cases`, notice with undo |
+//! | `POST /cases/{id}/abandon` | `reason` (`left`, `wrong-item`, `materials`, `other`) | 303 `/cases`, notice with undo |
 //! | `POST /cases/{id}/reopen` | | 303 |
 //! | `POST /cases/{id}/take-over` | | 303 |
 //! | `GET /cases/{id}/receipt` | `size` (`a4`/`slip`) | [`receipt::ReceiptPage`] |
@@ -54,14 +54,17 @@
 //! | `GET /sync` | | [`sync::SyncPage`] |
 //! | `GET /fragments/frame` | `at` ([`frame::Desk`] code) | [`frame::FrameFragment`] (refused on a direct visit) |
 //! | `GET /live` | `case` (id, optional) | `text/event-stream` |
-//! | `GET /assets/{name}` | `v` | files of `appliance/web/dist`, immutable when `v` is given |
+//! | `GET /assets/{name}` | `v` | `app.js`, `app.css` of `appliance/web/dist` (`.gz` beside each), immutable when `v` is given |
+//!
+//! Attested fields of the form are shown without a name and so are not posted; what is posted for one that was not
+//! opened by `do=edit:{key}` did not come from these pages.
 //!
 //! # Live
 //!
 //! `GET /live` sends events without data: `frame` (line state or a count of the rail changed), `case` (the case in
 //! `case=` changed), `cases`, `findings`, `devices`, `sync`. The script answers by fetching the page it stands on
 //! (for `frame` only the fragment) and exchanging the parts marked `data-live`; an event that is lost costs
-//! nothing, because every reconnect fetches all. A comment line every 15 s keeps the stream open; the script calls
+//! nothing, because every reconnect fetches all. An event `ping` every 15 s keeps the stream open; the script calls
 //! the box unreachable when nothing has come for 40 s.
 
 pub mod case;
@@ -76,6 +79,11 @@ pub mod sign_in;
 pub mod steps;
 pub mod sync;
 pub mod text;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
 
 pub use frame::{Bare, Frame, Notice};
 pub use text::Lang;

@@ -67,6 +67,14 @@ impl Lang {
         }
     }
 
+    /// When something was verified: "核验于 3 分钟前".
+    pub fn checked(self, seconds: impl Borrow<u64>) -> String {
+        match *seconds.borrow() {
+            0..5 => self.t("刚刚核验").to_owned(),
+            seconds => self.fill("核验于 {}", &[&self.ago(seconds)]),
+        }
+    }
+
     /// A file size for people: "2.1 MB".
     pub fn size(self, bytes: impl Borrow<u64>) -> String {
         match *bytes.borrow() {
@@ -112,4 +120,10 @@ impl Lang {
             Self::En => Self::Zh,
         }
     }
+}
+
+/// Every Chinese text of the table, in its order.
+#[cfg(test)]
+pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+    english::TABLE.iter().map(|(zh, _)| *zh)
 }

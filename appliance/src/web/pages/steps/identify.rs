@@ -160,7 +160,7 @@ impl ReadFailure {
             Self::TimedOut => "请办事人准备好证件，再按 F2 读卡。",
             Self::Unplugged => "请插好读卡器，状态恢复后再按 F2。",
             Self::Silent => "请在“设备”里查看本窗口读卡器，或请运维人员处理。",
-            Self::NotRepresentative => "请法定代表人出示本人身份证；代办请改日启用委托代办。",
+            Self::NotRepresentative => "请法定代表人出示本人的身份证，再按 F2 读卡。",
         }
     }
 }

@@ -1,0 +1,76 @@
+/** Posts forms and follows links in the background, and says so when the box is slow or silent. */
+import htmx from "htmx.org";
+import { contentArrived, focusWork, message, standsAlone } from "./dom";
+
+// No inline styles and no evaluated text (the content security policy forbids both), no copies of pages in the
+// browser's storage (they show people), and pages with mistakes (422) are shown like any other.
+Object.assign(htmx.config, {
+  includeIndicatorStyles: false,
+  allowEval: false,
+  historyCacheSize: 0,
+  refreshOnHistoryMiss: true,
+  selfRequestsOnly: true,
+  scrollIntoViewOnBoost: false,
+  responseHandling: [
+    { code: "204", swap: false },
+    { code: "...", swap: true },
+  ],
+});
+
+const BUSY_AFTER_MS = 300;
+const SLOW_AFTER_MS = 3_000;
+
+let timers: number[] = [];
+
+function waiting(): void {
+  done();
+  message("failed", false);
+  timers = [
+    window.setTimeout(() => document.body.classList.add("busy"), BUSY_AFTER_MS),
+    window.setTimeout(() => message("slow", true), SLOW_AFTER_MS),
+  ];
+}
+
+function done(): void {
+  timers.forEach(clearTimeout);
+  timers = [];
+  document.body.classList.remove("busy");
+  message("slow", false);
+}
+
+document.addEventListener("htmx:beforeRequest", waiting);
+document.addEventListener("htmx:afterRequest", done);
+document.addEventListener("htmx:sendError", () => message("failed", true));
+document.addEventListener("htmx:timeout", () => message("failed", true));
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest; shouldSwap: boolean }>;
+  if (standsAlone(detail.xhr.responseText)) {
+    detail.shouldSwap = false;
+    window.location.assign(detail.xhr.responseURL || "/");
+  }
+});
+
+// A form with mistakes is answered at the address it was posted to, which cannot be opened: the page keeps its own.
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  const { detail } = event as CustomEvent<{
+    history: { type: string | false; path: string };
+    xhr: XMLHttpRequest;
+  }>;
+  if (detail.xhr.status >= 400) {
+    detail.history.type = "replace";
+    detail.history.path = window.location.pathname + window.location.search;
+  }
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const target = event.target as HTMLElement;
+  contentArrived(target);
+  if (target.id === "page") focusWork(target);
+});
+
+/** Makes forms and links in a part that was put in by hand work in the background too. */
+export function adopt(part: HTMLElement): void {
+  htmx.process(part);
+  contentArrived(part);
+}

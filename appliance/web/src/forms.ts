@@ -1,0 +1,120 @@
+/** Small helps in forms: choices that act at once, capitals, keeping a form as it is filled, Enter to the next gap. */
+import { all, message, onContent } from "./dom";
+
+const KEEP_AFTER_MS = 900;
+
+let touched = false;
+let keeping: number | undefined;
+
+/** Starts the helps. */
+export function startForms(): void {
+  document.addEventListener("change", (event) => {
+    const element = event.target as HTMLElement;
+    if (element.matches("[data-submit]")) element.closest("form")?.requestSubmit();
+  });
+  document.addEventListener("input", typed);
+  document.addEventListener("compositionend", (event) => typed(event));
+  document.addEventListener("keydown", enter);
+  document.addEventListener("keyup", (event) => {
+    const caps = document.getElementById("caps");
+    if (caps && event.getModifierState) caps.hidden = !event.getModifierState("CapsLock");
+  });
+  document.addEventListener("click", (event) => {
+    if ((event.target as Element).closest("[data-print]")) window.print();
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest }>;
+    if (detail.xhr.status === 204) kept();
+  });
+  onContent((part) => {
+    if (part.querySelector("form[data-autosave]")) touched = false;
+    for (const form of all<HTMLFormElement>(part, "form[data-command]")) mirror(form);
+  });
+  if (!document.getElementById("rail")) {
+    document.querySelector<HTMLElement>("[data-focus]")?.focus();
+  }
+}
+
+/** Whether the part holds a form that the clerk is filling and that is still asked for: it must not be exchanged. */
+export function formIsTouched(part: Element, next: Element): boolean {
+  const form = part.querySelector("form[data-autosave]");
+  if (!form || !next.querySelector("form[data-autosave]")) return false;
+  return touched || form.contains(document.activeElement);
+}
+
+/** Keeps the form now, before something else is done with the page. */
+export async function keepNow(): Promise<void> {
+  const form = document.querySelector<HTMLFormElement>("form[data-autosave]");
+  if (form && touched) await keep(form);
+}
+
+function typed(event: Event): void {
+  const element = event.target as HTMLElement;
+  if (!(element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement || element instanceof HTMLSelectElement)) return;
+  if (element instanceof HTMLInputElement && element.matches("[data-upper]") && !(event as InputEvent).isComposing) {
+    const { selectionStart, selectionEnd } = element;
+    element.value = element.value.toUpperCase();
+    element.setSelectionRange(selectionStart, selectionEnd);
+  }
+  const form = element.form;
+  if (form?.matches("[data-command]")) mirror(form);
+  if (form?.matches("[data-autosave]")) {
+    touched = true;
+    clearTimeout(keeping);
+    keeping = window.setTimeout(() => void keep(form), KEEP_AFTER_MS);
+  }
+}
+
+async function keep(form: HTMLFormElement): Promise<void> {
+  clearTimeout(keeping);
+  const fields = new URLSearchParams();
+  new FormData(form).forEach((value, name) => {
+    if (typeof value === "string") fields.append(name, value);
+  });
+  fields.set("do", "save");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: fields, headers: { "HX-Request": "true" } });
+    message("failed", !answer.ok);
+    if (answer.status === 204) kept();
+  } catch {
+    message("failed", true);
+  }
+}
+
+function kept(): void {
+  touched = false;
+  const saved = document.getElementById("saved");
+  const clock = document.querySelector("[data-now]")?.textContent ?? "";
+  if (saved) saved.textContent = `${saved.dataset.text ?? ""} ${clock}`;
+}
+
+/** In the form of a case Enter goes to the next empty field, and from the last one on to the next step. */
+function enter(event: KeyboardEvent): void {
+  const field = event.target as HTMLElement;
+  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+  if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement)) return;
+  const form = field.form;
+  if (!form?.matches("[data-autosave]")) return;
+  const fields = [...form.elements].filter(
+    (element): element is HTMLInputElement =>
+      (element instanceof HTMLInputElement || element instanceof HTMLSelectElement || element instanceof HTMLTextAreaElement) &&
+      element.type !== "hidden" &&
+      element.type !== "checkbox" &&
+      !(element as HTMLInputElement).readOnly,
+  );
+  const next = fields.slice(fields.indexOf(field as HTMLInputElement) + 1).find((element) => element.value.trim() === "");
+  if (next) {
+    event.preventDefault();
+    next.focus();
+  }
+}
+
+/** Shows what was typed inside the command that does the same. */
+function mirror(form: HTMLFormElement): void {
+  for (const place of document.querySelectorAll<HTMLElement>("[data-from]")) {
+    const field = form.elements.namedItem(place.dataset.from ?? "");
+    if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value) {
+      place.textContent = field.value;
+    }
+  }
+}
