@@ -1,0 +1,2 @@
+/** Version of the page, set by the build. */
+declare const __VERSION__: string;
