@@ -91,7 +91,7 @@ text_id!(
 );
 text_id!(
     /// The name of one command to a device; a device's answer carries it back.
-    CommandId, "command id", 32, |b| b.is_ascii_lowercase() || b.is_ascii_digit()
+    CommandId, "command id", 32, |b| b.is_ascii_alphanumeric()
 );
 
 #[cfg(test)]

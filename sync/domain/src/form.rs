@@ -1,9 +1,7 @@
 //! 受理表单: filling a form from a card, opened licences and the register, and what an edit
 //! does to the mark that says where a value came from.
 
-use crate::{
-    CardField, FieldKey, FieldSource, IdentityCard, LicenceId, LicenceKindCode, Organisation, ServiceItem, Sex,
-};
+use crate::{FieldKey, FieldSource, IdentityCard, LicenceId, LicenceKindCode, Organisation, ServiceItem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -110,38 +108,17 @@ pub fn problems(item: &ServiceItem, form: &BTreeMap<FieldKey, FieldState>) -> Ve
 
 fn attest(source: &FieldSource, sources: &Sources<'_>) -> Option<Attested> {
     let (value, by) = match source {
-        FieldSource::Card { field } => (from_card(sources.card?, *field)?, AttestedBy::Card),
+        FieldSource::Card { field } => (field.value(sources.card?)?, AttestedBy::Card),
         FieldSource::Licence { kind, field } => {
             let licence = sources.licences.get(kind)?;
             let by = AttestedBy::Licence { id: licence.id.clone(), name: licence.name.clone() };
             (licence.fields.get(field)?.clone(), by)
         }
-        FieldSource::Registry { field } => (from_register(sources.organisation?, field)?, AttestedBy::Registry),
+        FieldSource::Registry { field } => {
+            (from_register(sources.organisation?, field)?, AttestedBy::Registry)
+        }
     };
     (!value.is_empty()).then_some(Attested { value, by })
-}
-
-fn from_card(card: &IdentityCard, field: CardField) -> Option<String> {
-    match field {
-        CardField::Name => Some(card.name.clone()),
-        CardField::Sex => match card.sex {
-            Sex::Male => Some("男".to_owned()),
-            Sex::Female => Some("女".to_owned()),
-            _ => None,
-        },
-        CardField::Nation => card.nation.as_deref().map(|code| match crate::nation_name(code) {
-            Some(name) => name.to_owned(),
-            None => code.to_owned(),
-        }),
-        CardField::Birth => Some(card.birth.to_string()),
-        CardField::Address => card.address.clone(),
-        CardField::Number => Some(card.document.number().to_owned()),
-        CardField::Authority => card.authority.clone(),
-        CardField::Validity => Some(match card.valid_until {
-            Some(until) => format!("{} 至 {until}", card.valid_from),
-            None => format!("{} 至 长期", card.valid_from),
-        }),
-    }
 }
 
 fn from_register(organisation: &Organisation, field: &FieldKey) -> Option<String> {

@@ -310,6 +310,11 @@ pub enum CaseEvent {
         /// Which.
         id: AttachmentId,
     },
+    /// Taking an attachment away was taken back.
+    AttachmentRestored {
+        /// Which.
+        id: AttachmentId,
+    },
     /// The clerk submitted.
     Submitted {
         /// What the policy said.
@@ -351,35 +356,11 @@ pub enum CaseEvent {
         /// Why.
         reason: String,
     },
-}
-
-impl CaseEvent {
-    /// The kind of ledger entry that carries this event.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Opened { .. } => "case.opened",
-            Self::OrganisationNamed { .. } => "case.organisation",
-            Self::Identified { .. } => "case.identified",
-            Self::PersonConfirmed { .. } => "case.person-confirmed",
-            Self::IdentityCleared { .. } => "case.identity-cleared",
-            Self::Listed { .. } => "case.listed",
-            Self::ConsentAsked { .. } => "consent.asked",
-            Self::ConsentExtended { .. } => "consent.extended",
-            Self::ConsentGiven { .. } => "consent.given",
-            Self::ConsentRefused { .. } => "consent.refused",
-            Self::ConsentEnded { .. } => "consent.ended",
-            Self::LicencesUsed { .. } => "licence.used",
-            Self::FormFilled { .. } => "form.filled",
-            Self::FormSaved { .. } => "form.saved",
-            Self::PaperChosen { .. } => "material.chosen",
-            Self::AttachmentAdded { .. } => "attachment.added",
-            Self::AttachmentRemoved { .. } => "attachment.removed",
-            Self::Submitted { .. } => "case.submitted",
-            Self::PackageSealed { .. } => "package.sealed",
-            Self::RatingAsked { .. } => "rating.asked",
-            Self::Rated { .. } => "rating.given",
-            Self::RatingEnded => "rating.ended",
-            Self::Abandoned { .. } => "case.abandoned",
-        }
-    }
+    /// Giving up was taken back.
+    Reopened,
+    /// Another clerk went on with the case: the one of this record.
+    TakenOver {
+        /// The window it goes on at.
+        window: WindowId,
+    },
 }

@@ -1,14 +1,14 @@
 //! A case as the fold of its records.
 
 use super::{
-    AccountName, Attachment, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, ConsentEnd, LicenceUse, ListRow,
-    Mode, Organised, PaperChoice, Secondary, WindowId,
+    AccountName, Attachment, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, ConsentEnd, LicenceUse,
+    ListRow, Mode, Organised, PaperChoice, Secondary, WindowId,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, ConsentGrade, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode, Judgement, MaterialId,
-    Timestamp,
+    ApplicantKind, ConsentGrade, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode, Judgement,
+    MaterialId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -211,6 +211,9 @@ pub struct Case {
     pub papers: BTreeMap<MaterialId, PaperChoice>,
     /// 附件.
     pub attachments: Vec<Attachment>,
+    /// Attachments taken away, which can be brought back.
+    #[serde(default)]
+    pub removed: Vec<Attachment>,
     /// The number that the next attachment gets.
     pub next_attachment: u32,
     /// What was submitted.
@@ -226,7 +229,8 @@ pub struct Case {
 impl Case {
     /// The case that an opening record starts; none if the record is no opening.
     pub fn opened(record: &CaseRecord) -> Option<Self> {
-        let CaseEvent::Opened { item, item_version, item_name, applicant, window, hall } = &record.event else {
+        let CaseEvent::Opened { item, item_version, item_name, applicant, window, hall } = &record.event
+        else {
             return None;
         };
         Some(Self {
@@ -251,6 +255,7 @@ impl Case {
             form: BTreeMap::new(),
             papers: BTreeMap::new(),
             attachments: Vec::new(),
+            removed: Vec::new(),
             next_attachment: 1,
             submission: None,
             package: None,
@@ -313,13 +318,32 @@ impl Case {
                 self.next_attachment = self.next_attachment.max(attachment.id.saturating_add(1));
                 self.attachments.push(attachment);
             }
-            CaseEvent::AttachmentRemoved { id } => self.attachments.retain(|attachment| attachment.id != id),
+            CaseEvent::AttachmentRemoved { id } => {
+                let (gone, kept) = self.attachments.drain(..).partition(|attachment| attachment.id == id);
+                self.attachments = kept;
+                self.removed.extend::<Vec<_>>(gone);
+            }
+            CaseEvent::AttachmentRestored { id } => {
+                let (back, gone) = self.removed.drain(..).partition(|attachment| attachment.id == id);
+                self.removed = gone;
+                self.attachments.extend::<Vec<_>>(back);
+                self.attachments.sort_by_key(|attachment| attachment.id);
+            }
+            CaseEvent::Reopened => self.abandoned = None,
+            CaseEvent::TakenOver { window } => {
+                self.window = window;
+                self.clerk = record.clerk.clone();
+            }
             CaseEvent::Submitted { judgement, mode, second, .. } => {
                 self.submission = Some(Submission { judgement, mode, second, at });
             }
             CaseEvent::PackageSealed { manifest, .. } => self.package = Some(manifest),
-            CaseEvent::RatingAsked { command, deadline } => self.rating = RatingState::Waiting { command, deadline },
-            CaseEvent::Rated { level, reasons, .. } => self.rating = RatingState::Rated { level, reasons, at },
+            CaseEvent::RatingAsked { command, deadline } => {
+                self.rating = RatingState::Waiting { command, deadline }
+            }
+            CaseEvent::Rated { level, reasons, .. } => {
+                self.rating = RatingState::Rated { level, reasons, at }
+            }
             CaseEvent::RatingEnded => self.rating = RatingState::Ended,
             CaseEvent::Abandoned { reason } => {
                 self.abandoned = Some(reason);

@@ -1,0 +1,183 @@
+//! 免证清单 from cached or fresh licences, and opening them. Nothing here opens a licence without
+//! comparing each value with the digest that the centre signed.
+
+use crate::store::licences::Cached;
+use hall_domain::case::{LicenceUse, ListRow, ListedLicence, Mode};
+use hall_domain::consent::ConsentRow;
+use hall_domain::form::OpenedFields;
+use hall_domain::{
+    FieldKey, HolderId, LicenceGrade, LicenceKind, LicenceStatus, Material, MaterialHolder, ServiceItem,
+    Timestamp,
+};
+use hall_ledger::envelope::{CacheState, Disclosures, Envelope, OpenError, VerifiedEnvelope};
+use hall_ledger::hash::Hash;
+use hall_ledger::status::VerifiedStatusList;
+use hall_ledger::trust::CentreKeys;
+use std::collections::BTreeMap;
+
+/// A licence whose envelope was verified, with what is known of its status.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// What the centre signed.
+    pub envelope: VerifiedEnvelope,
+    /// What lies beside it.
+    pub beside: Disclosures,
+    /// SHA-256 of the signed bytes.
+    pub digest: Hash,
+    /// Whose it is.
+    pub holder: HolderId,
+    /// Its status.
+    pub status: LicenceStatus,
+    /// When that was known to be true.
+    pub status_at: Timestamp,
+    /// Whether the centre answered for it just now.
+    pub mode: Mode,
+}
+
+/// What dates the cache.
+#[derive(Debug, Clone, Default)]
+pub struct Freshness<'a> {
+    /// When the newest token was issued, if everything that it covers has been applied.
+    pub token_at: Option<Timestamp>,
+    /// Status lists by number.
+    pub lists: BTreeMap<u32, &'a VerifiedStatusList>,
+}
+
+/// Verifies a cached licence and combines what the feed and the status list say about it.
+/// An envelope that does not verify, or is another holder's, is no candidate.
+pub fn candidate(
+    cached: Cached,
+    holder: &HolderId,
+    keys: &CentreKeys,
+    hall: &str,
+    freshness: &Freshness<'_>,
+    now: Timestamp,
+) -> Option<Candidate> {
+    let signed = cached.issued.envelope.as_bytes().to_vec();
+    let envelope = Envelope::verify(&signed, keys).ok()?;
+    let beside = cached.issued.disclosures;
+    if !envelope.held_by(holder, &beside) || !envelope.allows_hall(hall) {
+        return None;
+    }
+    let place = envelope.facts().status;
+    let listed = freshness.lists.get(&place.list).and_then(|list| list.look_up(place.index, now).ok());
+    let (status, status_at) = match listed.filter(|answer| !answer.expired) {
+        // The list is a whole picture at its time; a later change from the feed beats it.
+        Some(answer) if answer.issued_at >= cached.status_at => (answer.status, answer.issued_at),
+        _ => (cached.status, cached.status_at),
+    };
+    let status_at = freshness.token_at.map_or(status_at, |token| status_at.max(token));
+    Some(Candidate {
+        envelope,
+        beside,
+        digest: Hash::of(&signed),
+        holder: holder.clone(),
+        status,
+        status_at,
+        mode: Mode::Offline,
+    })
+}
+
+/// Makes the list: one row for each material, with the best licence for it.
+pub fn list(
+    item: &ServiceItem,
+    kinds: &BTreeMap<String, LicenceKind>,
+    principal: &HolderId,
+    person: &HolderId,
+    candidates: &[Candidate],
+    now: Timestamp,
+) -> Vec<ListRow> {
+    item.materials
+        .iter()
+        .map(|material| {
+            let holder = match material.holder {
+                MaterialHolder::Applicant => principal,
+                MaterialHolder::LegalRepresentative => person,
+            };
+            let licence = material.replaced_by.as_ref().and_then(|kind| {
+                let window = kinds.get(kind.as_str()).map_or(0, |kind| kind.window_hours);
+                candidates
+                    .iter()
+                    .filter(|candidate| {
+                        &candidate.holder == holder && &candidate.envelope.facts().kind == kind
+                    })
+                    .map(|candidate| listed(candidate, material, window, now))
+                    .max_by_key(|licence| {
+                        (licence.usable(now.local_date()), licence.checked_at, licence.version)
+                    })
+            });
+            ListRow {
+                material: material.id.clone(),
+                name: material.name.clone(),
+                required: material.required,
+                licence,
+            }
+        })
+        .collect()
+}
+
+/// Opens an agreed row: exactly the fields that the item may ask for.
+pub fn open(
+    row: &ConsentRow,
+    listed: &ListedLicence,
+    candidates: &[Candidate],
+    use_code: String,
+) -> Result<(LicenceUse, OpenedFields), OpenError> {
+    let missing = || OpenError::NotDisclosed(row.fields.first().cloned().unwrap_or_else(number_field));
+    let candidate = candidates
+        .iter()
+        .find(|candidate| candidate.digest.to_string() == listed.envelope && candidate.holder == row.holder)
+        .ok_or_else(missing)?;
+    let fields = candidate.envelope.open(&row.fields, &candidate.beside)?;
+    let used = LicenceUse {
+        material: row.material.clone(),
+        licence: row.licence.clone(),
+        kind: row.kind.clone(),
+        version: listed.version,
+        use_code,
+        envelope: listed.envelope.clone(),
+        fields: fields.keys().cloned().collect(),
+        grade: listed.grade,
+        status_at: listed.status_at,
+        mode: listed.mode,
+    };
+    Ok((used, OpenedFields { id: row.licence.clone(), name: row.name.clone(), fields }))
+}
+
+fn listed(candidate: &Candidate, material: &Material, window_hours: u32, now: Timestamp) -> ListedLicence {
+    let facts = candidate.envelope.facts();
+    // A field that this version of the licence does not have is simply not asked for.
+    let fields = material.fields.iter().filter(|key| facts.fields.contains_key(*key)).cloned().collect();
+    ListedLicence {
+        id: facts.licence.clone(),
+        kind: facts.kind.clone(),
+        name: facts.name.clone(),
+        holder: candidate.holder.clone(),
+        issuer: facts.issuer.name.clone(),
+        valid_until: facts.valid_until,
+        version: facts.version,
+        status: candidate.status,
+        checked_at: facts.checked_at,
+        status_at: candidate.status_at,
+        mode: candidate.mode,
+        grade: grade(candidate, window_hours, now),
+        envelope: candidate.digest.to_string(),
+        fields,
+    }
+}
+
+fn grade(candidate: &Candidate, window_hours: u32, now: Timestamp) -> LicenceGrade {
+    let usable = matches!(candidate.envelope.cache(now), CacheState::Usable { .. });
+    match candidate.mode {
+        Mode::Online => LicenceGrade::L4,
+        Mode::Offline if usable && now.hours_since(candidate.status_at) < window_hours.max(1) => {
+            LicenceGrade::L3
+        }
+        Mode::Offline => LicenceGrade::L2,
+    }
+}
+
+fn number_field() -> FieldKey {
+    #[expect(clippy::expect_used, reason = "a constant that is a field key")]
+    hall_ledger::envelope::NUMBER_FIELD.parse().expect("the number field is a field key")
+}

@@ -1,0 +1,234 @@
+//! 配对: a device without a name asks, shows a short code, and a technician who is signed in types
+//! it and picks a window. What waits for a technician is in memory; ten minutes and it is gone.
+
+use super::broker::{Broker, hash_password};
+use super::hub::Hub;
+use crate::book::{Book, Fault};
+use crate::keys::fill_random;
+use crate::live::{Change, Live};
+use crate::reception::new_command;
+use crate::store::devices::{self as rows, Device};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hall_bus::pairing::{
+    Begin, BeginError, Begun, CODE_LIFE_S, CODE_TRIES, Grant, MqttGrant, PairingCode, Progress,
+};
+use hall_bus::{DeviceId, MessageId};
+use hall_domain::Timestamp;
+use hall_domain::case::{AccountName, WindowId};
+use hall_ledger::entry::EntryKind;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use subtle::ConstantTimeEq;
+
+/// Pairings that may wait at a time.
+const WAITING: usize = 64;
+const POLL_S: u32 = 2;
+/// After too many wrong codes nobody may try for this long.
+const PAUSE_MS: i64 = 60_000;
+
+/// Why a code is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeRefused {
+    /// No device shows it, or not any more.
+    Unknown,
+    /// Too many wrong codes.
+    Paused,
+}
+
+/// Devices that wait for a technician.
+pub struct Pairing {
+    book: Book,
+    hub: Arc<Hub>,
+    broker: Arc<Broker>,
+    live: Live,
+    mqtts_url: String,
+    ca_pem: String,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    pairs: BTreeMap<MessageId, Pair>,
+    wrong: u32,
+    paused_until: i64,
+}
+
+struct Pair {
+    begin: Begin,
+    code: PairingCode,
+    poll: String,
+    until: Timestamp,
+    grant: Option<Grant>,
+}
+
+impl Pairing {
+    /// Nobody waits yet.
+    pub fn new(
+        book: Book,
+        hub: Arc<Hub>,
+        broker: Arc<Broker>,
+        live: Live,
+        mqtts_url: String,
+        ca_pem: String,
+    ) -> Arc<Self> {
+        Arc::new(Self { book, hub, broker, live, mqtts_url, ca_pem, waiting: Mutex::default() })
+    }
+
+    /// A device asks for a name. Its request is signed with the key that it shows.
+    pub fn begin(&self, body: &[u8]) -> Result<Option<Begun>, BeginError> {
+        let begin = Begin::verify(body)?;
+        let now = self.book.clock.now();
+        let (Ok((_, pair)), Ok(code)) = (new_command(now), PairingCode::generate()) else { return Ok(None) };
+        let mut waiting = self.lock(now);
+        if waiting.pairs.len() >= WAITING {
+            return Ok(None);
+        }
+        let poll = secret();
+        let until = now.plus_seconds(i64::from(CODE_LIFE_S));
+        waiting.pairs.insert(pair, Pair { begin, code, poll: poll.clone(), until, grant: None });
+        drop(waiting);
+        self.live.tell(Change::Devices);
+        Ok(Some(Begun { pair, code, expires_in: CODE_LIFE_S, poll, interval: POLL_S }))
+    }
+
+    /// How a pairing stands; none for a dead or unknown one, or a wrong secret.
+    pub fn progress(&self, pair: MessageId, poll: &str) -> Option<Progress> {
+        let now = self.book.clock.now();
+        let waiting = self.lock(now);
+        let pair = waiting.pairs.get(&pair)?;
+        if !bool::from(pair.poll.as_bytes().ct_eq(poll.as_bytes())) {
+            return None;
+        }
+        Some(match &pair.grant {
+            Some(grant) => Progress::Bound(Box::new(grant.clone())),
+            None => {
+                let left = pair.until.ms_since(now).max(0) / 1000;
+                Progress::Waiting { expires_in: u32::try_from(left).unwrap_or_default() }
+            }
+        })
+    }
+
+    /// How many devices wait for a technician.
+    pub fn waiting(&self) -> usize {
+        let now = self.book.clock.now();
+        self.lock(now).pairs.values().filter(|pair| pair.grant.is_none()).count()
+    }
+
+    /// A technician typed a code: the device gets a name, credentials and the window.
+    pub async fn bind(
+        &self,
+        code: PairingCode,
+        window: &WindowId,
+        by: &AccountName,
+    ) -> Result<Result<DeviceId, CodeRefused>, Fault> {
+        let now = self.book.clock.now();
+        let begin = match self.take_code(code, now) {
+            Ok((pair, begin)) => (pair, begin),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let (pair, begin) = begin;
+        let id = DeviceId::generate(begin.kind, now).map_err(|error| Fault::Storage(error.to_string()))?;
+        let secret = secret();
+        let device = Device {
+            id: id.clone(),
+            key: serde_json::to_string(&begin.key).map_err(|error| Fault::Storage(error.to_string()))?,
+            key_gen: 1,
+            window: None,
+            bind_epoch: 0,
+            gen_: 0,
+            counter: None,
+            bseq: None,
+            state: "lost".to_owned(),
+            model: begin.model,
+            software: begin.sw,
+            detail: String::new(),
+            paired_at: now,
+            seen_at: now,
+        };
+        let (book, window, by, hash) =
+            (self.book.clone(), window.clone(), by.clone(), hash_password(&secret));
+        let (loser, credentials) = self
+            .book
+            .db
+            .write(move |tx| {
+                rows::add(tx, &device, &hash, &by)?;
+                let loser = rows::bind(tx, &device.id, &window)?;
+                let body = serde_json::json!({
+                    "action": "paired", "device": device.id, "window": window, "by": by,
+                    "replaces": loser, "at": now
+                });
+                book.append(tx, EntryKind::DevicePaired, &body, now)?;
+                Ok::<_, Fault>((loser, rows::credentials(tx)?))
+            })
+            .await?;
+        self.broker.allow(&credentials).map_err(|error| Fault::Storage(format!("{error:#}")))?;
+        let grant = Grant {
+            device: id.clone(),
+            key_gen: 1,
+            mqtt: MqttGrant { url: self.mqtts_url.clone(), secret },
+            ca: Some(self.ca_pem.clone()),
+        };
+        if let Some(pair) = self.lock(now).pairs.get_mut(&pair) {
+            pair.grant = Some(grant);
+        }
+        self.hub.configure(&id).await?;
+        if let Some(loser) = loser {
+            self.hub.configure(&loser).await?;
+        }
+        self.live.tell(Change::Devices);
+        Ok(Ok(id))
+    }
+
+    /// Takes a device from its window for good: it forgets its name and pairs anew.
+    pub async fn revoke(&self, id: &DeviceId, by: &AccountName) -> Result<(), Fault> {
+        self.hub.unpair(id).await?;
+        let (book, device, by) = (self.book.clone(), id.clone(), by.clone());
+        let now = book.clock.now();
+        let credentials = self
+            .book
+            .db
+            .write(move |tx| {
+                rows::revoke(tx, &device)?;
+                let body = serde_json::json!({ "action": "revoked", "device": device, "by": by, "at": now });
+                book.append(tx, EntryKind::DevicePaired, &body, now)?;
+                Ok::<_, Fault>(rows::credentials(tx)?)
+            })
+            .await?;
+        self.broker.allow(&credentials).map_err(|error| Fault::Storage(format!("{error:#}")))?;
+        self.live.tell(Change::Devices);
+        Ok(())
+    }
+
+    fn take_code(&self, code: PairingCode, now: Timestamp) -> Result<(MessageId, Begin), CodeRefused> {
+        let mut waiting = self.lock(now);
+        if now.0 < waiting.paused_until {
+            return Err(CodeRefused::Paused);
+        }
+        let found = waiting.pairs.iter().find(|(_, pair)| pair.code == code && pair.grant.is_none());
+        if let Some((id, pair)) = found {
+            let found = (*id, pair.begin.clone());
+            waiting.wrong = 0;
+            return Ok(found);
+        }
+        waiting.wrong += 1;
+        if waiting.wrong >= CODE_TRIES {
+            waiting.wrong = 0;
+            waiting.paused_until = now.plus_ms(PAUSE_MS).0;
+        }
+        Err(CodeRefused::Unknown)
+    }
+
+    fn lock(&self, now: Timestamp) -> std::sync::MutexGuard<'_, Waiting> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        waiting.pairs.retain(|_, pair| pair.until > now);
+        waiting
+    }
+}
+
+/// 256 random bits as text.
+fn secret() -> String {
+    let mut bytes = [0u8; 32];
+    fill_random(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}

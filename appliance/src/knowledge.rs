@@ -1,0 +1,158 @@
+//! What the box knows of the province, and how old that is: catalogue, trust, freshness, line.
+
+use hall_domain::policy::LineState;
+use hall_domain::{Catalogue, LicenceKind, Timestamp};
+use hall_ledger::entry::Known;
+use hall_ledger::status::VerifiedStatusList;
+use hall_ledger::token::FreshnessToken;
+use hall_ledger::trust::CentreKeys;
+use hall_sync::LineStatus;
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+/// Everything here can be loaded again from the database.
+pub struct Knowledge {
+    /// 大厅名称.
+    pub hall: String,
+    /// The hall's code, part of case numbers.
+    pub hall_code: String,
+    /// The feed that the box follows.
+    pub scope: String,
+    /// The centre's keys, pinned at enrolment.
+    pub trust: CentreKeys,
+    now: RwLock<Now>,
+}
+
+#[derive(Clone)]
+struct Now {
+    catalogue: Option<Arc<Catalogue>>,
+    kinds: Arc<BTreeMap<String, LicenceKind>>,
+    token: Option<FreshnessToken>,
+    lists: BTreeMap<u32, Arc<VerifiedStatusList>>,
+    feed: u64,
+    hot: u64,
+    line: LineStatus,
+}
+
+impl Knowledge {
+    /// Knows nothing yet.
+    pub fn new(hall: String, hall_code: String, scope: String, trust: CentreKeys, now: Timestamp) -> Self {
+        let line = LineStatus::unknown(now);
+        let now = Now {
+            catalogue: None,
+            kinds: Arc::default(),
+            token: None,
+            lists: BTreeMap::new(),
+            feed: 0,
+            hot: 0,
+            line,
+        };
+        Self { hall, hall_code, scope, trust, now: RwLock::new(now) }
+    }
+
+    /// The newest catalogue; none before the first contact with the centre.
+    pub fn catalogue(&self) -> Option<Arc<Catalogue>> {
+        self.read(|now| now.catalogue.clone())
+    }
+
+    /// Licence kinds by code.
+    pub fn kinds(&self) -> Arc<BTreeMap<String, LicenceKind>> {
+        self.read(|now| now.kinds.clone())
+    }
+
+    /// The line as it is now.
+    pub fn line(&self) -> LineStatus {
+        self.read(|now| now.line.clone())
+    }
+
+    /// The line as the policy sees it. A line that was never up counts from the last contact on record.
+    pub fn line_state(&self, now: Timestamp) -> LineState {
+        let line = self.line();
+        if line.up {
+            return LineState::Up;
+        }
+        let hours = now.hours_since(line.last_contact.or(line.token_issued_at).unwrap_or(Timestamp(0)));
+        LineState::Down { hours }
+    }
+
+    /// When everything that is cached was last known to be true: the token's time, if all that it covers is here.
+    pub fn fresh_at(&self) -> Option<Timestamp> {
+        self.read(|now| {
+            now.token.as_ref().filter(|token| token.covers(now.feed, now.hot)).map(|token| token.issued_at)
+        })
+    }
+
+    /// Age of the newest token.
+    pub fn token_age_ms(&self, at: Timestamp) -> Option<u64> {
+        let issued = self.read(|now| now.token.as_ref().map(|token| token.issued_at))?;
+        Some(u64::try_from(at.ms_since(issued)).unwrap_or_default())
+    }
+
+    /// The newest token.
+    pub fn token(&self) -> Option<FreshnessToken> {
+        self.read(|now| now.token.clone())
+    }
+
+    /// Status lists by number.
+    pub fn lists(&self) -> BTreeMap<u32, Arc<VerifiedStatusList>> {
+        self.read(|now| now.lists.clone())
+    }
+
+    /// What an entry says about what was known.
+    pub fn known(&self) -> Known {
+        self.read(|now| Known {
+            scope: self.scope.clone(),
+            feed: now.feed,
+            hot: now.hot,
+            token_at: now.token.as_ref().map(|token| token.issued_at),
+            policy: now.catalogue.as_ref().map_or(0, |catalogue| catalogue.version()),
+            keys: 1,
+        })
+    }
+
+    /// Takes a newer catalogue.
+    pub fn set_catalogue(&self, catalogue: Catalogue) {
+        let kinds = catalogue.kinds().iter().map(|kind| (kind.code.to_string(), kind.clone())).collect();
+        self.write(|now| {
+            now.kinds = Arc::new(kinds);
+            now.catalogue = Some(Arc::new(catalogue));
+        });
+    }
+
+    /// Takes a newer token; an older one changes nothing.
+    pub fn set_token(&self, token: FreshnessToken) {
+        self.write(|now| {
+            if now.token.as_ref().is_none_or(|old| token.supersedes(old)) {
+                now.token = Some(token);
+            }
+        });
+    }
+
+    /// Takes a status list.
+    pub fn set_list(&self, list: VerifiedStatusList) {
+        self.write(|now| {
+            now.lists.insert(list.list(), Arc::new(list));
+        });
+    }
+
+    /// Notes how far the feed was applied.
+    pub fn set_position(&self, feed: u64, hot: u64) {
+        self.write(|now| {
+            now.feed = now.feed.max(feed);
+            now.hot = now.hot.max(hot);
+        });
+    }
+
+    /// Notes how the line is.
+    pub fn set_line(&self, line: LineStatus) {
+        self.write(|now| now.line = line);
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Now) -> T) -> T {
+        look(&self.now.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Now)) {
+        change(&mut self.now.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    }
+}

@@ -1,0 +1,15 @@
+//! 受理: the use case of the box. [`decide`] says purely what may happen to a case; [`Desk`]
+//! carries it out.
+
+mod citizen;
+pub mod decide;
+mod desk;
+mod files;
+mod package;
+mod pages;
+mod refusal;
+
+pub(crate) use desk::new_command;
+pub use desk::{Clerk, Desk, Reading};
+pub use files::Upload;
+pub use refusal::Refusal;

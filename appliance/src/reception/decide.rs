@@ -1,0 +1,555 @@
+//! 受理: what may happen next to a case. Pure: (case, what is asked, what is known, now) gives
+//! the events to record or the reason why not. Nothing here reads a clock, a disk or a network.
+
+use super::refusal::Refusal;
+use hall_domain::case::{
+    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse,
+    ListRow, MaterialState, Mode, Organised, PaperChoice, Secondary, Step, WindowId,
+};
+use hall_domain::consent::{ConsentRequest, ConsentRow, TEXT_VERSION};
+use hall_domain::form::{self, FieldState};
+use hall_domain::policy::{self, LineState, Situation};
+use hall_domain::{
+    ApplicantKind, FieldKey, IdentityCard, Judgement, LicenceGrade, LicenceKind, MaterialId, Outcome,
+    ServiceItem, Timestamp, Way,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long an authorisation page stays on the evaluator.
+pub const CONSENT_MS: i64 = 120_000;
+/// How long a rating page stays on the evaluator.
+pub const RATING_MS: i64 = 60_000;
+/// The most a citizen can stretch one authorisation page in all.
+pub const CONSENT_LONGEST_MS: i64 = 600_000;
+/// Largest attachment in bytes.
+pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
+const ATTACHMENTS: usize = 30;
+
+type Events = Result<Vec<CaseEvent>, Refusal>;
+
+/// Opens a case for an item at a window.
+pub fn open(
+    item: &ServiceItem,
+    applicant: ApplicantKind,
+    window: WindowId,
+    hall: &str,
+) -> Result<CaseEvent, Refusal> {
+    if !item.applicants.contains(&applicant) {
+        return Err(Refusal::ItemNotForApplicant);
+    }
+    Ok(CaseEvent::Opened {
+        item: item.code.clone(),
+        item_version: item.version,
+        item_name: item.name.clone(),
+        applicant,
+        window,
+        hall: hall.to_owned(),
+    })
+}
+
+/// Names the organisation that the case is for; a change forgets who was identified.
+pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
+    at_least(case, Step::Identify, Step::List)?;
+    if case.applicant != ApplicantKind::Organisation {
+        return Err(Refusal::ItemNotForApplicant);
+    }
+    let mut events = Vec::new();
+    let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
+    if changed && case.identity.is_some() {
+        events.push(CaseEvent::IdentityCleared { reason: "改填了统一社会信用代码".to_owned() });
+    }
+    events.push(CaseEvent::OrganisationNamed { organisation });
+    Ok(events)
+}
+
+/// Whether a card may be read for this case now.
+pub fn may_read(case: &Case) -> Result<(), Refusal> {
+    at_least(case, Step::Identify, Step::Form)?;
+    if case.applicant == ApplicantKind::Organisation && case.organisation.is_none() {
+        return Err(Refusal::OrganisationMissing);
+    }
+    Ok(())
+}
+
+/// What a reader's accepted answer says beside the card.
+#[derive(Debug, Clone)]
+pub struct ReadProof {
+    /// The command answered.
+    pub command: CommandId,
+    /// The reader.
+    pub reader: String,
+    /// Its security module.
+    pub sam: Option<String>,
+    /// Digest of the signed answer.
+    pub answer: String,
+}
+
+/// Takes a card that was read for this case.
+pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestamp) -> Events {
+    may_read(case)?;
+    if let Some(identity) = &case.identity {
+        if identity.card.document != card.document {
+            return Err(Refusal::AnotherPerson);
+        }
+        return Ok(Vec::new());
+    }
+    if let Some(register) = case.organisation.as_ref().and_then(|known| known.register.as_ref()) {
+        if !same_document(&register.legal_representative.document, &card.document) {
+            return Err(Refusal::NotLegalRepresentative);
+        }
+    }
+    let expired = card.expired(now.local_date());
+    let ReadProof { command: read, reader, sam, answer } = proof;
+    Ok(vec![CaseEvent::Identified {
+        way: Way::IdentityCard,
+        card: Box::new(card),
+        read,
+        reader,
+        sam,
+        expired,
+        answer,
+    }])
+}
+
+/// 人证一致. An expired card needs a note.
+pub fn confirm_person(case: &Case, note: Option<String>) -> Events {
+    open_case(case)?;
+    let identity = case.identity.as_ref().ok_or(Refusal::OutOfStep)?;
+    if identity.confirmed {
+        return Ok(Vec::new());
+    }
+    let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
+    if identity.expired && note.is_none() {
+        return Err(Refusal::NoteMissing);
+    }
+    Ok(vec![CaseEvent::PersonConfirmed { note }])
+}
+
+/// 重新核验: forgets who was identified. Not while the citizen is being asked, nor once a licence was opened.
+pub fn clear_identity(case: &Case, reason: &str) -> Events {
+    open_case(case)?;
+    if matches!(case.consent, Consent::Waiting { .. }) {
+        return Err(Refusal::AlreadyAsking);
+    }
+    if case.identity.is_none() || !case.uses.is_empty() {
+        return Err(Refusal::OutOfStep);
+    }
+    Ok(vec![CaseEvent::IdentityCleared { reason: reason.to_owned() }])
+}
+
+/// Puts the 免证清单 on the case. A list may be made again until the citizen has agreed.
+pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
+    open_case(case)?;
+    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed) {
+        return Err(Refusal::NotConfirmed);
+    }
+    if !matches!(case.step(), Step::Identify | Step::List) {
+        return Err(Refusal::OutOfStep);
+    }
+    Ok(vec![CaseEvent::Listed { mode, rows }])
+}
+
+/// Makes the request for the citizen: every usable licence of the list, and nothing else.
+pub fn consent_request(
+    case: &Case,
+    item: &ServiceItem,
+    kinds: &BTreeMap<String, LicenceKind>,
+    now: Timestamp,
+) -> Result<ConsentRequest, Refusal> {
+    at_least(case, Step::List, Step::Consent)?;
+    if matches!(case.consent, Consent::Waiting { .. }) {
+        return Err(Refusal::AlreadyAsking);
+    }
+    let identity =
+        case.identity.as_ref().filter(|identity| identity.confirmed).ok_or(Refusal::NotConfirmed)?;
+    let today = now.local_date();
+    let rows: Vec<ConsentRow> = case
+        .list
+        .iter()
+        .filter_map(|row| {
+            let licence = row.licence.as_ref().filter(|licence| licence.usable(today))?;
+            let labels = kinds.get(licence.kind.as_str()).map(|kind| {
+                let label =
+                    |key: &FieldKey| kind.fields.iter().find(|f| &f.key == key).map(|f| f.label.clone());
+                licence.fields.iter().filter_map(label).collect()
+            });
+            Some(ConsentRow {
+                material: row.material.clone(),
+                licence: licence.id.clone(),
+                kind: licence.kind.clone(),
+                name: licence.name.clone(),
+                holder: licence.holder.clone(),
+                fields: licence.fields.clone(),
+                labels: labels.unwrap_or_default(),
+                required: row.required,
+            })
+        })
+        .collect();
+    if rows.is_empty() {
+        return Err(Refusal::NothingToAsk);
+    }
+    let on_behalf_of = case.organisation.as_ref().map(|known| match &known.register {
+        Some(register) => register.name.clone(),
+        None => known.uscc.to_string(),
+    });
+    Ok(ConsentRequest {
+        case_no: case.no.clone(),
+        item: item.code.clone(),
+        item_name: item.name.clone(),
+        department: item.department.clone(),
+        hall: case.hall.clone(),
+        window: case.window.clone(),
+        person: hall_domain::HolderId::Person(identity.card.document.clone()),
+        person_name: identity.card.name.clone(),
+        on_behalf_of,
+        rows,
+        text_version: TEXT_VERSION.to_owned(),
+        offline: case.mode == Some(Mode::Offline),
+        asked_at: now,
+    })
+}
+
+/// Records the request that goes to the evaluator.
+pub fn ask(request: ConsentRequest, digest: String, command: CommandId, device: String) -> CaseEvent {
+    let deadline = request.asked_at.plus_ms(CONSENT_MS);
+    CaseEvent::ConsentAsked { request: Box::new(request), digest, command, device, deadline }
+}
+
+/// 延长时间, asked for by the citizen: another full period, within the longest.
+pub fn extend(case: &Case, command: &CommandId, now: Timestamp) -> Events {
+    let asked = waiting(case, command)?;
+    let last = asked.at.plus_ms(CONSENT_LONGEST_MS);
+    let deadline = now.plus_ms(CONSENT_MS).min(last);
+    if deadline <= asked.deadline {
+        return Ok(Vec::new());
+    }
+    Ok(vec![CaseEvent::ConsentExtended { command: command.clone(), deadline }])
+}
+
+/// The citizen's answer, already accepted as coming from the evaluator that shows this page.
+pub enum Answer {
+    /// 同意授权, with the rows refused singly.
+    Agreed {
+        /// Materials whose licence may not be opened.
+        refused: BTreeSet<MaterialId>,
+    },
+    /// 不同意.
+    Refused,
+}
+
+/// Takes the citizen's answer. Refusing every row is refusing.
+pub fn answer(case: &Case, command: &CommandId, answer: Answer, signed: String) -> Events {
+    let asked = waiting(case, command)?;
+    let command = command.clone();
+    Ok(vec![match answer {
+        Answer::Agreed { refused }
+            if asked.request.rows.iter().any(|row| !refused.contains(&row.material)) =>
+        {
+            CaseEvent::ConsentGiven { command, refused, answer: signed }
+        }
+        Answer::Agreed { .. } | Answer::Refused => CaseEvent::ConsentRefused { command, answer: signed },
+    }])
+}
+
+/// The page goes without an answer.
+pub fn end_consent(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
+    waiting(case, command)?;
+    Ok(vec![CaseEvent::ConsentEnded { command: command.clone(), reason }])
+}
+
+/// Rows whose licence the citizen agreed to open.
+pub fn agreed_rows(case: &Case) -> Vec<ConsentRow> {
+    match &case.consent {
+        Consent::Given { asked, refused, .. } if !case.filled => {
+            asked.request.rows.iter().filter(|row| !refused.contains(&row.material)).cloned().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Fills the form, after the agreed licences were opened or when the case goes on without them.
+pub fn fill(case: &Case, uses: Vec<LicenceUse>, fields: BTreeMap<FieldKey, FieldState>) -> Events {
+    open_case(case)?;
+    if case.filled {
+        return Ok(Vec::new());
+    }
+    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed) {
+        return Err(Refusal::NotConfirmed);
+    }
+    if matches!(case.consent, Consent::Waiting { .. }) {
+        return Err(Refusal::AlreadyAsking);
+    }
+    let agreed: BTreeSet<_> = agreed_rows(case).into_iter().map(|row| row.material).collect();
+    if uses.iter().any(|used| !agreed.contains(&used.material)) {
+        return Err(Refusal::OutOfStep);
+    }
+    let mut events = Vec::new();
+    if !uses.is_empty() {
+        events.push(CaseEvent::LicencesUsed { uses });
+    }
+    events.push(CaseEvent::FormFilled { fields });
+    Ok(events)
+}
+
+/// Saves what the clerk typed. Only what differs is recorded; problems are checked on submission.
+pub fn save_form(
+    case: &Case,
+    item: &ServiceItem,
+    values: &BTreeMap<FieldKey, String>,
+    seen: Option<&BTreeMap<FieldKey, String>>,
+) -> Events {
+    at_least(case, Step::Form, Step::Form)?;
+    let stored = |key: &FieldKey| case.form.get(key).map(|state| state.value.as_str()).unwrap_or_default();
+    let mut changed = BTreeMap::new();
+    for (key, value) in values {
+        if !item.form.iter().any(|field| &field.key == key) {
+            return Err(Refusal::UnknownField(key.to_string()));
+        }
+        let value = value.trim();
+        if value == stored(key) {
+            continue;
+        }
+        let overtaken = seen.and_then(|seen| seen.get(key)).is_some_and(|seen| seen.trim() != stored(key));
+        if overtaken {
+            return Err(Refusal::FormChanged);
+        }
+        changed.insert(key.clone(), value.to_owned());
+    }
+    Ok(if changed.is_empty() { Vec::new() } else { vec![CaseEvent::FormSaved { values: changed }] })
+}
+
+/// The clerk says how a material without a licence is brought.
+pub fn choose_paper(case: &Case, material: &MaterialId, choice: PaperChoice) -> Events {
+    at_least(case, Step::List, Step::Form)?;
+    if !case.list.iter().any(|row| &row.material == material) {
+        return Err(Refusal::UnknownMaterial);
+    }
+    if case.papers.get(material) == Some(&choice) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![CaseEvent::PaperChosen { material: material.clone(), choice }])
+}
+
+/// Whether one more file of this size may be attached.
+pub fn may_attach(case: &Case, material: Option<&MaterialId>, size: u64) -> Result<(), Refusal> {
+    at_least(case, Step::List, Step::Form)?;
+    if material.is_some_and(|material| !case.list.iter().any(|row| &row.material == material)) {
+        return Err(Refusal::UnknownMaterial);
+    }
+    if size == 0 {
+        return Err(Refusal::EmptyFile);
+    }
+    if size > ATTACHMENT_BYTES {
+        return Err(Refusal::FileTooLarge);
+    }
+    if case.attachments.len() >= ATTACHMENTS {
+        return Err(Refusal::TooManyFiles);
+    }
+    Ok(())
+}
+
+/// Attaches a file whose bytes are stored already. The number is given here.
+pub fn attach(case: &Case, attachment: Attachment) -> Events {
+    may_attach(case, attachment.material.as_ref(), attachment.size)?;
+    let attachment = Attachment { id: case.next_attachment, ..attachment };
+    Ok(vec![CaseEvent::AttachmentAdded { attachment }])
+}
+
+/// Takes an attachment away again.
+pub fn detach(case: &Case, id: AttachmentId) -> Events {
+    at_least(case, Step::List, Step::Form)?;
+    if !case.attachments.iter().any(|attachment| attachment.id == id) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![CaseEvent::AttachmentRemoved { id }])
+}
+
+/// Brings an attachment back that was taken away.
+pub fn reattach(case: &Case, id: AttachmentId) -> Events {
+    at_least(case, Step::List, Step::Form)?;
+    if !case.removed.iter().any(|attachment| attachment.id == id) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![CaseEvent::AttachmentRestored { id }])
+}
+
+/// What the box knows about its line and its helpers when a case is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Conditions {
+    /// Whether the line is up, and how long it has been down.
+    pub line: LineState,
+    /// Whether the holder's licences are in the cache or came from the centre.
+    pub holder_cached: bool,
+}
+
+/// What would come of submitting the case as it stands.
+pub fn judge(
+    case: &Case,
+    item: &ServiceItem,
+    conditions: &Conditions,
+    second_clerk: bool,
+    now: Timestamp,
+) -> Judgement {
+    let weakest: Option<LicenceGrade> = case.uses.iter().map(|used| used.grade).min();
+    let relation_hours = case
+        .organisation
+        .as_ref()
+        .filter(|known| known.register.is_some())
+        .and_then(|known| known.checked_at)
+        .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX));
+    let line = match case.mode {
+        Some(Mode::Online) => LineState::Up,
+        _ => conditions.line,
+    };
+    let situation = Situation {
+        tier: item.tier,
+        way: Way::IdentityCard,
+        applicant: case.applicant,
+        line,
+        identity: case.identity_grade(),
+        consent: case.consent_grade(),
+        licence: weakest,
+        holder_cached: conditions.holder_cached,
+        relation_hours,
+        second_clerk,
+        supervisor: false,
+        t2_offline: item.offline_t2,
+    };
+    let judgement = policy::judge(&situation);
+    let follows = case.list.iter().any(|row| case.material_state(row) == MaterialState::ToFollow)
+        || case.identity.as_ref().is_some_and(|identity| identity.expired);
+    let accepted = matches!(judgement.outcome, Outcome::Accept | Outcome::AcceptForReview);
+    if follows && accepted {
+        return Judgement {
+            outcome: Outcome::MaterialsToFollow,
+            sentence: "有材料容缺后补：将按容缺受理登记，补齐材料并复核后生效。".to_owned(),
+            raise: Some("现场补齐容缺材料后可正常受理".to_owned()),
+        };
+    }
+    judgement
+}
+
+/// Submits. The form and the materials must be in order, and the policy must not say no.
+pub fn submit(
+    case: &Case,
+    item: &ServiceItem,
+    conditions: &Conditions,
+    second: Option<Secondary>,
+    now: Timestamp,
+) -> Events {
+    at_least(case, Step::Form, Step::Form)?;
+    let problems = form::problems(item, &case.form);
+    if !problems.is_empty() {
+        return Err(Refusal::Form(problems));
+    }
+    let missing: Vec<String> = case
+        .list
+        .iter()
+        .filter(|row| row.required && case.material_state(row) == MaterialState::Missing)
+        .map(|row| row.name.clone())
+        .collect();
+    if !missing.is_empty() {
+        return Err(Refusal::Materials(missing));
+    }
+    if second.as_ref().is_some_and(|second| second.account == case.clerk) {
+        return Err(Refusal::SecondClerk);
+    }
+    let judgement = judge(case, item, conditions, second.is_some(), now);
+    if judgement.outcome == Outcome::No {
+        return Err(Refusal::Policy(judgement.sentence));
+    }
+    let hours_offline = match conditions.line {
+        LineState::Up => 0,
+        LineState::Down { hours } => hours,
+    };
+    let mode = case.mode.unwrap_or(Mode::Offline);
+    Ok(vec![CaseEvent::Submitted { judgement, mode, second, hours_offline }])
+}
+
+/// Invites to rate, once, after the case was submitted. Rating is voluntary.
+pub fn invite_rating(case: &Case, command: CommandId, now: Timestamp) -> Events {
+    use hall_domain::case::RatingState;
+    if case.submission.is_none() {
+        return Err(Refusal::OutOfStep);
+    }
+    match case.rating {
+        RatingState::NotAsked | RatingState::Ended => {
+            Ok(vec![CaseEvent::RatingAsked { command, deadline: now.plus_ms(RATING_MS) }])
+        }
+        RatingState::Waiting { .. } | RatingState::Rated { .. } => Ok(Vec::new()),
+    }
+}
+
+/// Takes a rating.
+pub fn rate(case: &Case, command: &CommandId, level: u8, reasons: Vec<String>, signed: String) -> Events {
+    use hall_domain::case::RatingState;
+    match &case.rating {
+        RatingState::Waiting { command: open, .. } if open == command && (1..=5).contains(&level) => {
+            Ok(vec![CaseEvent::Rated { level, reasons, answer: signed }])
+        }
+        _ => Err(Refusal::OutOfStep),
+    }
+}
+
+/// The rating page closed without a rating.
+pub fn end_rating(case: &Case, command: &CommandId) -> Events {
+    use hall_domain::case::RatingState;
+    match &case.rating {
+        RatingState::Waiting { command: open, .. } if open == command => Ok(vec![CaseEvent::RatingEnded]),
+        _ => Err(Refusal::OutOfStep),
+    }
+}
+
+/// Gives the case up before it is submitted.
+pub fn abandon(case: &Case, reason: &str) -> Events {
+    open_case(case)?;
+    let reason = reason.trim();
+    let reason = if reason.is_empty() { "办事人不再办理" } else { reason };
+    Ok(vec![CaseEvent::Abandoned { reason: reason.to_owned() }])
+}
+
+/// Takes giving up back.
+pub fn reopen(case: &Case) -> Events {
+    if case.abandoned.is_none() || case.submission.is_some() {
+        return Err(Refusal::OutOfStep);
+    }
+    Ok(vec![CaseEvent::Reopened])
+}
+
+/// Another clerk goes on with the case at their own window. Not while its page is on an evaluator.
+pub fn take_over(case: &Case, account: &AccountName, window: WindowId) -> Events {
+    open_case(case)?;
+    if matches!(case.consent, Consent::Waiting { .. }) {
+        return Err(Refusal::AlreadyAsking);
+    }
+    if &case.clerk == account && case.window == window {
+        return Ok(Vec::new());
+    }
+    Ok(vec![CaseEvent::TakenOver { window }])
+}
+
+/// Whether the case may be worked on by this account: the clerk who opened it.
+pub fn belongs_to(case: &Case, account: &AccountName) -> bool {
+    &case.clerk == account
+}
+
+fn open_case(case: &Case) -> Result<(), Refusal> {
+    if case.closed() { Err(Refusal::Closed) } else { Ok(()) }
+}
+
+fn at_least(case: &Case, first: Step, last: Step) -> Result<(), Refusal> {
+    open_case(case)?;
+    let step = case.step();
+    if step < first || step > last { Err(Refusal::OutOfStep) } else { Ok(()) }
+}
+
+fn waiting<'a>(case: &'a Case, command: &CommandId) -> Result<&'a hall_domain::case::Asked, Refusal> {
+    match &case.consent {
+        Consent::Waiting { asked } if &asked.command == command => Ok(asked),
+        _ => Err(Refusal::OutOfStep),
+    }
+}
+
+fn same_document(a: &hall_domain::IdentityDocument, b: &hall_domain::IdentityDocument) -> bool {
+    a.kind() == b.kind() && a.number() == b.number()
+}

@@ -1,0 +1,125 @@
+//! Why a step is not taken: a sentence for the clerk, what to do next, and a number to quote.
+
+use hall_domain::form::FormProblem;
+
+/// A step that reception does not take. Nothing was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("step refused: {code}", code = self.code())]
+pub enum Refusal {
+    /// The case is submitted or given up.
+    Closed,
+    /// The step does not fit where the case stands.
+    OutOfStep,
+    /// No such item, or not for this kind of applicant.
+    ItemNotForApplicant,
+    /// 统一社会信用代码 missing for an organisation's case.
+    OrganisationMissing,
+    /// What was typed is not a 统一社会信用代码; the sentence says why.
+    OrganisationCode(String),
+    /// Another person's card was read in the middle of a case.
+    AnotherPerson,
+    /// The card is not the registered legal representative's.
+    NotLegalRepresentative,
+    /// 人证一致 was not pressed.
+    NotConfirmed,
+    /// An expired card was confirmed without a note.
+    NoteMissing,
+    /// There is no licence to ask for.
+    NothingToAsk,
+    /// A page is on the evaluator already.
+    AlreadyAsking,
+    /// No evaluator is bound to the window, or it does not answer.
+    NoEvaluator,
+    /// No card reader is bound to the window, or it does not answer.
+    NoReader,
+    /// The form has problems.
+    Form(Vec<FormProblem>),
+    /// Required materials have nothing that stands for them: their names.
+    Materials(Vec<String>),
+    /// The form was changed in another page since this one was shown.
+    FormChanged,
+    /// A field that the item's form does not have.
+    UnknownField(String),
+    /// A material that the item does not have.
+    UnknownMaterial,
+    /// The policy does not allow it now; its sentence.
+    Policy(String),
+    /// The second clerk's account or password is wrong, or it is the same clerk.
+    SecondClerk,
+    /// The attachment has nothing in it.
+    EmptyFile,
+    /// The attachment is larger than 20 MB.
+    FileTooLarge,
+    /// The content is neither an image nor a PDF.
+    FileType,
+    /// Too many attachments on one case.
+    TooManyFiles,
+}
+
+impl Refusal {
+    /// The number that a clerk quotes to a technician.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Closed => "R101",
+            Self::OutOfStep => "R102",
+            Self::ItemNotForApplicant => "R103",
+            Self::OrganisationMissing => "R104",
+            Self::OrganisationCode(_) => "R105",
+            Self::AnotherPerson => "R106",
+            Self::NotLegalRepresentative => "R107",
+            Self::NotConfirmed => "R108",
+            Self::NoteMissing => "R109",
+            Self::NothingToAsk => "R110",
+            Self::AlreadyAsking => "R111",
+            Self::NoEvaluator => "R112",
+            Self::NoReader => "R113",
+            Self::Form(_) => "R114",
+            Self::Materials(_) => "R115",
+            Self::FormChanged => "R116",
+            Self::UnknownField(_) => "R117",
+            Self::UnknownMaterial => "R118",
+            Self::Policy(_) => "R119",
+            Self::SecondClerk => "R120",
+            Self::EmptyFile => "R121",
+            Self::FileTooLarge => "R122",
+            Self::FileType => "R123",
+            Self::TooManyFiles => "R124",
+        }
+    }
+
+    /// What happened and what to do next, in Chinese.
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Closed => "此办件已结束，不能再修改。请返回列表或新开一件。".into(),
+            Self::OutOfStep => "这一步现在不能做。请按左侧步骤依次办理。".into(),
+            Self::ItemNotForApplicant => "该事项不适用于所选的申请人主体。请改选个人或法人，或换一个事项。".into(),
+            Self::OrganisationMissing => "请先填写统一社会信用代码，再读取法定代表人身份证。".into(),
+            Self::OrganisationCode(why) => why.clone(),
+            Self::AnotherPerson => {
+                "读到的是另一个人的身份证，本办件未作改动。请放回原办事人的证件；如确需换人，请先点“重新核验”。".into()
+            }
+            Self::NotLegalRepresentative => {
+                "持卡人不是该单位登记的法定代表人。请由法定代表人本人持证办理，或核对统一社会信用代码。".into()
+            }
+            Self::NotConfirmed => "请先核对人证是否一致，再按“人证一致”。".into(),
+            Self::NoteMissing => "身份证已过有效期。请在备注中写明核对依据后再继续，相关材料按容缺办理。".into(),
+            Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照继续”，材料按纸质或容缺办理。".into(),
+            Self::AlreadyAsking => "授权页面已在评价器上。请等待办事人操作，或先撤回。".into(),
+            Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照继续”收取纸质材料。".into(),
+            Self::NoReader => "本窗口的读卡器未就绪。请检查读卡器是否插好，稍后再按读卡。".into(),
+            Self::Form(problems) => format!("表单有 {} 处需要处理，见下方标出的栏目。", problems.len()),
+            Self::Materials(names) => {
+                format!("还缺必需材料：{}。请上传扫描件、确认收到原件，或选择容缺后补。", names.join("、"))
+            }
+            Self::FormChanged => "表单已在另一个页面被修改，已显示最新内容。请核对后再保存。".into(),
+            Self::UnknownField(_) => "提交的栏目不属于本事项的表单，未保存。请刷新页面后重试。".into(),
+            Self::UnknownMaterial => "该材料不属于本事项。请刷新页面后重试。".into(),
+            Self::Policy(sentence) => sentence.clone(),
+            Self::SecondClerk => "第二名窗口人员的账号或密码不正确，或与经办人相同。请由另一名同事重新输入。".into(),
+            Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
+            Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),
+            Self::FileType => "只能上传图片（JPG、PNG）或 PDF，这个文件的内容不是，没有保存。请重新选择文件。".into(),
+            Self::TooManyFiles => "附件已达 30 个上限。请合并扫描件后再上传。".into(),
+        }
+    }
+}

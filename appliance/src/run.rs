@@ -1,0 +1,200 @@
+//! `hallbox run`: puts the parts together and keeps them running until told to stop.
+
+use crate::admin;
+use crate::book::Book;
+use crate::clock::Clock;
+use crate::devices::broker::Broker;
+use crate::devices::door::Door;
+use crate::devices::hub::{Heard, Hub};
+use crate::devices::pairing::Pairing;
+use crate::enrol::Enrolled;
+use crate::keys::Keys;
+use crate::knowledge::Knowledge;
+use crate::line::Line;
+use crate::live::{Change, Live};
+use crate::reception::Desk;
+use crate::setup::DataDir;
+use crate::store::blobs::BlobFolder;
+use crate::store::devices as rows;
+use crate::sync_store::SyncStore;
+use crate::tls::{self, Listener};
+use crate::web;
+use anyhow::{Context, Result};
+use hall_sync::{Agent, HttpLink, Identity};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const TICK: Duration = Duration::from_millis(500);
+const DRAIN: Duration = Duration::from_secs(5);
+/// Commands and answers are forgotten after a day; the ledger keeps what counts.
+const PURGE_MS: i64 = 24 * 3_600_000;
+
+/// Runs the box until `stop`.
+pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
+    let data = DataDir::open(dir)?;
+    let _lock = data.lock()?;
+    let addresses = data.addresses()?;
+    let keys = Keys::load_or_make(&data.join("keys"), &addresses.names)?;
+    let enrolled = Enrolled::load(&data)?;
+    let clock = Clock::start();
+    let trust = enrolled.trust()?;
+    let identity = Identity {
+        log: enrolled.log,
+        hall: enrolled.hall_code.clone(),
+        ledger_key: keys.ledger.verifying_key(),
+        keys: trust.clone(),
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let knowledge = Arc::new(Knowledge::new(
+        enrolled.hall_name.clone(),
+        enrolled.hall_code.clone(),
+        identity.scope(),
+        trust,
+        clock.now(),
+    ));
+    let book = Book::new(data.database()?, &keys, clock, knowledge);
+    let live = Live::default();
+    let blobs = BlobFolder::open(&data.join("blobs"), keys.vault.clone()).context("the blob folder")?;
+    let sync = SyncStore::new(book.clone(), live.clone(), blobs.clone(), data.path().to_owned());
+    sync.recall().await.context("bring back what the box knows")?;
+    let link = HttpLink::new(&enrolled.centre, &enrolled.credentials(&data)?)?;
+    let told = book.clock.clone();
+    let agent = Arc::new(Agent::new(identity, sync, link, Arc::new(move || told.now())));
+    let line = Line::new(Some(agent.clone()));
+
+    let tls = tls::config(&keys)?;
+    let (web_listener, web_address) = tls::listen(addresses.web, tls.clone()).await?;
+    let (mqtts_listener, mqtts_address) = tls::listen(addresses.mqtts, tls).await?;
+
+    let credentials = book.db.read(rows::credentials).await?;
+    let broker = Broker::prepare(&data.join("run/broker"), &credentials)?;
+    let (heard_in, heard) = mpsc::channel(256);
+    let hub = Hub::new(book.clone(), live.clone(), heard_in)?;
+    let desk = Desk::new(book.clone(), hub.clone(), live.clone(), line.clone(), blobs);
+    let mqtts_url = format!("mqtts://{}:{}", first_name(&addresses.names), mqtts_address.port());
+    let pairing =
+        Pairing::new(book.clone(), hub.clone(), broker.clone(), live.clone(), mqtts_url, keys.ca_pem.clone());
+    let door = Door::new(broker.address(), known_devices(&book));
+
+    let tasks = TaskTracker::new();
+    tasks.spawn(broker.clone().supervise(stop.clone()));
+    tasks.spawn(hub.clone().run(broker.address(), broker.password().to_owned(), stop.clone()));
+    tasks.spawn(follow_line(agent.clone(), book.clone(), live.clone(), stop.clone()));
+    let (running, stopping) = (agent.clone(), stop.clone());
+    tasks.spawn(async move { running.run(stopping).await });
+    tasks.spawn(decide(desk.clone(), heard, stop.clone()));
+    tasks.spawn(keep_time(desk.clone(), stop.clone()));
+    tasks.spawn(serve_mqtts(mqtts_listener, door.clone(), stop.clone()));
+    let state =
+        web::App::new(book.clone(), desk.clone(), pairing.clone(), hub, door, line, live, stop.clone());
+    tasks.spawn(serve_web(web_listener, state, stop.clone()));
+    tasks.spawn(admin::serve(data.socket(), book.clone(), pairing, desk, stop.clone()));
+
+    println!("ready https://{web_address} mqtts {mqtts_address}");
+    tracing::info!(web = %web_address, mqtts = %mqtts_address, hall = %enrolled.hall_code, "the box is ready");
+    stop.cancelled().await;
+    tasks.close();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        tracing::warn!("some tasks did not end in time");
+    }
+    book.db.close().await;
+    Ok(())
+}
+
+async fn serve_web(listener: Listener, state: web::App, stop: CancellationToken) {
+    let served =
+        axum::serve(listener, web::router(state)).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the web server stopped");
+    }
+}
+
+async fn serve_mqtts(mut listener: Listener, door: Door, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        // A handshake that failed is the peer's affair.
+        let Ok((stream, _)) = accepted else { continue };
+        let (door, stop) = (door.clone(), stop.clone());
+        tokio::spawn(async move {
+            if let Err(turned) = door.serve_stream(stream, stop).await {
+                tracing::info!(reason = %turned, "a device was turned away at the door");
+            }
+        });
+    }
+}
+
+async fn follow_line(
+    agent: Arc<Agent<SyncStore, HttpLink>>,
+    book: Book,
+    live: Live,
+    stop: CancellationToken,
+) {
+    let mut status = agent.status();
+    loop {
+        let now = status.borrow_and_update().clone();
+        book.knowledge.set_line(now);
+        live.tell(Change::Line);
+        tokio::select! {
+            changed = status.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Answers of devices, one after the other.
+async fn decide(desk: Desk, mut heard: mpsc::Receiver<Heard>, stop: CancellationToken) {
+    loop {
+        let next = tokio::select! {
+            next = heard.recv() => next,
+            () = stop.cancelled() => return,
+        };
+        let decided = match next {
+            Some(Heard::Answer(device, jws)) => desk.answer(device, *jws).await,
+            Some(Heard::Extend(device, command)) => desk.extend(&device, &command).await,
+            None => return,
+        };
+        if let Err(error) = decided {
+            // The device sends its answer again until it has a receipt.
+            tracing::error!(%error, "a device's answer could not be taken yet");
+        }
+    }
+}
+
+/// Ends what has lasted too long, and finishes what a crash left half done.
+async fn keep_time(desk: Desk, stop: CancellationToken) {
+    let mut ticks: u64 = 0;
+    loop {
+        let mut result = desk.tick().await;
+        if result.is_ok() && ticks.is_multiple_of(20) {
+            result = desk.settle(PURGE_MS).await;
+        }
+        if let Err(error) = result {
+            tracing::error!(%error, "the desk could not keep its time");
+        }
+        ticks += 1;
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+fn known_devices(book: &Book) -> crate::devices::door::Known {
+    let db = book.db.clone();
+    Arc::new(move |id: &str| {
+        let Ok(id) = id.parse() else { return false };
+        // One indexed read; the broker then checks the password.
+        db.read_blocking(move |db| rows::find(db, &id)).is_ok_and(|device| device.is_some())
+    })
+}
+
+fn first_name(names: &[String]) -> &str {
+    names.first().map_or("127.0.0.1", String::as_str)
+}

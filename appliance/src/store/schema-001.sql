@@ -1,0 +1,193 @@
+-- The box's database. "sealed" columns are encrypted under the box's data key or to a holder.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+-- The ledger: the only truth. Everything below it can be rebuilt or fetched again.
+CREATE TABLE entry (
+    seq     INTEGER PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    case_id TEXT NOT NULL DEFAULT '',
+    leaf    BLOB NOT NULL,
+    cose    BLOB NOT NULL,
+    salt    BLOB NOT NULL,
+    body    BLOB NOT NULL  -- sealed
+) STRICT;
+CREATE INDEX entry_case ON entry (case_id, seq) WHERE case_id <> '';
+
+CREATE TABLE head (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE receipt (
+    size        INTEGER PRIMARY KEY,
+    epoch       INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    quarantine  INTEGER NOT NULL DEFAULT 0,
+    bytes       BLOB NOT NULL
+) STRICT;
+
+-- 办件, folded from the ledger.
+CREATE TABLE cases (
+    id           TEXT PRIMARY KEY,
+    no           TEXT NOT NULL UNIQUE,
+    window       TEXT NOT NULL,
+    clerk        TEXT NOT NULL,
+    item         TEXT NOT NULL,
+    item_name    TEXT NOT NULL,
+    applicant    TEXT NOT NULL,
+    step         TEXT NOT NULL,
+    outcome      TEXT NOT NULL DEFAULT '',
+    disposition  TEXT NOT NULL DEFAULT '',
+    opened_at    INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    sealed       INTEGER NOT NULL DEFAULT 0,
+    number_index BLOB NOT NULL DEFAULT x'',
+    name_index   BLOB NOT NULL DEFAULT x'',
+    rev          INTEGER NOT NULL,
+    state        BLOB NOT NULL  -- sealed
+) STRICT;
+CREATE INDEX cases_by_time ON cases (updated_at);
+CREATE INDEX cases_by_clerk ON cases (clerk, step, updated_at);
+CREATE INDEX cases_by_number ON cases (number_index) WHERE number_index <> x'';
+CREATE INDEX cases_by_name ON cases (name_index) WHERE name_index <> x'';
+
+CREATE TABLE case_counter (
+    day  TEXT PRIMARY KEY,
+    last INTEGER NOT NULL
+) STRICT;
+
+-- What devices were told and what they answered.
+CREATE TABLE command (
+    id         TEXT PRIMARY KEY,
+    device     TEXT NOT NULL,
+    window     TEXT NOT NULL,
+    bind_epoch INTEGER NOT NULL,
+    kind       TEXT NOT NULL,     -- authorize | rating | message | read
+    case_id    TEXT NOT NULL DEFAULT '',
+    gen        INTEGER NOT NULL,
+    issued     INTEGER NOT NULL,
+    deadline   INTEGER NOT NULL,
+    state      TEXT NOT NULL,     -- open | answered | closed
+    shown_at   INTEGER NOT NULL DEFAULT 0,
+    request    BLOB NOT NULL      -- what was sent, sealed
+) STRICT;
+CREATE INDEX command_open ON command (device) WHERE state = 'open';
+CREATE INDEX command_case ON command (case_id);
+
+CREATE TABLE device (
+    id         TEXT PRIMARY KEY,
+    kind       TEXT NOT NULL,     -- ev | rd: the first letters of its id
+    key        TEXT NOT NULL,     -- JSON of its public key
+    key_gen    INTEGER NOT NULL,
+    password   TEXT NOT NULL,     -- hashed, for the broker
+    window     TEXT NOT NULL DEFAULT '',
+    bind_epoch INTEGER NOT NULL DEFAULT 0,
+    gen        INTEGER NOT NULL DEFAULT 0,
+    counter    INTEGER NOT NULL DEFAULT -1,
+    bseq       INTEGER NOT NULL DEFAULT -1,
+    state      TEXT NOT NULL DEFAULT 'lost',
+    model      TEXT NOT NULL DEFAULT '',
+    software   TEXT NOT NULL DEFAULT '',
+    detail     TEXT NOT NULL DEFAULT '',
+    paired_at  INTEGER NOT NULL,
+    paired_by  TEXT NOT NULL,
+    seen_at    INTEGER NOT NULL DEFAULT 0,
+    revoked    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX device_of_window ON device (window, kind) WHERE window <> '' AND revoked = 0;
+
+-- Answers that were judged, by the id that the device gave them.
+CREATE TABLE answer (
+    id     TEXT PRIMARY KEY,
+    at     INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    result TEXT NOT NULL      -- accepted | stale
+) STRICT;
+
+CREATE TABLE security_event (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    kind   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE window (
+    id   TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE account (
+    name         TEXT PRIMARY KEY,
+    display      TEXT NOT NULL,
+    role         TEXT NOT NULL,
+    password     TEXT NOT NULL,
+    failed       INTEGER NOT NULL DEFAULT 0,
+    locked_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE session (
+    token   BLOB PRIMARY KEY,  -- SHA-256 of the cookie
+    account TEXT NOT NULL,
+    csrf    TEXT NOT NULL,
+    window  TEXT NOT NULL DEFAULT '',
+    lang    TEXT NOT NULL DEFAULT 'zh',
+    expires INTEGER NOT NULL
+) STRICT;
+
+-- 电子证照 in the cache: found by a blind index of the holder, sealed to the holder.
+CREATE TABLE licence (
+    licence    BLOB PRIMARY KEY,  -- blind index of the 证照标识
+    holder     BLOB NOT NULL,     -- blind index of the holder
+    version    INTEGER NOT NULL,
+    status     INTEGER NOT NULL DEFAULT 0,
+    status_at  INTEGER NOT NULL,
+    list       TEXT NOT NULL,
+    list_index INTEGER NOT NULL,
+    sealed     BLOB NOT NULL      -- envelope and disclosures, sealed to the holder
+) STRICT;
+CREATE INDEX licence_holder ON licence (holder);
+
+CREATE TABLE organisation (
+    uscc       BLOB PRIMARY KEY,  -- blind index
+    checked_at INTEGER NOT NULL,
+    sealed     BLOB NOT NULL      -- register entry, sealed to the organisation
+) STRICT;
+
+CREATE TABLE blob (
+    id       TEXT PRIMARY KEY,    -- content address of the manifest
+    size     INTEGER NOT NULL,
+    chunks   INTEGER NOT NULL,
+    manifest BLOB NOT NULL,
+    state    TEXT NOT NULL,       -- kept | sending | sent
+    made_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX blob_sending ON blob (made_at) WHERE state = 'sending';
+
+-- What the centre decided, and what somebody here has to look at.
+CREATE TABLE document (
+    kind      TEXT PRIMARY KEY,
+    announced INTEGER NOT NULL DEFAULT 0,
+    held      INTEGER NOT NULL DEFAULT 0,
+    bytes     BLOB NOT NULL DEFAULT x''
+) STRICT;
+
+CREATE TABLE finding (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    key        TEXT NOT NULL UNIQUE,
+    at         INTEGER NOT NULL,
+    kind       TEXT NOT NULL,
+    case_no    TEXT NOT NULL DEFAULT '',
+    case_id    TEXT NOT NULL DEFAULT '',
+    what       TEXT NOT NULL,
+    todo       TEXT NOT NULL,
+    severity   TEXT NOT NULL,     -- info | attention | harm
+    state      TEXT NOT NULL,     -- open | handled
+    handled_by TEXT NOT NULL DEFAULT '',
+    handled_at INTEGER NOT NULL DEFAULT 0,
+    note       TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX finding_open ON finding (at) WHERE state = 'open';

@@ -1,0 +1,135 @@
+//! What lies at rest on the box lies sealed: personal columns under the box's data key, cached
+//! licences under a key that also needs the holder's number, so that no table can be read as a
+//! list of people.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hall_domain::HolderId;
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+const NONCE: usize = 24;
+
+/// A sealed value that does not open: damaged, or sealed elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("sealed value does not open")]
+pub struct Unsealable;
+
+/// The box's data key and what is done with it. Cloning shares nothing secret beyond the key.
+#[derive(Clone)]
+pub struct Vault {
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl Vault {
+    /// A vault on a 32-byte data key.
+    pub fn new(key: Zeroizing<[u8; 32]>) -> Self {
+        Self { key }
+    }
+
+    /// Seals a column's value. `context` names the column; a value moved to another does not open.
+    pub fn seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
+        seal_with(&self.derive(context, b""), context, plain)
+    }
+
+    /// Opens a sealed column.
+    pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        open_with(&self.derive(context, b""), context, sealed)
+    }
+
+    /// A blind index: equal for equal text, telling nothing else.
+    pub fn index(&self, context: &str, text: &str) -> Vec<u8> {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.derive(context, b"index").as_slice())
+            .expect("HMAC takes a key of any length");
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
+    /// Seals what belongs to a holder: opening needs the box's key and the holder's number.
+    pub fn seal_to(&self, holder: &HolderId, plain: &[u8]) -> Vec<u8> {
+        seal_with(&self.derive("holder", holder.key().as_bytes()), "holder", plain)
+    }
+
+    /// Opens what belongs to a holder.
+    pub fn open_of(&self, holder: &HolderId, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        open_with(&self.derive("holder", holder.key().as_bytes()), "holder", sealed)
+    }
+
+    fn derive(&self, context: &str, salt: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut out = Zeroizing::new([0u8; 32]);
+        #[expect(clippy::expect_used, reason = "32 bytes are within what HKDF-SHA-256 gives")]
+        Hkdf::<Sha256>::new(Some(salt), self.key.as_slice())
+            .expand(context.as_bytes(), out.as_mut_slice())
+            .expect("HKDF gives 32 bytes");
+        out
+    }
+}
+
+fn seal_with(key: &[u8; 32], context: &str, plain: &[u8]) -> Vec<u8> {
+    let mut nonce = [0u8; NONCE];
+    crate::keys::fill_random(&mut nonce);
+    let cipher = XChaCha20Poly1305::new(&Key::from(*key));
+    let payload = Payload { msg: plain, aad: context.as_bytes() };
+    #[expect(clippy::expect_used, reason = "only inputs of 256 GB fail")]
+    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("sealing a value in memory");
+    let mut out = nonce.to_vec();
+    out.extend(sealed);
+    out
+}
+
+fn open_with(key: &[u8; 32], context: &str, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+    let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(Unsealable)?;
+    let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| Unsealable)?;
+    let cipher = XChaCha20Poly1305::new(&Key::from(*key));
+    cipher
+        .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: context.as_bytes() })
+        .map_err(|_| Unsealable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault(seed: u8) -> Vault {
+        Vault::new(Zeroizing::new([seed; 32]))
+    }
+
+    fn holder(number: &str) -> HolderId {
+        format!("111:{number}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_sealed_value_opens_only_in_its_own_column_and_box() {
+        let sealed = vault(1).seal("case", b"text");
+        assert_eq!(vault(1).open("case", &sealed).unwrap(), b"text");
+        assert_eq!(vault(1).open("command", &sealed), Err(Unsealable));
+        assert_eq!(vault(2).open("case", &sealed), Err(Unsealable));
+    }
+
+    #[test]
+    fn a_damaged_or_short_value_is_refused() {
+        let mut sealed = vault(1).seal("case", b"text");
+        *sealed.last_mut().unwrap() ^= 1;
+        assert_eq!(vault(1).open("case", &sealed), Err(Unsealable));
+        assert_eq!(vault(1).open("case", b"short"), Err(Unsealable));
+    }
+
+    #[test]
+    fn what_is_sealed_to_a_holder_needs_that_holders_number() {
+        let wang = holder("519900199003070011");
+        let other = holder("519900200002291029");
+        let sealed = vault(1).seal_to(&wang, b"licence");
+        assert_eq!(vault(1).open_of(&wang, &sealed).unwrap(), b"licence");
+        assert_eq!(vault(1).open_of(&other, &sealed), Err(Unsealable));
+    }
+
+    #[test]
+    fn an_index_is_stable_and_differs_between_boxes() {
+        assert_eq!(vault(1).index("name", "王芳"), vault(1).index("name", "王芳"));
+        assert_ne!(vault(1).index("name", "王芳"), vault(2).index("name", "王芳"));
+        assert_ne!(vault(1).index("name", "王芳"), vault(1).index("number", "王芳"));
+    }
+}

@@ -1,0 +1,157 @@
+//! Who asks: the session behind a cookie, and forms that came from our own pages.
+
+use super::App;
+use crate::reception::Clerk;
+use crate::store::accounts::{self, Session};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+const COOKIE: &str = "__Host-hall";
+
+/// Somebody who is signed in, whatever their role.
+pub struct SignedIn {
+    /// Who.
+    pub session: Session,
+    /// The cookie itself.
+    pub token: String,
+}
+
+/// A clerk at a window: may work on cases.
+pub struct AtWindow {
+    /// The session.
+    pub signed_in: SignedIn,
+    /// Account and window.
+    pub clerk: Clerk,
+}
+
+/// Somebody who may bind devices.
+pub struct Technician(pub SignedIn);
+
+/// A form from one of our own pages: its token was checked before anything in it was read.
+pub struct OwnForm<T>(pub T);
+
+impl SignedIn {
+    async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
+        let token = cookie(headers)?;
+        let (wanted, now) = (token.clone(), app.book.clock.now());
+        let session = app.book.db.read(move |db| accounts::session(db, &wanted, now)).await.ok()??;
+        Some(Self { session, token })
+    }
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        match Self::find(app, &parts.headers).await {
+            Some(signed_in) => Ok(signed_in),
+            None => Err(to_sign_in(parts)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for AtWindow {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        if !signed_in.session.role.serves() {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
+        let Some(window) = signed_in.session.window.clone() else {
+            return Err(Redirect::to("/cases").into_response());
+        };
+        let clerk = Clerk { account: signed_in.session.account.clone(), window };
+        Ok(Self { signed_in, clerk })
+    }
+}
+
+impl FromRequestParts<App> for Technician {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        if !signed_in.session.role.installs() {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
+        Ok(Self(signed_in))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for OwnForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let session = SignedIn::find(app, &parts.headers).await.ok_or_else(|| to_sign_in(&parts))?;
+        let bytes = axum::body::to_bytes(body, FORM_BYTES)
+            .await
+            .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+        let pairs = parse_pairs(&bytes);
+        let sent = pairs.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
+        if !same_token(sent.unwrap_or_default(), &session.session.csrf) {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
+        let form = axum::extract::Form::<T>::from_request(
+            Request::builder()
+                .method(Method::POST)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(axum::body::Body::from(text.to_owned()))
+                .map_err(|_| StatusCode::BAD_REQUEST.into_response())?,
+            app,
+        )
+        .await
+        .map_err(IntoResponse::into_response)?;
+        Ok(Self(form.0))
+    }
+}
+
+/// Largest form; a form of twenty long texts is a few kilobytes.
+const FORM_BYTES: usize = 256 * 1024;
+
+/// Whether a token that came with a form is the session's.
+pub fn same_token(sent: &str, expected: &str) -> bool {
+    sent.as_bytes().ct_eq(expected.as_bytes()).into()
+}
+
+/// Name and value pairs of a form, in order, duplicates kept.
+pub fn parse_pairs(bytes: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(bytes).into_owned().collect()
+}
+
+/// The cookie of a new session.
+pub fn set_cookie(token: &str) -> HeaderValue {
+    let text = format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Takes the cookie away.
+pub fn clear_cookie() -> HeaderValue {
+    HeaderValue::from_static("__Host-hall=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::COOKIE)?.to_str().ok()?;
+    text.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE).then(|| value.to_owned())
+    })
+}
+
+fn to_sign_in(parts: &Parts) -> Response {
+    let next = match parts.method {
+        Method::GET => parts.uri.path(),
+        _ => "/cases",
+    };
+    // Our paths hold no personal data, so the way back may stand in the address.
+    Redirect::to(&format!(
+        "/sign-in?next={}",
+        form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>()
+    ))
+    .into_response()
+}
