@@ -1,1 +1,15 @@
-//! (to be written)
+//! The process at the window: carries read requests of the box to a card reader, and signed answers back.
+//!
+//! Deliberately does not know: cases, citizens, what a read is for, or whether an answer is accepted. A card lives
+//! only in this process's memory; nothing of it is written to the terminal's disk or log.
+
+mod clock;
+pub mod connection;
+pub mod pairing;
+pub mod reads;
+mod run;
+pub mod store;
+mod tls;
+
+pub use run::{Ended, run};
+pub use store::DataDir;

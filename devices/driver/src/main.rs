@@ -1,0 +1,139 @@
+//! Command line of the driver at the window.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+use hall_driver::store::{Credentials, Paired, Settings, StoreError};
+use hall_driver::{DataDir, Ended, pairing, run};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Card reader driver of the hall box (窗口读卡器驱动).
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Pair the reader at this terminal with a box: prints a code and waits until a technician types it (配对)
+    Pair {
+        /// Folder of this driver; one for each reader
+        #[arg(long)]
+        data: PathBuf,
+        /// Address of the box, https://host:port
+        #[arg(long = "box", value_name = "URL")]
+        box_url: String,
+        /// CA certificate of the box (PEM)
+        #[arg(long, value_name = "FILE")]
+        ca: PathBuf,
+        /// Port of the reader, preferably /dev/serial/by-path/…
+        #[arg(long, value_name = "PATH")]
+        port: PathBuf,
+        /// Line speed of the reader
+        #[arg(long, default_value_t = Settings::usual_baud())]
+        baud: u32,
+    },
+    /// Drive the reader until stopped; prints "ready" when the box is connected first (运行)
+    Run {
+        /// Folder of this driver
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Tell what is paired here and whether it runs (状态)
+    Status {
+        /// Folder of this driver
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("HALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = match Arguments::parse().command {
+        Command::Pair { data, box_url, ca, port, baud } => {
+            pair(&DataDir::new(data), box_url, ca, Settings { port, baud }).await
+        }
+        Command::Run { data } => drive(&DataDir::new(data)).await,
+        Command::Status { data } => status(&DataDir::new(data)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hall-driver: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn pair(data: &DataDir, box_url: String, ca: PathBuf, settings: Settings) -> anyhow::Result<()> {
+    let ca_pem = std::fs::read_to_string(&ca).with_context(|| format!("cannot read {}", ca.display()))?;
+    data.create()?;
+    let _lock = data.lock()?;
+    let key = pairing::new_key()?;
+    let stop = stop_signal()?;
+    let paired = pairing::pair(&box_url, &ca_pem, &key, |shown| {
+        println!("code {}", shown.code);
+        println!("fingerprint {}", shown.fingerprint);
+        let minutes = shown.lives.as_secs() / 60;
+        eprintln!("请运维人员在 {minutes} 分钟内登录大厅盒子，在“设备”页面输入配对码 {}，", shown.code);
+        eprintln!("核对指纹 {} 后选择窗口。", shown.fingerprint);
+    });
+    let grant = tokio::select! {
+        grant = paired => grant?,
+        () = stop.cancelled() => bail!("stopped before the pairing was complete"),
+    };
+    let ca = grant.ca.clone().unwrap_or(ca_pem);
+    let device = grant.device.clone();
+    data.save(&Paired { settings, credentials: Credentials { grant, ca, box_url }, key })?;
+    println!("paired {device}");
+    Ok(())
+}
+
+async fn drive(data: &DataDir) -> anyhow::Result<()> {
+    match run(data, stop_signal()?, || println!("ready")).await? {
+        Ended::Stopped => Ok(()),
+        Ended::Unpaired => bail!("the box has ended the pairing; run `hall-driver pair` again"),
+    }
+}
+
+fn status(data: &DataDir) -> anyhow::Result<()> {
+    let paired = data.load()?;
+    let running = match data.lock() {
+        Ok(_) => "no",
+        Err(StoreError::InUse { .. }) => "yes",
+        Err(error) => return Err(error.into()),
+    };
+    let counters = data.counters()?;
+    let Settings { port, baud } = &paired.settings;
+    let present = if port.exists() { "present" } else { "not there" };
+    println!("device   {}", paired.credentials.grant.device);
+    println!("box      {} ({})", paired.credentials.box_url, paired.credentials.grant.mqtt.url);
+    println!("reader   {} at {baud} baud, {present}", port.display());
+    println!("running  {running}");
+    println!("answers  {} signed, {} connections", counters.answer, counters.bseq);
+    Ok(())
+}
+
+/// Fires on Ctrl-C and on the stop of a service manager.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let stop = CancellationToken::new();
+    let fired = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        fired.cancel();
+    });
+    Ok(stop)
+}
