@@ -139,6 +139,8 @@ pub enum AckStatus {
     },
     /// The reader waits for a card.
     Waiting,
+    /// 正在读卡: a card lies on the reader and is being read.
+    Reading,
     /// The citizen asks for more time. The box answers with [`Control::Extend`] or not at all.
     Extend,
     /// Not carried out.
