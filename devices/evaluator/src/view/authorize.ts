@@ -13,9 +13,17 @@ export function authorizeView(state: State, data: AuthorizeData, send: Send): Vi
   const words = wordsOf(state);
   const rows = data.licences.map((row) => licenceRow(row, words, send));
   const list = h("ul", { class: "licences", tabindex: 0, "aria-label": words.licences(rows.length) }, ...rows.map((row) => row.root));
+  const about = h("section", { class: "about" }, h("h1", {}, words.agreeTitle), details(data, words));
+  const columns = h("div", { class: "columns" }, about, h("section", { class: "asked" }, h("h2", {}, words.licences(rows.length)), list));
+  const scrollers = [columns, about, list];
   const further = h(
     "button",
-    { type: "button", class: "further", hidden: true, click: () => list.scrollBy({ top: list.clientHeight * 0.8 }) },
+    {
+      type: "button",
+      class: "further",
+      hidden: true,
+      click: () => scrollers.filter(hasMore).forEach((part) => part.scrollBy({ top: part.clientHeight * 0.8 })),
+    },
     words.more,
     drawing(["M12 18l12 12l12-12"]),
   );
@@ -32,29 +40,26 @@ export function authorizeView(state: State, data: AuthorizeData, send: Send): Vi
     { class: "page authorize" },
     topBar(state, send),
     data.offline_notice !== null && h("p", { class: "known-old", role: "note" }, drawing(ICONS.warning), data.offline_notice),
-    h(
-      "div",
-      { class: "columns" },
-      h("section", { class: "about" }, h("h1", {}, words.agreeTitle), details(data, words)),
-      h("section", { class: "asked" }, h("h2", {}, words.licences(rows.length)), list, further),
-    ),
+    columns,
+    further,
     h(
       "footer",
       { class: "decide" },
       h("button", { type: "button", class: "other", id: "decline", click: () => send({ type: "decline" }) }, words.decline),
-      h("div", { class: "time" }, needMore, left, moreTime),
+      h("div", { class: "time" }, h("div", {}, needMore, left), moreTime),
       agree,
     ),
   );
+  // Large type or many rows may need scrolling; consent is to all of it, so all of it has to have been on the glass.
   const look = (): void => {
-    const rest = list.scrollHeight - list.clientHeight - list.scrollTop;
-    setFlag(further, "hidden", rest <= 8);
-    if (rest <= 8 && list.clientHeight > 0) {
+    const more = scrollers.some(hasMore);
+    setFlag(further, "hidden", !more);
+    if (!more && root.clientHeight > 0) {
       send({ type: "seen-all" });
     }
   };
-  list.addEventListener("scroll", look, { passive: true });
-  requestAnimationFrame(look);
+  scrollers.forEach((part) => part.addEventListener("scroll", look, { passive: true }));
+  new ResizeObserver(look).observe(columns);
 
   const update = ({ page }: State, now: { ran: number; passed: number }): void => {
     if (page.kind !== "ask") {
@@ -75,6 +80,10 @@ export function authorizeView(state: State, data: AuthorizeData, send: Send): Vi
     setText(moreTime, page.askedAt === null ? words.moreTime : words.moreTimeAsked);
   };
   return { root, update };
+}
+
+function hasMore(part: HTMLElement): boolean {
+  return getComputedStyle(part).overflowY !== "visible" && part.scrollHeight - part.clientHeight - part.scrollTop > 8;
 }
 
 function details(data: AuthorizeData, words: Words): HTMLElement {

@@ -36,10 +36,14 @@ export function ratingView(state: State, data: RatingData, send: Send): View {
     h(
       "section",
       { class: "rate" },
-      h("h1", {}, words.rateTitle),
-      h("p", { class: "service" }, data.service),
-      h("div", { class: "grades", role: "radiogroup", "aria-label": words.rateTitle }, ...grades),
-      why,
+      h(
+        "div",
+        { class: "middle" },
+        h("h1", {}, words.rateTitle),
+        h("p", { class: "service" }, data.service),
+        h("div", { class: "grades", role: "radiogroup", "aria-label": words.rateTitle }, ...grades),
+        why,
+      ),
     ),
     h(
       "footer",

@@ -21,7 +21,7 @@ export function resultView(state: State, result: Result, send: Send): View {
     licences.length > 0 &&
     h(
       "section",
-      { class: "listed" },
+      { class: `listed ${mark}` },
       h("h2", {}, label),
       h("ul", {}, ...licences.map((row) => h("li", {}, drawing(ICONS[mark]), h("span", {}, row.name)))),
     );
@@ -33,9 +33,13 @@ export function resultView(state: State, result: Result, send: Send): View {
     h(
       "div",
       { class: "scrolls" },
-      plain(icon, tone, title, text),
-      h("div", { class: "lists" }, rows(words.agreedList, result.agreed, "done"), rows(words.declinedList, result.declined, "refused")),
-      result.caseNo !== "" && h("p", { class: "number" }, `${words.caseNo} ${result.caseNo}`),
+      h(
+        "div",
+        { class: "middle" },
+        plain(icon, tone, title, text),
+        h("div", { class: "lists" }, rows(words.agreedList, result.agreed, "done"), rows(words.declinedList, result.declined, "refused")),
+        result.caseNo !== "" && h("p", { class: "number" }, `${words.caseNo} ${result.caseNo}`),
+      ),
     ),
     h("footer", { class: "decide single" }, goes, h("button", { type: "button", class: "other", id: "close", click: () => send({ type: "close" }) }, words.close)),
   );

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fixture from "../../bus/fixtures/show-authorize.json";
+import { readConfig, readControl, readHallState, readPage, readReceipt, readShow } from "../src/messages";
+
+const CMD = "01KAJ8ZQ3R0000000000000001";
+
+test("the documented page is read, with everything that the citizen must see", () => {
+  const head = readShow(fixture);
+  assert.ok(head);
+  const show = readPage(head);
+  assert.ok(typeof show === "object" && show.page === "authorize");
+  assert.equal(show.gen, 78);
+  assert.equal(show.data.item, fixture.data.item);
+  assert.equal(show.data.offline_notice, "当前为离线办理，联网后复核");
+  assert.deepEqual(show.data.licences, fixture.data.licences);
+});
+
+test("a page with a field missing or of another kind is not shown", () => {
+  for (const name of ["item", "applicant", "licences", "min_view_ms", "confirm_label"]) {
+    const data: Record<string, unknown> = { ...fixture.data };
+    delete data[name];
+    const head = readShow({ ...fixture, data });
+    assert.ok(head);
+    assert.equal(readPage(head), "malformed", name);
+  }
+  const licences = [{ ...fixture.data.licences[0], fields: [1] }];
+  const head = readShow({ ...fixture, data: { ...fixture.data, licences } });
+  assert.ok(head);
+  assert.equal(readPage(head), "malformed");
+});
+
+test("an unknown page is unsupported, a broken envelope is nothing", () => {
+  const head = readShow({ ...fixture, page: "hologram" });
+  assert.ok(head);
+  assert.equal(readPage(head), "unsupported");
+  for (const broken of [null, [], "x", { ...fixture, id: "1" }, { ...fixture, gen: -1 }, { ...fixture, ttl_ms: 0.5 }, { ...fixture, data: [] }]) {
+    assert.equal(readShow(broken), null);
+  }
+});
+
+test("the other messages are read or refused", () => {
+  const config = { v: 1, ver: 19, hall: "大厅", window: { code: "W01", name: "1号窗口" }, bind_epoch: 4, hb_s: 15, newer: true };
+  assert.deepEqual(readConfig(config), { ver: 19, hall: "大厅", window: config.window, bindEpoch: 4, hbS: 15, notice: null });
+  assert.equal(readConfig({ ...config, window: undefined })?.window, null);
+  assert.equal(readConfig({ ...config, window: { code: 1 } }), null);
+  assert.deepEqual(readReceipt({ v: 1, answer: CMD, cmd: CMD, result: "stale", reason: "x" }), { answer: CMD, cmd: CMD, result: "stale" });
+  assert.equal(readReceipt({ v: 1, answer: CMD, cmd: CMD, result: "perhaps" }), null);
+  assert.deepEqual(readHallState({ v: 1, online: false, boot: CMD }), { online: false, boot: CMD });
+  assert.equal(readHallState({ online: "yes", boot: CMD }), null);
+  assert.deepEqual(readControl({ id: CMD, kind: "extend", cmd: CMD, ttl_ms: 5, left: 1 }), { id: CMD, kind: "extend", cmd: CMD, ttlMs: 5, left: 1 });
+  assert.equal(readControl({ id: CMD, kind: "explode" }), null);
+});
