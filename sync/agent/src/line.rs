@@ -57,7 +57,7 @@ impl Line {
             set_position(status, position);
         });
         if !was_up {
-            tracing::info!(backlog = position.size, "The line to the centre is up.");
+            tracing::info!(entry.count = position.size, "The line to the centre is up.");
         }
     }
 

@@ -18,8 +18,8 @@ use minicbor::{Decode, Encode};
 use reqwest::Method;
 use std::time::Duration;
 
-/// Small questions.
-const QUICK: Duration = Duration::from_secs(10);
+/// Small questions: what notices a line that has fallen silent.
+const QUICK: Duration = Duration::from_secs(6);
 /// Uploads and chunks: 8 MiB at 1 Mbit/s take 67 s.
 const BULK: Duration = Duration::from_secs(90);
 /// A desk waits no longer than this for a look-up.

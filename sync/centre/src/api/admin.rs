@@ -1,0 +1,309 @@
+//! The operators' side: JSON over loopback, let in by a token. Pages come later.
+
+use super::error::Refused;
+use crate::app::App;
+use crate::code::Code;
+use crate::keys::OperatorToken;
+use crate::register;
+use crate::store::{Hall, Log, NewEnrolment};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Register};
+use hall_ledger::{BoxId, LogId, cbor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A register of some thousand people.
+const MAX_BODY: usize = 32 << 20;
+/// A code that nobody uses is void after this many hours.
+const CODE_HOURS: i64 = 72;
+/// Rows of a list unless asked for fewer.
+const ROWS: u32 = 200;
+
+type Answer = Result<Json<Value>, Failure>;
+
+/// A refusal, as JSON.
+struct Failure(Refused);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.0.json()
+    }
+}
+
+impl<E: Into<Refused>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+/// Everything that operators may call.
+pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
+    Router::new()
+        .route("/admin/health", get(health))
+        .route("/admin/enrolments", post(add_enrolment))
+        .route("/admin/people", post(load_register))
+        .route("/admin/people/{holder}/licences", post(put_licence))
+        .route("/admin/licences/{id}/status", post(set_status))
+        .route("/admin/logs", get(logs))
+        .route("/admin/log/{log}", get(log))
+        .route("/admin/entries", get(entries))
+        .route("/admin/cases", get(cases))
+        .route("/admin/cases/{no}", get(case))
+        .route("/admin/blobs/{id}/{n}", get(chunk))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(token, only_operators))
+        .with_state(app)
+}
+
+async fn only_operators(State(token): State<OperatorToken>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match shown.and_then(|value| value.strip_prefix("Bearer ")) {
+        Some(shown) if token.matches(shown) => next.run(request).await,
+        _ => Refused::new(StatusCode::UNAUTHORIZED, "no-token", "operators show a token").json(),
+    }
+}
+
+fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refused> {
+    // The text of the rejection names the field, never its value.
+    body.map(|Json(body)| body).map_err(|error| Refused::new(error.status(), "malformed", error.body_text()))
+}
+
+async fn health(State(app): State<Arc<App>>) -> Answer {
+    let counts = app.store.counts().await?;
+    let key = hex::encode(app.key.verifying_key().as_bytes());
+    Ok(Json(json!({ "ok": true, "epoch": app.epoch, "now": app.now(), "centre_key": key, "counts": counts })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnrolmentRequest {
+    hall_code: String,
+    hall_name: String,
+    /// For a box that enrols again: its next incarnation.
+    #[serde(default)]
+    box_id: Option<BoxId>,
+}
+
+async fn add_enrolment(
+    State(app): State<Arc<App>>,
+    request: Result<Json<EnrolmentRequest>, JsonRejection>,
+) -> Answer {
+    let request = body(request)?;
+    let hall = Hall { code: request.hall_code, name: request.hall_name.trim().to_owned() };
+    let code_fits = (1..=20).contains(&hall.code.len())
+        && hall.code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    if !code_fits || hall.name.is_empty() || hall.name.chars().count() > 100 {
+        return Err(Refused::bad("hall", "a hall has a code of 1 to 20 of A-Z and 0-9, and a name").into());
+    }
+    let code = Code::random().map_err(|error| Refused::failed(&error))?;
+    let made_at = app.now();
+    let expires_at = made_at.plus_hours(CODE_HOURS);
+    let new = NewEnrolment { code: code.digest(), hall, box_id: request.box_id, made_at, expires_at };
+    app.store.add_enrolment(new).await?;
+    Ok(Json(json!({ "code": code.to_string(), "expires_at": expires_at })))
+}
+
+async fn load_register(
+    State(app): State<Arc<App>>,
+    request: Result<Json<Register>, JsonRejection>,
+) -> Answer {
+    let register = body(request)?
+        .checked(&app.catalogue)
+        .map_err(|error| Refused::bad("register", error.to_string()))?;
+    Ok(Json(json!(register::load(&app, register).await?)))
+}
+
+/// Adds a licence, or changes it: a new version has the next version number in its identifier.
+async fn put_licence(
+    State(app): State<Arc<App>>,
+    Path(holder): Path<String>,
+    request: Result<Json<Licence>, JsonRejection>,
+) -> Answer {
+    let licence = body(request)?;
+    let holder: HolderId = holder.parse().map_err(|_| Refused::bad("holder", "not the key of a holder"))?;
+    let known = app.catalogue.kind(&licence.kind);
+    let fits = licence.holder == holder
+        && licence.id.kind() == licence.kind
+        && licence.id.version() == licence.version
+        && known.is_some_and(|kind| licence.fields.keys().all(|key| kind.field(key).is_some()));
+    if !fits {
+        let why = "the licence does not agree with its holder, its identifier or its kind";
+        return Err(Refused::bad("licence", why).into());
+    }
+    Ok(Json(json!({ "change": register::put_licence(&app, licence).await? })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusRequest {
+    status: LicenceStatus,
+}
+
+async fn set_status(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: Result<Json<StatusRequest>, JsonRejection>,
+) -> Answer {
+    let status = body(request)?.status;
+    let unknown = || Refused::missing("unknown-licence", "there is no such licence");
+    let id: LicenceId = id.parse().map_err(|_| unknown())?;
+    let changed = register::set_status(&app, &id, status).await?.ok_or_else(unknown)?;
+    Ok(Json(json!({ "changed": changed, "status": status })))
+}
+
+/// A ledger in a list.
+#[derive(Serialize)]
+struct LogRow {
+    log: LogId,
+    hall: Hall,
+    size: u64,
+    root: hall_ledger::Hash,
+    ledger_key: String,
+    enrolled_at: hall_domain::Timestamp,
+    received_at: hall_domain::Timestamp,
+    last_contact: Option<hall_domain::Timestamp>,
+    superseded: bool,
+    forks: u32,
+}
+
+fn row(log: Log) -> LogRow {
+    LogRow {
+        log: log.id,
+        size: log.head.size(),
+        root: log.head.root(),
+        ledger_key: hex::encode(log.ledger_key.as_bytes()),
+        hall: log.hall,
+        enrolled_at: log.enrolled_at,
+        received_at: log.received_at,
+        last_contact: log.last_contact,
+        superseded: log.superseded,
+        forks: log.forks,
+    }
+}
+
+async fn logs(State(app): State<Arc<App>>) -> Answer {
+    let rows: Vec<LogRow> = app.store.logs().await?.into_iter().map(row).collect();
+    Ok(Json(json!(rows)))
+}
+
+/// One ledger by its name, or the newest of a box by the box's id.
+async fn find_log(app: &App, text: &str) -> Result<Log, Refused> {
+    let unknown = || Refused::missing("unknown-log", "there is no such log");
+    if let Ok(id) = text.parse::<LogId>() {
+        return app.store.log(id).await?.ok_or_else(unknown);
+    }
+    let box_id: BoxId = text.parse().map_err(|_| unknown())?;
+    let logs = app.store.logs().await?;
+    logs.into_iter()
+        .filter(|log| log.id.box_id == box_id)
+        .max_by_key(|log| log.id.incarnation)
+        .ok_or_else(unknown)
+}
+
+async fn log(State(app): State<Arc<App>>, Path(log): Path<String>) -> Answer {
+    let log = find_log(&app, &log).await?;
+    let branches = app.store.branches(log.id).await?;
+    let feed = app.store.feed_head(&log.hall.code).await?;
+    Ok(Json(json!({ "log": row(log), "branches": branches, "feed": feed })))
+}
+
+#[derive(Deserialize)]
+struct EntriesQuery {
+    log: String,
+    #[serde(default)]
+    from: u64,
+    #[serde(default = "rows")]
+    limit: u32,
+}
+
+fn rows() -> u32 {
+    ROWS
+}
+
+async fn entries(State(app): State<Arc<App>>, Query(query): Query<EntriesQuery>) -> Answer {
+    let log = find_log(&app, &query.log).await?;
+    let entries = app.store.entries(log.id, query.from, query.limit.min(1000)).await?;
+    let entries: Vec<Value> = entries
+        .into_iter()
+        .map(|stored| {
+            let body = stored.entry.body.as_ref();
+            json!({
+                "seq": stored.seq,
+                "kind": stored.kind,
+                "leaf": stored.leaf,
+                "received_at": stored.received_at,
+                "read": stored.read,
+                "cose": hex::encode(&stored.entry.cose),
+                "salt": body.map(|body| body.salt),
+                "body": body.map(|body| hex::encode(&body.bytes)),
+                "content": body.and_then(|body| cbor::decode_json(&body.bytes).ok()),
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "log": log.id, "size": log.head.size(), "entries": entries })))
+}
+
+#[derive(Deserialize)]
+struct CasesQuery {
+    #[serde(default = "rows")]
+    limit: u32,
+}
+
+async fn cases(State(app): State<Arc<App>>, Query(query): Query<CasesQuery>) -> Answer {
+    let cases = app.store.cases(query.limit.min(1000)).await?;
+    let rows: Vec<Value> = cases
+        .iter()
+        .map(|case| {
+            json!({
+                "no": case.no,
+                "log": case.log,
+                "hall": case.hall,
+                "item": case.item,
+                "item_name": case.item_name,
+                "window": case.window,
+                "state": case.state(),
+                "outcome": case.disposition.as_ref().map(|disposition| disposition.outcome),
+            })
+        })
+        .collect();
+    Ok(Json(json!(rows)))
+}
+
+async fn case(State(app): State<Arc<App>>, Path(no): Path<String>) -> Answer {
+    let unknown = || Refused::missing("unknown-case", "there is no such case");
+    let no = no.parse().map_err(|_| unknown())?;
+    let case = app.store.case(&no).await?.ok_or_else(unknown)?;
+    let blobs = case.package.as_ref().map(|package| package.blobs.clone()).unwrap_or_default();
+    let lacking = app.blobs.lacking(blobs.clone()).await?;
+    let judgement = case.disposition.as_ref().map(|disposition| {
+        json!({
+            "outcome": disposition.outcome,
+            "zh": disposition.outcome.zh(),
+            "sentence": disposition.sentence(),
+            "what_to_do": disposition.what_to_do(),
+        })
+    });
+    Ok(Json(json!({
+        "state": case.state(),
+        "case": case,
+        "blobs": { "total": blobs.len(), "lacking": lacking },
+        "judgement": judgement,
+    })))
+}
+
+/// One chunk of a sealed attachment.
+async fn chunk(
+    State(app): State<Arc<App>>,
+    Path((id, n)): Path<(String, usize)>,
+) -> Result<Vec<u8>, Failure> {
+    let id = id.parse().map_err(|_| Refused::missing("unknown-blob", "not the name of a blob"))?;
+    Ok(app.blobs.read_chunk(id, n).await?)
+}

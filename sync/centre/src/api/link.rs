@@ -1,0 +1,278 @@
+//! The link: what boxes call. `docs/protocol/link.md` describes it for strangers.
+
+use super::error::Refused;
+use super::{blobs, enrol};
+use crate::app::App;
+use crate::authority::Peer;
+use crate::custody::{self, Taken};
+use crate::feeds::{self, LONGEST_WAIT};
+use crate::register;
+use crate::status;
+use crate::store::Log;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Router, extract::rejection::BytesRejection};
+use hall_domain::HolderId;
+use hall_ledger::blob::CHUNK;
+use hall_ledger::bundle::MAX_COMPRESSED;
+use hall_ledger::document::DocumentKind;
+use hall_ledger::feed::Lane;
+use hall_ledger::link::{HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE};
+use hall_ledger::{cbor, entry};
+use minicbor::Encode;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Largest small request.
+const SMALL: usize = 64 << 10;
+/// Whole requests, a long poll's own waiting added.
+const REQUEST: Duration = Duration::from_secs(60);
+/// 用证事由: most characters.
+const MAX_CAUSE: usize = 200;
+
+/// Everything that boxes may call.
+pub fn router(app: Arc<App>) -> Router {
+    let bulk = Router::new()
+        .route("/v1/link/entries", post(entries).layer(DefaultBodyLimit::max(MAX_COMPRESSED)))
+        .route("/v1/link/blobs/{id}/{n}", put(blobs::put_chunk).layer(DefaultBodyLimit::max(CHUNK)));
+    Router::new()
+        .route("/v1/enrol", post(enrol::enrol))
+        .route("/v1/link/hello", post(hello))
+        .route("/v1/link/feed", get(feed))
+        .route("/v1/link/token", get(token))
+        .route("/v1/link/status/{list}", get(status_list))
+        .route("/v1/link/catalogue", get(catalogue))
+        .route("/v1/link/documents/{kind}", get(document))
+        .route("/v1/link/lookup", post(lookup))
+        .route("/v1/link/blobs/{id}", put(blobs::offer))
+        .route("/v1/link/blobs/{id}/missing", get(blobs::missing))
+        .route("/v1/link/blobs/{id}/seal", post(blobs::seal))
+        .layer(DefaultBodyLimit::max(SMALL))
+        .merge(bulk)
+        .layer(middleware::from_fn(in_time))
+        .with_state(app)
+}
+
+/// No request holds its connection for ever.
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST + LONGEST_WAIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            Refused::new(StatusCode::REQUEST_TIMEOUT, "slow", "the request took too long").into_response()
+        }
+    }
+}
+
+/// The box that calls: it has proved to own the certificate that its log names, and no later incarnation has
+/// replaced it.
+pub struct Caller(pub Log);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refused> {
+        let peer = parts.extensions.get::<Peer>().ok_or_else(|| {
+            Refused::new(StatusCode::UNAUTHORIZED, "no-certificate", "the link needs a client certificate")
+        })?;
+        let log = app
+            .store
+            .log(peer.log)
+            .await?
+            .ok_or_else(|| Refused::forbidden("unknown-log", "the centre knows no such log"))?;
+        if log.certificate != peer.fingerprint {
+            return Err(Refused::forbidden("old-certificate", "a newer certificate was issued for this log"));
+        }
+        if log.superseded {
+            return Err(Refused::forbidden("superseded", "a later incarnation of this box is enrolled"));
+        }
+        Ok(Self(log))
+    }
+}
+
+/// A body of CBOR, read strictly.
+pub(super) fn read<T>(body: &Result<Bytes, BytesRejection>) -> Result<T, Refused>
+where
+    T: for<'b> minicbor::Decode<'b, ()> + Encode<()>,
+{
+    cbor::unpack(whole(body)?).map_err(|error| Refused::bad("malformed", error.to_string()))
+}
+
+/// A body that arrived within its limits.
+pub(super) fn whole(body: &Result<Bytes, BytesRejection>) -> Result<&Bytes, Refused> {
+    body.as_ref().map_err(|error| Refused::new(error.status(), "body", error.body_text()))
+}
+
+/// An answer of CBOR.
+pub(super) fn answer<T: Encode<()>>(status: StatusCode, value: &T) -> Response {
+    bytes(status, cbor::pack(value))
+}
+
+fn bytes(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE))], body).into_response()
+}
+
+async fn hello(
+    State(app): State<Arc<App>>,
+    Caller(log): Caller,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let hello: Hello = read(&body)?;
+    if hello.log != log.id {
+        return Err(Refused::forbidden("other-log", "the certificate is for another log"));
+    }
+    app.store.touch(log.id, app.now()).await?;
+    custody::compare(&app, &log, &hello).await?;
+    let catalogue = app.store.document(DocumentKind::Catalogue).await?.map_or(0, |(version, _)| version);
+    let answered = HelloAnswer {
+        epoch: app.epoch,
+        head: HeadIs { size: log.head.size(), root: log.head.root() },
+        // No restored backup has been verified yet, so nothing may be pruned.
+        anchor: 0,
+        token: feeds::token(&app, &log.hall.code).await?,
+        min_schema: entry::SCHEMA,
+        catalogue,
+    };
+    Ok(answer(StatusCode::OK, &answered))
+}
+
+#[derive(Deserialize)]
+struct From {
+    from: u64,
+}
+
+async fn entries(
+    State(app): State<Arc<App>>,
+    Caller(log): Caller,
+    Query(From { from }): Query<From>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let Ok(_permit) = app.uploads.try_acquire() else { return Err(Refused::busy()) };
+    let upload = whole(&body)?.as_ref().into();
+    Ok(match custody::take(&app, log, from, upload).await? {
+        Taken::Receipt(receipt) => bytes(StatusCode::OK, receipt.into_bytes()),
+        Taken::Progress(progress) => answer(StatusCode::ACCEPTED, &progress),
+        Taken::Elsewhere(head) => answer(StatusCode::CONFLICT, &head),
+        Taken::Fork(fork) => answer(StatusCode::UNPROCESSABLE_ENTITY, &fork),
+    })
+}
+
+#[derive(Deserialize)]
+struct Poll {
+    after: u64,
+    #[serde(default)]
+    wait: u64,
+    #[serde(default)]
+    lane: LaneName,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum LaneName {
+    #[default]
+    Main,
+    Hot,
+}
+
+async fn feed(
+    State(app): State<Arc<App>>,
+    Caller(log): Caller,
+    Query(poll): Query<Poll>,
+) -> Result<Response, Refused> {
+    let lane = match poll.lane {
+        LaneName::Main => Lane::Main,
+        LaneName::Hot => Lane::Hot,
+    };
+    let wait = Duration::from_secs(poll.wait.min(LONGEST_WAIT.as_secs()));
+    let page = feeds::page(&app, &log.hall.code, lane, poll.after, wait).await?;
+    Ok(bytes(StatusCode::OK, page.into_bytes()))
+}
+
+async fn token(State(app): State<Arc<App>>, Caller(log): Caller) -> Result<Response, Refused> {
+    Ok(bytes(StatusCode::OK, feeds::token(&app, &log.hall.code).await?.into_bytes()))
+}
+
+async fn status_list(
+    State(app): State<Arc<App>>,
+    Caller(_): Caller,
+    Path(list): Path<u32>,
+) -> Result<Response, Refused> {
+    if list != status::LIST {
+        return Err(Refused::missing("unknown-list", "there is no such status list"));
+    }
+    Ok(bytes(StatusCode::OK, status::list(&app).await?.into_bytes()))
+}
+
+async fn catalogue(app: State<Arc<App>>, caller: Caller) -> Result<Response, Refused> {
+    document(app, caller, Path("catalogue".to_owned())).await
+}
+
+async fn document(
+    State(app): State<Arc<App>>,
+    Caller(_): Caller,
+    Path(kind): Path<String>,
+) -> Result<Response, Refused> {
+    let kind = match kind.as_str() {
+        "catalogue" => DocumentKind::Catalogue,
+        "organisations" => DocumentKind::Organisations,
+        "policy" => DocumentKind::Policy,
+        _ => return Err(Refused::missing("unknown-document", "there is no such document")),
+    };
+    let document = app.store.document(kind).await?;
+    let (_, signed) =
+        document.ok_or_else(|| Refused::missing("unknown-document", "no such document was published"))?;
+    Ok(bytes(StatusCode::OK, signed.into_bytes()))
+}
+
+/// Fresh envelopes of one holder, of kinds that the item is registered to ask for. What was asked is logged
+/// without saying about whom.
+async fn lookup(
+    State(app): State<Arc<App>>,
+    Caller(log): Caller,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let lookup: Lookup = read(&body)?;
+    let item = app
+        .catalogue
+        .item(&lookup.item)
+        .ok_or_else(|| Refused::forbidden("unknown-item", "the item is not in the catalogue"))?;
+    let registered = |kind| item.licence_materials().any(|(_, allowed)| allowed == kind);
+    if !lookup.kinds.iter().all(registered) {
+        return Err(Refused::forbidden(
+            "kind-not-registered",
+            "the item is not registered to ask for this kind",
+        ));
+    }
+    let cause = lookup.use_cause.chars().count();
+    if cause == 0 || cause > MAX_CAUSE {
+        return Err(Refused::bad("use-cause", "a look-up names its cause in 1 to 200 characters"));
+    }
+    let (hall, now) = (&log.hall.code, app.now());
+    let mut envelopes = Vec::new();
+    for registered in app.store.licences_of(&lookup.holder).await? {
+        if lookup.kinds.contains(&registered.licence.kind) {
+            let place = registered.status_index;
+            envelopes.push(register::issue(&app, &registered.licence, place, hall, now).await?);
+        }
+    }
+    let organisation = match &lookup.holder {
+        HolderId::Person(_) => None,
+        HolderId::Organisation(uscc) => app.store.organisation(uscc).await?,
+    };
+    let organisation = organisation
+        .map(|organisation| register::organisation_document(&app, &organisation, hall))
+        .transpose()
+        .map_err(|error| Refused::failed(&error))?;
+    tracing::info!(
+        hall.code = %hall, item.code = %lookup.item, case.no = %lookup.case_no,
+        licence.count = envelopes.len(), "A hall looked up licences."
+    );
+    let token = feeds::token(&app, hall).await?;
+    Ok(answer(StatusCode::OK, &LookupAnswer { envelopes, organisation, token }))
+}

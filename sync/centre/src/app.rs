@@ -1,0 +1,54 @@
+//! What the centre's request handlers and tasks have in common.
+
+use crate::authority::Authority;
+use crate::blobs::BlobStore;
+use crate::feeds::Waiters;
+use crate::status::StatusCache;
+use crate::store::Store;
+use hall_domain::{Catalogue, Timestamp};
+use hall_ledger::SigningKey;
+use std::sync::Arc;
+use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The parts of a running centre.
+pub struct App {
+    /// What it remembers.
+    pub store: Arc<dyn Store>,
+    /// Attachments.
+    pub blobs: BlobStore,
+    /// Certificates for boxes.
+    pub authority: Authority,
+    /// Signs everything that boxes believe.
+    pub key: SigningKey,
+    /// What may be asked for which item.
+    pub catalogue: Catalogue,
+    /// 纪元, fixed while the process runs.
+    pub epoch: u64,
+    /// Long polls.
+    pub waiters: Waiters,
+    /// The signed status list.
+    pub status: StatusCache,
+    /// Held while the register changes or a new hall gets its first feed items, so that none is missed.
+    pub register: Mutex<()>,
+    /// Wakes ratification.
+    pub ratify: Notify,
+    /// Uploads being verified at a time.
+    pub uploads: Semaphore,
+    /// Enrolments at a time.
+    pub enrolments: Semaphore,
+    /// The process is to end.
+    pub stop: CancellationToken,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl App {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}

@@ -1,0 +1,204 @@
+//! 办件 as the centre knows it: a fold over the entries that boxes sent, holding what
+//! ratification and the operators' list need and nothing about the person.
+
+use hall_domain::case::{CaseEvent, CaseId, CaseNo, CaseRecord, Mode, WindowId};
+use hall_domain::{ItemCode, LicenceId, LicenceKindCode, Timestamp};
+use hall_ledger::disposition::Disposition;
+use hall_ledger::entry::{ClockReading, Known};
+use hall_ledger::{BlobId, LogId, VerifiedEntry};
+use serde::{Deserialize, Serialize};
+
+/// One event of a case together with the entry that carried it.
+#[derive(Debug, Clone)]
+pub struct CaseEntry {
+    /// Position in its log.
+    pub seq: u64,
+    /// The box's clock when the entry was signed.
+    pub wall: Timestamp,
+    /// How good that clock was.
+    pub clock: ClockReading,
+    /// What the box knew.
+    pub known: Known,
+    /// When the centre took custody.
+    pub received_at: Timestamp,
+    /// What happened.
+    pub record: CaseRecord,
+}
+
+impl CaseEntry {
+    /// Reads an entry as a case event. None for everything else: other kinds, newer schemas,
+    /// erased or odd bodies. Those stay in custody unread.
+    pub fn read(entry: &VerifiedEntry, received_at: Timestamp) -> Option<Self> {
+        let header = entry.header()?;
+        let record = entry.body().ok()?;
+        Some(Self {
+            seq: header.seq,
+            wall: header.wall,
+            clock: header.clock,
+            known: header.known.clone(),
+            received_at,
+            record,
+        })
+    }
+}
+
+/// 用证: one opening of a licence, as the box reported it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// Which licence.
+    pub licence: LicenceId,
+    /// Its kind.
+    pub kind: LicenceKindCode,
+    /// The version opened.
+    pub version: u16,
+    /// When, by the box's clock.
+    pub at: Timestamp,
+    /// How good that clock was.
+    pub clock: ClockReading,
+    /// What the box knew.
+    pub known: Known,
+    /// The entry that says so.
+    pub seq: u64,
+    /// When the centre took custody of it: the use is no younger.
+    pub received_at: Timestamp,
+    /// 在线 or 离线.
+    pub mode: Mode,
+}
+
+/// 提交.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The entry that says so; a disposition refers to it.
+    pub seq: u64,
+    /// By the box's clock.
+    pub at: Timestamp,
+    /// When the centre took custody.
+    pub received_at: Timestamp,
+    /// 在线 or 离线.
+    pub mode: Mode,
+    /// What the box's policy said.
+    pub judgement: hall_domain::Judgement,
+}
+
+/// 预归档包: what must arrive before the case can be final.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// The entry that sealed it.
+    pub seq: u64,
+    /// The archive manifest, as the box named it.
+    pub manifest: String,
+    /// Everything in the package.
+    pub blobs: Vec<BlobId>,
+    /// Names among them that cannot be read: with any of these the package is never complete.
+    pub unreadable: usize,
+}
+
+/// 办件 at the centre.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseFile {
+    /// The box's name for it.
+    pub case: CaseId,
+    /// 办件编号.
+    pub no: CaseNo,
+    /// The log that it came in.
+    pub log: LogId,
+    /// The hall.
+    pub hall: String,
+    /// The item; none when the opening entry could not be read.
+    pub item: Option<ItemCode>,
+    /// Its name.
+    pub item_name: String,
+    /// The window.
+    pub window: Option<WindowId>,
+    /// When it was opened, by the box's clock.
+    pub opened_at: Option<Timestamp>,
+    /// Licences opened for it.
+    pub uses: Vec<Use>,
+    /// Once submitted.
+    pub submission: Option<Submission>,
+    /// Once sealed.
+    pub package: Option<Package>,
+    /// 好差评, 1 to 5.
+    pub rating: Option<u8>,
+    /// Given up before submission.
+    pub abandoned: bool,
+    /// What the centre decided, once it has.
+    pub disposition: Option<Disposition>,
+    /// Last entry folded in.
+    pub last_seq: u64,
+}
+
+impl CaseFile {
+    /// A case of which nothing is known yet.
+    pub fn new(log: LogId, hall: &str, case: CaseId, no: CaseNo) -> Self {
+        Self {
+            case,
+            no,
+            log,
+            hall: hall.to_owned(),
+            item: None,
+            item_name: String::new(),
+            window: None,
+            opened_at: None,
+            uses: Vec::new(),
+            submission: None,
+            package: None,
+            rating: None,
+            abandoned: false,
+            disposition: None,
+            last_seq: 0,
+        }
+    }
+
+    /// Folds in the next entry of the log that belongs to this case.
+    pub fn apply(&mut self, entry: CaseEntry) {
+        let CaseEntry { seq, wall, clock, known, received_at, record } = entry;
+        self.last_seq = seq;
+        match record.event {
+            CaseEvent::Opened { item, item_name, window, .. } => {
+                self.item = Some(item);
+                self.item_name = item_name;
+                self.window = Some(window);
+                self.opened_at = Some(record.at);
+            }
+            CaseEvent::LicencesUsed { uses } => self.uses.extend(uses.into_iter().map(|used| Use {
+                licence: used.licence,
+                kind: used.kind,
+                version: used.version,
+                at: wall,
+                clock,
+                known: known.clone(),
+                seq,
+                received_at,
+                mode: used.mode,
+            })),
+            CaseEvent::Submitted { judgement, mode, .. } => {
+                self.submission = Some(Submission { seq, at: wall, received_at, mode, judgement });
+            }
+            CaseEvent::PackageSealed { manifest, blobs } => {
+                let readable: Vec<BlobId> = blobs.iter().filter_map(|id| id.parse().ok()).collect();
+                let unreadable = blobs.len() - readable.len();
+                self.package = Some(Package { seq, manifest, blobs: readable, unreadable });
+            }
+            CaseEvent::Rated { level, .. } => self.rating = Some(level),
+            CaseEvent::Abandoned { .. } => self.abandoned = true,
+            _ => {}
+        }
+    }
+
+    /// Whether the centre still owes a disposition.
+    pub fn awaits_disposition(&self) -> bool {
+        self.submission.is_some() && self.disposition.is_none()
+    }
+
+    /// One word for lists.
+    pub fn state(&self) -> &'static str {
+        match (&self.disposition, &self.package, &self.submission) {
+            (Some(_), _, _) => "judged",
+            (None, Some(_), _) => "sealed",
+            (None, None, Some(_)) => "submitted",
+            (None, None, None) if self.abandoned => "abandoned",
+            (None, None, None) => "open",
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Files that must be whole and durable when their name exists.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Writes a new file that everybody may read. Fails if the name is taken.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_with(path, bytes, 0o644)
+}
+
+/// Writes a new file that only this user may read. Fails if the name is taken.
+pub fn create_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_with(path, bytes, 0o600)
+}
+
+fn create_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    fs::create_dir_all(folder)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    sync_folder(folder)
+}
+
+/// Puts `bytes` under `path` in one step: a beside-file, fsync, rename, fsync of the folder.
+/// After a crash the name is either absent or whole. Doing it again is harmless.
+pub fn put(path: &Path, beside: &str, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    let temporary = folder.join(beside);
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_folder(folder)
+}
+
+/// Makes a change of names in `folder` durable.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn folder_of(path: &Path) -> io::Result<&Path> {
+    path.parent().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "path has no folder"))
+}

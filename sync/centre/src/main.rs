@@ -1,0 +1,89 @@
+//! `hall-centre`: the reference provincial centre as a program.
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use hall_centre::{Centre, InitOptions, RunOptions};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+#[command(name = "hall-centre", version, about = "省级中心参考实现: the centre that hall boxes sync with")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new centre: keys, certificate authority, database, catalogue and register.
+    Init {
+        /// Folder of the centre. Must not hold one yet.
+        #[arg(long)]
+        data: PathBuf,
+        /// Catalogue of items and licence kinds, a TOML file or a folder of them. Default: the one built in.
+        #[arg(long)]
+        catalogue: Option<PathBuf>,
+        /// Folder with the register to load: people, organisations and their licences.
+        #[arg(long)]
+        cast: Option<PathBuf>,
+    },
+    /// Serve boxes and operators until SIGTERM or Ctrl-C.
+    Run {
+        /// Folder of the centre, made by `init`.
+        #[arg(long)]
+        data: PathBuf,
+        /// Address for boxes (HTTPS).
+        #[arg(long, default_value = "127.0.0.1:9443")]
+        listen: SocketAddr,
+        /// Address for operators (HTTP with a token; keep it on loopback).
+        #[arg(long, default_value = "127.0.0.1:9444")]
+        admin: SocketAddr,
+        /// Further names or addresses that boxes reach this centre under, for its certificate.
+        #[arg(long = "name")]
+        names: Vec<String>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("HALL_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .init();
+    let cli = Cli::parse();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Init { data, catalogue, cast } => {
+                let summary = hall_centre::init(InitOptions { data, catalogue, cast }).await?;
+                println!("{summary}");
+                Ok(())
+            }
+            Command::Run { data, listen, admin, names } => {
+                let stop = CancellationToken::new();
+                stop_on_signal(stop.clone())?;
+                let centre = Centre::start(RunOptions { data, listen, admin, names }, stop).await?;
+                println!("ready {} {}", centre.link_address(), centre.admin_address());
+                centre.finished().await
+            }
+        }
+    })
+}
+
+fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! 主题库与证照库: what comes into the register, and what halls are told about it.
+
+use crate::app::App;
+use crate::status;
+use crate::store::{Change, NewLicence, Registered, StoreError};
+use hall_domain::register::Register;
+use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp};
+use hall_ledger::cbor::CborError;
+use hall_ledger::document::{Document, DocumentKind};
+use hall_ledger::envelope::{Envelope, Issue, IssuedEnvelope, StatusRef};
+use hall_ledger::feed::{Change as FeedChange, DocumentVersion};
+use hall_ledger::hash::NoRandomness;
+use hall_ledger::{Salt, Signed};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// How long a cache may use an envelope. Its status has a far shorter life of its own.
+const ENVELOPE_DAYS: i64 = 90;
+
+/// Why the register could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Salts.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// A document.
+    #[error("encode a document")]
+    Document(#[from] CborError),
+}
+
+/// What a load did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Loaded {
+    /// People named.
+    pub people: usize,
+    /// Organisations named.
+    pub organisations: usize,
+    /// Licences that were not there.
+    pub added: usize,
+    /// Licences with another version or content.
+    pub changed: usize,
+    /// Licences that were there word for word.
+    pub same: usize,
+}
+
+/// Takes a checked register in. Doing it again changes nothing.
+pub async fn load(app: &App, register: Register) -> Result<Loaded, RegisterError> {
+    let mut loaded = Loaded {
+        people: register.people.len(),
+        organisations: register.organisations.len(),
+        ..Loaded::default()
+    };
+    let mut organisations_changed = false;
+    for entry in &register.organisations {
+        organisations_changed |=
+            app.store.put_organisation(entry.organisation.clone()).await? != Change::Same;
+    }
+    if organisations_changed {
+        publish_organisations(app).await?;
+    }
+    for (_, licence) in register.licences() {
+        match put_licence(app, licence.clone()).await? {
+            Change::Added => loaded.added += 1,
+            Change::Changed => loaded.changed += 1,
+            Change::Same => loaded.same += 1,
+        }
+    }
+    Ok(loaded)
+}
+
+/// Adds or changes one licence and tells every hall.
+pub async fn put_licence(app: &App, licence: Licence) -> Result<Change, RegisterError> {
+    let _register = app.register.lock().await;
+    if let Some(known) = app.store.licence(&licence.id).await?
+        && known.licence == licence
+    {
+        return Ok(Change::Same);
+    }
+    let status_index = app.store.status_place(&licence.id).await?;
+    let at = app.now();
+    let mut envelopes = Vec::new();
+    for hall in app.store.halls().await? {
+        let envelope = issue(app, &licence, status_index, &hall.code, at).await?;
+        envelopes.push((hall.code, envelope));
+    }
+    let change = app.store.put_licence(NewLicence { licence, status_index, at, envelopes }).await?;
+    app.status.changed();
+    app.waiters.wake_all();
+    Ok(change)
+}
+
+/// Changes a status and tells every hall. None if there is no such licence.
+pub async fn set_status(
+    app: &App,
+    id: &LicenceId,
+    status: LicenceStatus,
+) -> Result<Option<bool>, StoreError> {
+    let _register = app.register.lock().await;
+    let changed = app.store.set_status(id, status, app.now()).await?;
+    if changed == Some(true) {
+        app.status.changed();
+        app.waiters.wake_all();
+        tracing::info!(licence.status = ?status, "A licence changed its status.");
+    }
+    Ok(changed)
+}
+
+/// What the feed of a new hall starts with: the documents in force, every licence, every status that is not 有效.
+/// The caller holds `app.register`.
+pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, RegisterError> {
+    let at = app.now();
+    let mut items = Vec::new();
+    for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
+        if let Some((version, signed)) = app.store.document(kind).await? {
+            items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
+        }
+    }
+    for Registered { licence, status_index, status } in app.store.licences().await? {
+        let issued = issue(app, &licence, status_index, hall, at).await?;
+        items.push(FeedChange::LicenceUpsert(issued));
+        if status != LicenceStatus::Valid {
+            items.push(status_item(app, &licence.id, hall, status, at).await?);
+        }
+    }
+    Ok(items)
+}
+
+async fn status_item(
+    app: &App,
+    id: &LicenceId,
+    hall: &str,
+    status: LicenceStatus,
+    otherwise: Timestamp,
+) -> Result<FeedChange, StoreError> {
+    let history = app.store.history(id, hall).await?;
+    let at =
+        history.and_then(|(_, history)| history.changes.last().map(|change| change.at)).unwrap_or(otherwise);
+    Ok(FeedChange::LicenceStatus(hall_ledger::feed::StatusChange { licence: id.clone(), status, at }))
+}
+
+/// Signs the envelope of a licence for one hall, as looked at in the register now.
+pub async fn issue(
+    app: &App,
+    licence: &Licence,
+    status_index: u32,
+    hall: &str,
+    now: Timestamp,
+) -> Result<IssuedEnvelope, RegisterError> {
+    let relation = match &licence.holder {
+        HolderId::Person(_) => None,
+        HolderId::Organisation(uscc) => app
+            .store
+            .organisation(uscc)
+            .await?
+            .map(|organisation| HolderId::Person(organisation.legal_representative.document)),
+    };
+    let issue = Issue {
+        status: StatusRef { list: status::LIST, index: status_index },
+        checked_at: now,
+        expires_at: now.plus_hours(24 * ENVELOPE_DAYS),
+        halls: BTreeSet::from([hall.to_owned()]),
+        relation,
+        file: None,
+    };
+    Ok(Envelope::issue(licence, &issue, &app.key, Salt::random)?)
+}
+
+/// Publishes the register of organisations in a new version.
+async fn publish_organisations(app: &App) -> Result<(), RegisterError> {
+    let _register = app.register.lock().await;
+    let organisations = app.store.organisations().await?;
+    let version =
+        app.store.document(DocumentKind::Organisations).await?.map_or(1, |(version, _)| version + 1);
+    let document = Document::new(DocumentKind::Organisations, "*", version, app.now(), &organisations)?;
+    let signed = Signed::sign(&document, &app.key);
+    app.store.publish(document, signed).await?;
+    app.waiters.wake_all();
+    Ok(())
+}
+
+/// One organisation's register entry, signed for a look-up.
+pub fn organisation_document(
+    app: &App,
+    organisation: &Organisation,
+    hall: &str,
+) -> Result<Signed<Document>, CborError> {
+    let scope = crate::feeds::scope(hall);
+    let document = Document::new(DocumentKind::Organisation, &scope, 1, app.now(), organisation)?;
+    Ok(Signed::sign(&document, &app.key))
+}

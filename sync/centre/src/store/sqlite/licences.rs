@@ -1,0 +1,207 @@
+//! The register: organisations, licences, and what became of each licence.
+
+use super::super::{Change, NewLicence, Registered};
+use super::{Fail, feeds, parsed, uint};
+use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
+use hall_ledger::feed::{Change as FeedChange, StatusChange};
+use hall_ledger::ratify::{LicenceHistory, RecordedChange};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+pub(crate) fn put_organisation(tx: &Connection, organisation: &Organisation) -> Result<Change, Fail> {
+    let body = parsed("organisation", serde_json::to_string(organisation))?;
+    let uscc = organisation.uscc.to_string();
+    let before: Option<String> = tx
+        .query_row("SELECT body FROM organisation WHERE uscc = ?1", [&uscc], |row| row.get(0))
+        .optional()?;
+    if before.as_ref() == Some(&body) {
+        return Ok(Change::Same);
+    }
+    tx.execute(
+        "INSERT INTO organisation (uscc, body) VALUES (?1, ?2)
+         ON CONFLICT (uscc) DO UPDATE SET body = excluded.body",
+        params![uscc, body],
+    )?;
+    Ok(if before.is_some() { Change::Changed } else { Change::Added })
+}
+
+pub(crate) fn organisation(db: &Connection, uscc: &Uscc) -> Result<Option<Organisation>, Fail> {
+    let body: Option<String> = db
+        .query_row("SELECT body FROM organisation WHERE uscc = ?1", [uscc.to_string()], |row| row.get(0))
+        .optional()?;
+    body.map(|body| parsed("organisation", serde_json::from_str(&body))).transpose()
+}
+
+pub(crate) fn organisations(db: &Connection) -> Result<Vec<Organisation>, Fail> {
+    let mut query = db.prepare_cached("SELECT body FROM organisation ORDER BY uscc")?;
+    let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+    rows.map(|body| parsed("organisation", serde_json::from_str(&body?))).collect()
+}
+
+/// All versions of one licence share this: the identifier without version and check character.
+fn stem(id: &LicenceId) -> String {
+    format!("{}.{}.{}", id.kind(), id.issuer(), id.serial())
+}
+
+pub(crate) fn place(tx: &Connection, id: &LicenceId) -> Result<u32, Fail> {
+    let place = tx
+        .query_row("SELECT place FROM status_place WHERE licence = ?1", [id.to_string()], |row| row.get(0))
+        .optional()?;
+    if let Some(place) = place {
+        return Ok(place);
+    }
+    let place: u32 = tx.query_row(
+        "UPDATE centre SET status_places = status_places + 1 RETURNING status_places - 1",
+        [],
+        |row| row.get(0),
+    )?;
+    tx.execute("INSERT INTO status_place (licence, place) VALUES (?1, ?2)", params![id.to_string(), place])?;
+    Ok(place)
+}
+
+pub(crate) fn put(tx: &Connection, new: NewLicence) -> Result<Change, Fail> {
+    let NewLicence { licence, status_index, at, envelopes } = new;
+    let (id, stem) = (licence.id.to_string(), stem(&licence.id));
+    let body = parsed("licence", serde_json::to_string(&licence))?;
+    let before: Option<String> =
+        tx.query_row("SELECT body FROM licence WHERE id = ?1", [&id], |row| row.get(0)).optional()?;
+    if before.as_ref() == Some(&body) {
+        return Ok(Change::Same);
+    }
+    let older = older_versions(tx, &stem, &id)?;
+    tx.execute("UPDATE licence SET current = 0 WHERE stem = ?1", [&stem])?;
+    tx.execute(
+        "INSERT INTO licence (id, stem, version, holder, kind, place, status, current, since, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 1, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, current = 1, body = excluded.body",
+        params![
+            id,
+            stem,
+            licence.version,
+            licence.holder.key(),
+            licence.kind.to_string(),
+            status_index,
+            at.0,
+            body
+        ],
+    )?;
+    for old in older.iter() {
+        feeds::add_everywhere(tx, at, &FeedChange::LicenceForget(old.clone()))?;
+    }
+    for (hall, issued) in envelopes {
+        feeds::add(tx, &feeds::Addition { hall, at, change: FeedChange::LicenceUpsert(issued) })?;
+    }
+    Ok(if before.is_some() || !older.is_empty() { Change::Changed } else { Change::Added })
+}
+
+fn older_versions(tx: &Connection, stem: &str, id: &str) -> Result<Vec<LicenceId>, Fail> {
+    let mut query =
+        tx.prepare_cached("SELECT id FROM licence WHERE stem = ?1 AND id <> ?2 AND current = 1")?;
+    let rows = query.query_map([stem, id], |row| row.get::<_, String>(0))?;
+    rows.map(|id| parsed("licence id", id?.parse())).collect()
+}
+
+const REGISTERED: &str = "SELECT body, place, status FROM licence";
+
+pub(crate) fn licence(db: &Connection, id: &LicenceId) -> Result<Option<Registered>, Fail> {
+    let mut query = db.prepare_cached(&format!("{REGISTERED} WHERE id = ?1"))?;
+    let mut rows = query.query([id.to_string()])?;
+    rows.next()?.map(read).transpose()
+}
+
+pub(crate) fn of_holder(db: &Connection, holder: &HolderId) -> Result<Vec<Registered>, Fail> {
+    let mut query =
+        db.prepare_cached(&format!("{REGISTERED} WHERE holder = ?1 AND current = 1 ORDER BY kind, id"))?;
+    collect(query.query([holder.key()])?)
+}
+
+pub(crate) fn all(db: &Connection) -> Result<Vec<Registered>, Fail> {
+    let mut query = db.prepare_cached(&format!("{REGISTERED} WHERE current = 1 ORDER BY place"))?;
+    collect(query.query([])?)
+}
+
+fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Registered>, Fail> {
+    let mut licences = Vec::new();
+    while let Some(row) = rows.next()? {
+        licences.push(read(row)?);
+    }
+    Ok(licences)
+}
+
+fn read(row: &Row<'_>) -> Result<Registered, Fail> {
+    let body: String = row.get(0)?;
+    let licence: Licence = parsed("licence", serde_json::from_str(&body))?;
+    Ok(Registered { licence, status_index: row.get(1)?, status: LicenceStatus::from_bits(row.get(2)?) })
+}
+
+pub(crate) fn statuses(db: &Connection) -> Result<Vec<LicenceStatus>, Fail> {
+    let places: u32 = db.query_row("SELECT status_places FROM centre", [], |row| row.get(0))?;
+    let mut statuses = vec![LicenceStatus::Valid; places as usize];
+    let mut query = db.prepare_cached("SELECT place, status FROM licence WHERE status <> 0")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(status) = statuses.get_mut(row.get::<_, u32>(0)? as usize) {
+            *status = LicenceStatus::from_bits(row.get(1)?);
+        }
+    }
+    Ok(statuses)
+}
+
+pub(crate) fn set_status(
+    tx: &Connection,
+    id: &LicenceId,
+    status: LicenceStatus,
+    at: Timestamp,
+) -> Result<Option<bool>, Fail> {
+    let name = id.to_string();
+    let before: Option<u8> =
+        tx.query_row("SELECT status FROM licence WHERE id = ?1", [&name], |row| row.get(0)).optional()?;
+    let Some(before) = before else { return Ok(None) };
+    if LicenceStatus::from_bits(before) == status {
+        return Ok(Some(false));
+    }
+    tx.execute("UPDATE licence SET status = ?2 WHERE id = ?1", params![name, status.bits()])?;
+    let change: i64 = tx.query_row(
+        "INSERT INTO status_change (licence, at, status) VALUES (?1, ?2, ?3) RETURNING no",
+        params![name, at.0, status.bits()],
+        |row| row.get(0),
+    )?;
+    let told = feeds::add_everywhere(
+        tx,
+        at,
+        &FeedChange::LicenceStatus(StatusChange { licence: id.clone(), status, at }),
+    )?;
+    for (hall, hot) in told {
+        tx.execute(
+            "INSERT INTO status_told (change, hall, hot) VALUES (?1, ?2, ?3)",
+            params![change, hall, super::int(hot)],
+        )?;
+    }
+    Ok(Some(true))
+}
+
+pub(crate) fn history(
+    db: &Connection,
+    id: &LicenceId,
+    hall: &str,
+) -> Result<Option<(String, LicenceHistory)>, Fail> {
+    let Some(registered) = licence(db, id)? else { return Ok(None) };
+    let mut query = db.prepare_cached(
+        "SELECT status, at, COALESCE(hot, 0) FROM status_change
+         LEFT JOIN status_told ON status_told.change = status_change.no AND status_told.hall = ?2
+         WHERE licence = ?1 ORDER BY at, status_change.no",
+    )?;
+    let changes = query.query_map(params![id.to_string(), hall], |row| {
+        let hot: i64 = row.get(2)?;
+        Ok(RecordedChange {
+            status: LicenceStatus::from_bits(row.get(0)?),
+            at: Timestamp(row.get(1)?),
+            hot: (hot > 0).then_some(uint(hot)),
+        })
+    })?;
+    let changes = changes.collect::<Result<_, _>>()?;
+    let mut query =
+        db.prepare_cached("SELECT version, since FROM licence WHERE stem = ?1 ORDER BY version")?;
+    let versions = query.query_map([stem(id)], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
+    let versions = versions.collect::<Result<_, _>>()?;
+    Ok(Some((registered.licence.name, LicenceHistory { changes, versions })))
+}

@@ -1,0 +1,261 @@
+//! The store on one SQLite file. The only place of the centre with SQL.
+
+mod cases;
+mod feeds;
+mod licences;
+mod logs;
+
+use super::{
+    Answer, Appended, Batch, Branch, BranchRow, Change, Counts, Enrolment, FeedHead, Hall, Log, NewEnrolment,
+    NewLicence, NewLog, Registered, Store, StoreError, StoredEntry,
+};
+use crate::casefile::CaseFile;
+use hall_domain::case::CaseNo;
+use hall_domain::{HolderId, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
+use hall_ledger::disposition::Disposition;
+use hall_ledger::document::{Document, DocumentKind};
+use hall_ledger::feed::{FeedItem, Lane};
+use hall_ledger::ratify::LicenceHistory;
+use hall_ledger::{Hash, LogId, Signed};
+use hall_sqlite::{Database, Migration, OpenError, Options, WriteError};
+use rusqlite::{Connection, Transaction};
+use std::path::Path;
+
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "centre", sql: include_str!("schema.sql") }];
+
+/// The store on one SQLite file. Clones share it.
+#[derive(Clone)]
+pub struct SqliteStore {
+    database: Database,
+}
+
+/// What a query can fail with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fail {
+    #[error("SQLite: {0}")]
+    Sql(#[from] rusqlite::Error),
+    #[error("stored {what} cannot be read: {reason}")]
+    Damaged { what: &'static str, reason: String },
+}
+
+impl Fail {
+    /// A value that does not come back through its own parse.
+    pub(crate) fn damaged(what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> Self {
+        move |reason| Self::Damaged { what, reason: reason.to_string() }
+    }
+}
+
+/// Reads a stored value through its parse.
+pub(crate) fn parsed<T, E: std::fmt::Display>(what: &'static str, value: Result<T, E>) -> Result<T, Fail> {
+    value.map_err(|error| Fail::damaged(what)(&error))
+}
+
+/// Reads a stored value that is either there or damaged.
+pub(crate) fn present<T>(what: &'static str, value: Option<T>) -> Result<T, Fail> {
+    value.ok_or(Fail::Damaged { what, reason: "wrong length".to_owned() })
+}
+
+/// SQLite's integers are signed; sizes and positions never reach the sign.
+pub(crate) fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Back from [`int`].
+pub(crate) fn uint(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+impl From<Fail> for StoreError {
+    fn from(fail: Fail) -> Self {
+        match fail {
+            Fail::Sql(error) => Self::Engine(error.to_string()),
+            Fail::Damaged { what, reason } => Self::Damaged { what, reason },
+        }
+    }
+}
+
+impl From<WriteError<Fail>> for StoreError {
+    fn from(error: WriteError<Fail>) -> Self {
+        match error {
+            WriteError::Refused(fail) => fail.into(),
+            WriteError::Busy => Self::Busy,
+            other => Self::Engine(other.to_string()),
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Opens or makes the file.
+    ///
+    /// # Errors
+    /// When it cannot be opened or belongs to a newer version.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { database: Database::open(path, MIGRATIONS, Options::default())? })
+    }
+
+    /// Ends the writer once everything queued is on disk.
+    pub async fn close(&self) {
+        self.database.clone().close().await;
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(async move { Ok(self.database.read_with(query).await?) })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, Fail> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(async move { Ok(self.database.write(change).await?) })
+    }
+}
+
+impl Store for SqliteStore {
+    fn epoch(&self) -> Answer<'_, u64> {
+        self.read(logs::epoch)
+    }
+
+    fn add_enrolment(&self, new: NewEnrolment) -> Answer<'_, ()> {
+        self.write(move |tx| logs::add_enrolment(tx, &new))
+    }
+
+    fn enrolment(&self, code: Hash, now: Timestamp) -> Answer<'_, Option<Enrolment>> {
+        self.read(move |db| logs::enrolment(db, code, now))
+    }
+
+    fn register_log(&self, new: NewLog) -> Answer<'_, bool> {
+        self.write(move |tx| logs::register(tx, new))
+    }
+
+    fn log(&self, id: LogId) -> Answer<'_, Option<Log>> {
+        self.read(move |db| logs::log(db, id))
+    }
+
+    fn logs(&self) -> Answer<'_, Vec<Log>> {
+        self.read(logs::logs)
+    }
+
+    fn touch(&self, id: LogId, at: Timestamp) -> Answer<'_, ()> {
+        self.write(move |tx| logs::touch(tx, id, at))
+    }
+
+    fn leaves(&self, id: LogId, from: u64, to: u64) -> Answer<'_, Vec<Hash>> {
+        self.read(move |db| logs::leaves(db, id, from, to))
+    }
+
+    fn append(&self, id: LogId, batch: Batch) -> Answer<'_, Appended> {
+        self.write(move |tx| logs::append(tx, id, batch))
+    }
+
+    fn receipt_index(&self) -> Answer<'_, u64> {
+        self.write(|tx| logs::next_receipt(tx))
+    }
+
+    fn add_branch(&self, branch: Branch) -> Answer<'_, ()> {
+        self.write(move |tx| logs::add_branch(tx, &branch))
+    }
+
+    fn branches(&self, id: LogId) -> Answer<'_, Vec<BranchRow>> {
+        self.read(move |db| logs::branches(db, id))
+    }
+
+    fn entries(&self, id: LogId, from: u64, limit: u32) -> Answer<'_, Vec<StoredEntry>> {
+        self.read(move |db| logs::entries(db, id, from, limit))
+    }
+
+    fn halls(&self) -> Answer<'_, Vec<Hall>> {
+        self.read(feeds::halls)
+    }
+
+    fn feed_head(&self, hall: &str) -> Answer<'_, FeedHead> {
+        let hall = hall.to_owned();
+        self.read(move |db| feeds::head(db, &hall))
+    }
+
+    fn feed(&self, hall: &str, lane: Lane, after: u64, limit: u32) -> Answer<'_, Vec<FeedItem>> {
+        let hall = hall.to_owned();
+        self.read(move |db| feeds::items(db, &hall, lane, after, limit))
+    }
+
+    fn publish(&self, document: Document, signed: Signed<Document>) -> Answer<'_, ()> {
+        self.write(move |tx| feeds::publish(tx, &document, &signed))
+    }
+
+    fn document(&self, kind: DocumentKind) -> Answer<'_, Option<(u32, Signed<Document>)>> {
+        self.read(move |db| feeds::document(db, kind))
+    }
+
+    fn put_organisation(&self, organisation: Organisation) -> Answer<'_, Change> {
+        self.write(move |tx| licences::put_organisation(tx, &organisation))
+    }
+
+    fn organisation(&self, uscc: &Uscc) -> Answer<'_, Option<Organisation>> {
+        let uscc = uscc.clone();
+        self.read(move |db| licences::organisation(db, &uscc))
+    }
+
+    fn organisations(&self) -> Answer<'_, Vec<Organisation>> {
+        self.read(licences::organisations)
+    }
+
+    fn status_place(&self, id: &LicenceId) -> Answer<'_, u32> {
+        let id = id.clone();
+        self.write(move |tx| licences::place(tx, &id))
+    }
+
+    fn put_licence(&self, new: NewLicence) -> Answer<'_, Change> {
+        self.write(move |tx| licences::put(tx, new))
+    }
+
+    fn licence(&self, id: &LicenceId) -> Answer<'_, Option<Registered>> {
+        let id = id.clone();
+        self.read(move |db| licences::licence(db, &id))
+    }
+
+    fn licences_of(&self, holder: &HolderId) -> Answer<'_, Vec<Registered>> {
+        let holder = holder.clone();
+        self.read(move |db| licences::of_holder(db, &holder))
+    }
+
+    fn licences(&self) -> Answer<'_, Vec<Registered>> {
+        self.read(licences::all)
+    }
+
+    fn statuses(&self) -> Answer<'_, Vec<LicenceStatus>> {
+        self.read(licences::statuses)
+    }
+
+    fn set_status(&self, id: &LicenceId, status: LicenceStatus, at: Timestamp) -> Answer<'_, Option<bool>> {
+        let id = id.clone();
+        self.write(move |tx| licences::set_status(tx, &id, status, at))
+    }
+
+    fn history(&self, id: &LicenceId, hall: &str) -> Answer<'_, Option<(String, LicenceHistory)>> {
+        let (id, hall) = (id.clone(), hall.to_owned());
+        self.read(move |db| licences::history(db, &id, &hall))
+    }
+
+    fn awaiting(&self, after: u64, limit: u32) -> Answer<'_, Vec<(u64, CaseFile)>> {
+        self.read(move |db| cases::awaiting(db, after, limit))
+    }
+
+    fn judge(&self, disposition: Disposition, signed: Signed<Disposition>) -> Answer<'_, bool> {
+        self.write(move |tx| cases::judge(tx, disposition, signed))
+    }
+
+    fn cases(&self, limit: u32) -> Answer<'_, Vec<CaseFile>> {
+        self.read(move |db| cases::newest(db, limit))
+    }
+
+    fn case(&self, no: &CaseNo) -> Answer<'_, Option<CaseFile>> {
+        let no = no.clone();
+        self.read(move |db| cases::by_number(db, &no))
+    }
+
+    fn counts(&self) -> Answer<'_, Counts> {
+        self.read(cases::counts)
+    }
+}
