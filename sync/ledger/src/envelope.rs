@@ -177,7 +177,7 @@ pub fn field_digest(salt: &Salt, field: &FieldKey, value: &str) -> Hash {
     let mut bytes = Vec::with_capacity(value.len() + 64);
     bytes.push(0x83);
     crate::cbor::write_bytes(&salt.0, &mut bytes);
-    crate::cbor::write_text(&field.to_string(), &mut bytes);
+    crate::cbor::write_text(field.as_str(), &mut bytes);
     crate::cbor::write_text(value, &mut bytes);
     Hash::of(&bytes)
 }

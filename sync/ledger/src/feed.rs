@@ -191,7 +191,7 @@ impl<C> EncodeTrait<C> for Change {
             Self::LicenceStatus(change) => change.encode(e.u16(2)?, ctx),
             Self::Disposition(signed) => signed.encode(e.u16(3)?, ctx),
             Self::Document(version) => version.encode(e.u16(4)?, ctx),
-            Self::LicenceForget(licence) => e.u16(5)?.str(&licence.to_string())?.ok(),
+            Self::LicenceForget(licence) => e.u16(5)?.str(licence.as_str())?.ok(),
             Self::Other { code, content } => {
                 e.u16(*code)?.writer_mut().write_all(content).map_err(encode::Error::write)
             }
