@@ -43,6 +43,13 @@ document.addEventListener("htmx:afterRequest", done);
 document.addEventListener("htmx:sendError", () => message("failed", true));
 document.addEventListener("htmx:timeout", () => message("failed", true));
 
+// A button that stands outside its form is sent like one inside.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { detail } = event as CustomEvent<{ formData: FormData; triggeringEvent?: Event }>;
+  const submitter = detail.triggeringEvent instanceof SubmitEvent ? detail.triggeringEvent.submitter : null;
+  if (submitter instanceof HTMLButtonElement && submitter.name) detail.formData.set(submitter.name, submitter.value);
+});
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest; shouldSwap: boolean }>;
   if (standsAlone(detail.xhr.responseText)) {
@@ -66,7 +73,8 @@ document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.target as HTMLElement;
   contentArrived(target);
-  if (target.id === "page") focusWork(target);
+  const elsewhere = document.activeElement !== document.body && !target.contains(document.activeElement);
+  if (target.id === "page" && !elsewhere) focusWork(target);
 });
 
 /** Makes forms and links in a part that was put in by hand work in the background too. */

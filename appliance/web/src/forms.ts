@@ -19,9 +19,6 @@ export function startForms(): void {
     const caps = document.getElementById("caps");
     if (caps && event.getModifierState) caps.hidden = !event.getModifierState("CapsLock");
   });
-  document.addEventListener("click", (event) => {
-    if ((event.target as Element).closest("[data-print]")) window.print();
-  });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest }>;
     if (detail.xhr.status === 204) kept();
@@ -30,9 +27,6 @@ export function startForms(): void {
     if (part.querySelector("form[data-autosave]")) touched = false;
     for (const form of all<HTMLFormElement>(part, "form[data-command]")) mirror(form);
   });
-  if (!document.getElementById("rail")) {
-    document.querySelector<HTMLElement>("[data-focus]")?.focus();
-  }
 }
 
 /** Whether the part holds a form that the clerk is filling and that is still asked for: it must not be exchanged. */

@@ -1,6 +1,7 @@
 //! The pages around the case: sign-in, lists, receipt, 待处理, 设备, 同步, errors.
 
-use super::case::{answers, attachment, head, rows};
+use super::case::head;
+use super::steps::{answers, attachment, rows};
 use super::{bare, frame, screen};
 use crate::web::pages::Lang;
 use crate::web::pages::case::{Mode, Outcome};
@@ -192,9 +193,7 @@ fn sample_qr() -> String {
             }
         }
     }
-    format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 33 33" role="img"><path d="{path}"/></svg>"#
-    )
+    format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 33 33"><path d="{path}"/></svg>"#)
 }
 
 fn case_view(lang: Lang) -> CaseViewPage {

@@ -4,6 +4,7 @@
 
 mod case;
 mod desks;
+mod steps;
 
 use crate::web::pages::Lang;
 use crate::web::pages::frame::{Bare, Clock, Desk, Frame, Line, LineState, RailEntry, WindowOption};

@@ -20,6 +20,17 @@ pub struct FormStep {
 }
 
 impl FormStep {
+    /// The first required field that is still empty: where the clerk begins.
+    pub fn first_gap(&self) -> Option<&Field> {
+        let open = self.mistakes.is_empty() && !self.closed;
+        self.fields.iter().find(|field| open && field.required && field.value.is_empty() && !field.locked())
+    }
+
+    /// Whether the clerk begins at this field.
+    pub fn begins_at(&self, key: &str) -> bool {
+        self.first_gap().is_some_and(|field| field.key == key)
+    }
+
     /// How many fields carry a proven source.
     pub fn attested(&self) -> usize {
         self.fields.iter().filter(|field| field.mark.attested()).count()
