@@ -144,7 +144,7 @@ impl ReadFailure {
             Self::Lifted => "卡片在读完之前被拿开，没有读到信息。",
             Self::Unreadable => "这张卡读不出来。",
             Self::Garbled => "读卡器传来的数据不完整，已丢弃。",
-            Self::TimedOut => "60 秒内没有放卡，已停止读卡。",
+            Self::TimedOut => "没有等到证件，已停止读卡。",
             Self::Unplugged => "读卡途中读卡器被拔出。",
             Self::Silent => "读卡驱动没有应答。",
             Self::NotRepresentative => "这张卡不是该单位法定代表人的证件，没有采用。",

@@ -9,7 +9,6 @@ pub(super) fn of(zh: &str) -> Option<&'static str> {
 /// Chinese and English, sorted by the bytes of the Chinese. Values are filled in where `{}` stands, in order.
 #[rustfmt::skip]
 pub(super) const TABLE: &[(&str, &str)] = &[
-    ("60 秒内没有放卡，已停止读卡。", "No card was laid down within 60 seconds; reading stopped."),
     ("{} / {} 条已送达", "{} of {} entries delivered"),
     ("{} 个文件", "{} files"),
     ("{} 个窗口要处理", "{} windows need attention"),
@@ -292,6 +291,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("没有找到办件。", "No case found."),
     ("没有找到这一页或这个办件。", "This page or case was not found."),
     ("没有未处理的事。", "Nothing is open."),
+    ("没有等到证件，已停止读卡。", "No card was laid down in time; reading stopped."),
     ("没有设备在等待配对。请打开平板的评价器页面，或在窗口电脑上运行读卡驱动的配对命令，屏幕上会出现六位配对码。", "No device is waiting. Open the evaluator page on the tablet, or run the driver's pair command at the window; a code of six characters appears."),
     ("没有评价", "not rated"),
     ("没有采用这次读卡。请换回正确的证件再读；换人办理请开新办件。", "This reading was not used. Lay down the right card and read again; for another person open a new case."),
