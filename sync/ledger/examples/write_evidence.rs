@@ -12,6 +12,9 @@ use hall_ledger::proof::InclusionProof;
 use hall_ledger::receipt::Receipt;
 use hall_ledger::{BoxId, Entry, Hash, LedgerHead, LogId, Salt, Signed, SigningKey, cbor};
 
+/// Name and content.
+type File = (&'static str, Vec<u8>);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("which folder?")?;
     for (name, bytes) in evidence()? {
@@ -20,8 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Name and content of each file.
-fn evidence() -> Result<[(&'static str, Vec<u8>); 4], Box<dyn Error>> {
+/// The three files and the key.
+fn evidence() -> Result<[File; 4], Box<dyn Error>> {
     let (box_key, centre_key) = (SigningKey::from_bytes(&[0xb0; 32]), SigningKey::from_bytes(&[0xc0; 32]));
     let mut head = LedgerHead::new(LogId::new(BoxId([0x11; 16]), 1));
     let mut entries: Vec<Entry> = Vec::new();

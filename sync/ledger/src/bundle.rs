@@ -122,7 +122,10 @@ impl Upload {
         if compressed.len() > MAX_COMPRESSED {
             return Err(BundleError::TooLarge);
         }
-        let decoder = zstd::stream::read::Decoder::new(compressed).map_err(|_| BundleError::Compression)?;
+        let mut decoder =
+            zstd::stream::read::Decoder::new(compressed).map_err(|_| BundleError::Compression)?;
+        // A frame may ask for more memory than it will ever fill.
+        decoder.window_log_max(MAX_UPLOAD.ilog2()).map_err(|_| BundleError::Compression)?;
         let mut plain = Vec::new();
         let mut limited = decoder.take(MAX_UPLOAD as u64 + 1);
         limited.read_to_end(&mut plain).map_err(|_| BundleError::Compression)?;

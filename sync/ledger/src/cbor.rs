@@ -56,7 +56,8 @@ pub enum CborError {
 /// # Errors
 /// [`CborError::Unencodable`] for floats and for types that JSON cannot hold.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CborError> {
-    let value = serde_json::to_value(value).map_err(|e| CborError::Unencodable(e.to_string()))?;
+    let value =
+        serde_json::to_value(value).map_err(|e| CborError::Unencodable(without_values(&e.to_string())))?;
     let mut out = Vec::with_capacity(256);
     json::write(&value, &mut out, 0)?;
     Ok(out)
@@ -69,7 +70,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CborError> {
 /// When the bytes are not the one deterministic encoding of a JSON value, or not of type `T`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CborError> {
     let value = json::read(bytes)?;
-    serde_json::from_value(value).map_err(|e| CborError::Shape(e.to_string()))
+    serde_json::from_value(value).map_err(|e| CborError::Shape(without_values(&e.to_string())))
 }
 
 /// Decodes to a JSON value, for showing bodies whose type is not known (yet).
@@ -102,6 +103,17 @@ pub fn unpack<'b, T: Decode<'b, ()> + Encode<()>>(bytes: &'b [u8]) -> Result<T, 
         return Err(CborError::NotDeterministic(at));
     }
     Ok(value)
+}
+
+/// Messages of serde quote what they found; bodies hold personal data, and messages end in logs.
+fn without_values(message: &str) -> String {
+    if message.starts_with("missing field") || message.starts_with("duplicate field") {
+        return message.to_owned();
+    }
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None => "a value was refused by its type".into(),
+    }
 }
 
 pub(crate) fn shape(error: minicbor::decode::Error) -> CborError {

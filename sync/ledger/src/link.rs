@@ -2,6 +2,8 @@
 //! [`crate::cbor::pack`] and [`crate::cbor::unpack`]. Which message answers which path and status is told
 //! at each type; `docs/protocol/ledger.md` has the bytes.
 
+use std::fmt;
+
 use hall_domain::{HolderId, ItemCode, LicenceKindCode, Timestamp};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,8 @@ pub const MEDIA_TYPE: &str = "application/cbor";
 pub const MAX_MESSAGE: usize = 16 << 20;
 
 /// `POST /v1/enrol`, JSON, without a client certificate: a box introduces itself with a one-time code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Debug does not show the code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrolRequest {
     /// The code that the centre's operator gave to the technician.
     pub code: String,
@@ -29,6 +32,12 @@ pub struct EnrolRequest {
     pub csr_pem: String,
     /// Ed25519 public key of the ledger, 64 hexadecimal digits.
     pub ledger_key_hex: String,
+}
+
+impl fmt::Debug for EnrolRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnrolRequest").field("ledger_key_hex", &self.ledger_key_hex).finish_non_exhaustive()
+    }
 }
 
 /// The hall as the centre names it (大厅).

@@ -3,9 +3,6 @@
 
 use crate::hash::Hash;
 
-/// No proof of a log with fewer than 2^64 entries is longer.
-pub const MAX_PROOF: usize = 128;
-
 /// `SHA-256(0x00 || data)`: the leaf of one entry, over its exact COSE bytes.
 pub fn leaf_hash(data: &[u8]) -> Hash {
     Hash::of_parts(&[&[0], data])

@@ -89,7 +89,7 @@ pub struct Knowledge {
     pub mandate_ended: Option<Timestamp>,
 }
 
-/// What the hall has to hear, whatever was decided elsewhere.
+/// How long a hall has to meet a condition (补正期限).
 const CONDITION_DAYS: i64 = 15;
 
 /// Judges one case. The first of these that applies decides: conflict, duplicate, revoked before use,

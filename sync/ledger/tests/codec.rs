@@ -119,6 +119,32 @@ fn an_older_reader_reads_a_newer_body() {
 }
 
 #[test]
+fn a_message_about_a_wrong_body_does_not_repeat_it() {
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Person {
+        #[serde(rename = "name")]
+        _name: String,
+        #[serde(rename = "document")]
+        _document: hall_domain::HolderId,
+    }
+    let bodies = [
+        json!({"name": "王芳", "document": "519900199003070011"}),
+        json!({"name": 519_900_199_003_070_011_u64, "document": "111:519900199003070011"}),
+        json!({"name": "王芳", "document": "111:519900199003070011", "519900199003070011": 1}),
+        json!({"document": "111:519900199003070011"}),
+        json!("王芳 519900199003070011"),
+    ];
+    for body in bodies {
+        let refused = cbor::decode::<Person>(&cbor::encode(&body).unwrap()).unwrap_err();
+        let told = format!("{refused} {refused:?}");
+        assert!(!told.contains("王芳") && !told.contains("5199"), "{told}");
+    }
+    let missing = cbor::decode::<Person>(&cbor::encode(&json!({})).unwrap()).unwrap_err();
+    assert!(missing.to_string().contains("missing field `name`"));
+}
+
+#[test]
 fn a_header_with_a_key_too_many_or_out_of_order_is_refused() {
     let header = cbor::pack(&Progress { next: 7 });
     assert_eq!(hex::encode(&header), "a10007");

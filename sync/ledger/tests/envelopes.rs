@@ -62,16 +62,16 @@ fn a_changed_value_under_a_valid_envelope_does_not_open() {
         let key = issued.disclosures.fields[at].field.clone();
         let mut changed = issued.disclosures.clone();
         changed.fields[at].value.push('改');
-        assert_eq!(envelope.open(&[key.clone()], &changed), Err(OpenError::Digest(key.clone())));
+        assert_eq!(envelope.open(std::slice::from_ref(&key), &changed), Err(OpenError::Digest(key.clone())));
         let mut salted = issued.disclosures.clone();
         salted.fields[at].salt.0[15] ^= 1;
-        assert_eq!(envelope.open(&[key.clone()], &salted), Err(OpenError::Digest(key)));
+        assert_eq!(envelope.open(std::slice::from_ref(&key), &salted), Err(OpenError::Digest(key)));
     }
     // Nor does one field's value under the name of another.
     let mut swapped = issued.disclosures.clone();
     let (a, b) = (swapped.fields[0].field.clone(), swapped.fields[1].field.clone());
     (swapped.fields[0].field, swapped.fields[1].field) = (b.clone(), a);
-    assert_eq!(envelope.open(&[b.clone()], &swapped), Err(OpenError::Digest(b)));
+    assert_eq!(envelope.open(std::slice::from_ref(&b), &swapped), Err(OpenError::Digest(b)));
     // Nor the disclosures of another issue of the same licence.
     let mut other_salts = salts();
     let _ = other_salts();
