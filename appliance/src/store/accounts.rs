@@ -4,6 +4,7 @@ use hall_domain::Timestamp;
 use hall_domain::case::{AccountName, WindowId};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -215,6 +216,36 @@ pub fn set_lang(tx: &Connection, token: &str, lang: &str) -> rusqlite::Result<()
 pub fn end_session(tx: &Connection, token: &str) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM session WHERE token = ?1", params![token_digest(token)])?;
     Ok(())
+}
+
+/// Somebody who sits at a window now.
+#[derive(Debug, Clone)]
+pub struct Sitting {
+    /// The window.
+    pub window: WindowId,
+    /// Who.
+    pub account: AccountName,
+    /// 姓名.
+    pub display: String,
+}
+
+/// Who sits where: sessions with a window that have not ended, the newest first.
+pub fn sitting(db: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Sitting>> {
+    db.prepare_cached(
+        "SELECT s.window, s.account, a.display FROM session s JOIN account a ON a.name = s.account
+         WHERE s.window <> '' AND s.expires >= ?1 ORDER BY s.expires DESC",
+    )?
+    .query_map([now.0], |row| {
+        Ok(Sitting { window: parsed(row, 0)?, account: parsed(row, 1)?, display: row.get(2)? })
+    })?
+    .collect()
+}
+
+/// Names of all accounts, for showing who did something.
+pub fn displays(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    db.prepare_cached("SELECT name, display FROM account")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Windows of the hall, in their order.

@@ -161,6 +161,14 @@ pub fn list(db: &Connection, vault: &Vault, filter: &Filter, most: u32) -> rusql
     .collect()
 }
 
+/// How many open cases a clerk has.
+pub fn open_count(db: &Connection, clerk: &AccountName) -> rusqlite::Result<u32> {
+    db.prepare_cached(
+        "SELECT count(*) FROM cases WHERE clerk = ?1 AND step NOT IN ('submitted', 'abandoned')",
+    )?
+    .query_row([clerk.as_str()], |row| row.get(0))
+}
+
 /// Open cases past the citizen's question, whose form may still have to be filled.
 pub fn agreed_unfilled(db: &Connection) -> rusqlite::Result<Vec<CaseId>> {
     db.prepare_cached("SELECT id FROM cases WHERE step = 'list'")?

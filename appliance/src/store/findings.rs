@@ -121,6 +121,13 @@ pub fn open_count(db: &Connection) -> rusqlite::Result<u32> {
     db.query_row("SELECT count(*) FROM finding WHERE state = 'open'", [], |row| row.get(0))
 }
 
+/// Whether somebody is harmed by one that is open.
+pub fn open_harm(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT EXISTS (SELECT 1 FROM finding WHERE state = 'open' AND severity = 'harm')", [], |row| {
+        row.get(0)
+    })
+}
+
 /// Marks a finding as handled; false if somebody did so before.
 pub fn handle(
     tx: &Connection,

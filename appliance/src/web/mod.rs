@@ -2,6 +2,10 @@
 
 mod assets;
 mod device_routes;
+mod devices;
+pub mod failure;
+pub mod frame;
+pub mod pages;
 pub mod session;
 
 use crate::book::Book;
@@ -26,6 +30,7 @@ pub struct App {
     pub(crate) line: Line,
     pub(crate) live: Live,
     pub(crate) stop: CancellationToken,
+    pub(crate) memory: frame::Memory,
 }
 
 impl App {
@@ -41,7 +46,7 @@ impl App {
         live: Live,
         stop: CancellationToken,
     ) -> Self {
-        Self { book, desk, pairing, hub, door, line, live, stop }
+        Self { book, desk, pairing, hub, door, line, live, stop, memory: frame::Memory::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who asks: the session behind a cookie, and forms that came from our own pages.
 
 use super::App;
+use super::failure::Failure;
 use crate::reception::Clerk;
 use crate::store::accounts::{self, Session};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -35,7 +36,8 @@ pub struct Technician(pub SignedIn);
 pub struct OwnForm<T>(pub T);
 
 impl SignedIn {
-    async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
+    /// Whose cookie came with a request.
+    pub(super) async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
         let token = cookie(headers)?;
         let (wanted, now) = (token.clone(), app.book.clock.now());
         let session = app.book.db.read(move |db| accounts::session(db, &wanted, now)).await.ok()??;
@@ -60,7 +62,7 @@ impl FromRequestParts<App> for AtWindow {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let signed_in = SignedIn::from_request_parts(parts, app).await?;
         if !signed_in.session.role.serves() {
-            return Err(StatusCode::FORBIDDEN.into_response());
+            return Err(Failure::forbidden().into_response());
         }
         let Some(window) = signed_in.session.window.clone() else {
             return Err(Redirect::to("/cases").into_response());
@@ -76,7 +78,7 @@ impl FromRequestParts<App> for Technician {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let signed_in = SignedIn::from_request_parts(parts, app).await?;
         if !signed_in.session.role.installs() {
-            return Err(StatusCode::FORBIDDEN.into_response());
+            return Err(Failure::forbidden().into_response());
         }
         Ok(Self(signed_in))
     }
@@ -94,7 +96,7 @@ impl<T: DeserializeOwned> FromRequest<App> for OwnForm<T> {
         let pairs = parse_pairs(&bytes);
         let sent = pairs.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
         if !same_token(sent.unwrap_or_default(), &session.session.csrf) {
-            return Err(StatusCode::FORBIDDEN.into_response());
+            return Err(Failure::stale().into_response());
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
         let form = axum::extract::Form::<T>::from_request(
