@@ -1,5 +1,6 @@
 // Where the page starts: one tab per device, then pairing or service.
 
+import "./compat";
 import { App } from "./app";
 import { makeKeys } from "./keys";
 import { pair } from "./pairing";
