@@ -52,19 +52,29 @@ pub enum Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        Self::Storage(chain(&error))
+        match error {
+            StoreError::Sql(error) => error.into(),
+            StoreError::Ledger(error) => error.into(),
+            other => Self::Storage(chain(&other)),
+        }
     }
 }
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Storage(chain(&error))
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Storage(chain(&error)),
+        }
     }
 }
 
 impl From<ledger::LedgerError> for Fault {
     fn from(error: ledger::LedgerError) -> Self {
-        Self::Storage(chain(&error))
+        match error {
+            ledger::LedgerError::Sql(error) => error.into(),
+            other => Self::Storage(chain(&other)),
+        }
     }
 }
 

@@ -222,8 +222,7 @@ impl Desk {
             }
             _ => {
                 self.hub.close(command).await?;
-                let zh = hall_bus::ReadFailure::Timeout.zh().to_owned();
-                self.set_reading(&case, Some(Reading::Failed { zh, code: "D201".to_owned() }));
+                self.set_reading(&case, Some(Reading::Failed(hall_bus::ReadFailure::Timeout)));
                 Ok(())
             }
         }
@@ -402,17 +401,20 @@ impl Applies for ReaderAnswer {
         judged: &mut Judged,
     ) -> Result<(), Fault> {
         let answer = verified.answer();
-        let failed = |zh: String, code: &str| {
-            Some((target.case.clone(), Some(Reading::Failed { zh, code: code.to_owned() })))
-        };
+        let failed = |reading| Some((target.case.clone(), Some(reading)));
         match &answer.outcome {
             ReadOutcome::Failed { reason } => {
-                judged.reading = failed(reason.zh().to_owned(), "D202");
+                judged.reading = failed(Reading::Failed(*reason));
             }
             ReadOutcome::Read { card } => {
                 let mut card = card.as_ref().clone();
                 // The photo is for the clerk's eye, not for the record.
                 card.photo.clear();
+                if card.check().is_err() {
+                    judged.reading = failed(Reading::Failed(hall_bus::ReadFailure::Unreadable));
+                    return Ok(());
+                }
+                let got = hall_domain::mask_name(&card.name);
                 let proof = decide::ReadProof {
                     command: target.command.clone(),
                     reader: answer.dev.to_string(),
@@ -422,7 +424,7 @@ impl Applies for ReaderAnswer {
                 let change = |case: &Case| Ok(decide::identify(case, card, proof, target.now)?);
                 match desk.book.change_case(tx, target.case, target.clerk, target.now, change) {
                     Ok(_) => judged.reading = Some((target.case.clone(), None)),
-                    Err(Fault::Refused(refusal)) => judged.reading = failed(refusal.zh(), refusal.code()),
+                    Err(Fault::Refused(why)) => judged.reading = failed(Reading::Refused { why, got }),
                     Err(fault) => return Err(fault),
                 }
             }

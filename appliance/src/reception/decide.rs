@@ -318,6 +318,32 @@ pub fn save_form(
     Ok(if changed.is_empty() { Vec::new() } else { vec![CaseEvent::FormSaved { values: changed }] })
 }
 
+/// 修改: gives a source's word for a field up.
+pub fn release_field(case: &Case, field: &FieldKey) -> Events {
+    at_least(case, Step::Form, Step::Form)?;
+    match case.form.get(field) {
+        Some(state) if state.mark().is_some() => Ok(vec![CaseEvent::FieldReleased { field: field.clone() }]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Puts a source's word back into its field.
+pub fn restore_field(case: &Case, field: &FieldKey) -> Events {
+    at_least(case, Step::Form, Step::Form)?;
+    match case.form.get(field) {
+        Some(state) if state.attested.is_some() && state.mark().is_none() => {
+            Ok(vec![CaseEvent::FieldRestored { field: field.clone() }])
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// 告知承诺: the applicant takes it on, or takes that back.
+pub fn commit(case: &Case, taken: bool) -> Events {
+    at_least(case, Step::Form, Step::Form)?;
+    Ok(if case.committed == taken { Vec::new() } else { vec![CaseEvent::Committed { taken }] })
+}
+
 /// The clerk says how a material without a licence is brought.
 pub fn choose_paper(case: &Case, material: &MaterialId, choice: PaperChoice) -> Events {
     at_least(case, Step::List, Step::Form)?;
@@ -437,20 +463,7 @@ pub fn submit(
     second: Option<Secondary>,
     now: Timestamp,
 ) -> Events {
-    at_least(case, Step::Form, Step::Form)?;
-    let problems = form::problems(item, &case.form);
-    if !problems.is_empty() {
-        return Err(Refusal::Form(problems));
-    }
-    let missing: Vec<String> = case
-        .list
-        .iter()
-        .filter(|row| row.required && case.material_state(row) == MaterialState::Missing)
-        .map(|row| row.name.clone())
-        .collect();
-    if !missing.is_empty() {
-        return Err(Refusal::Materials(missing));
-    }
+    complete(case, item)?;
     if second.as_ref().is_some_and(|second| second.account == case.clerk) {
         return Err(Refusal::SecondClerk);
     }
@@ -464,6 +477,25 @@ pub fn submit(
     };
     let mode = case.mode.unwrap_or(Mode::Offline);
     Ok(vec![CaseEvent::Submitted { judgement, mode, second, hours_offline }])
+}
+
+/// Whether form, commitment and materials are in order.
+pub fn complete(case: &Case, item: &ServiceItem) -> Result<(), Refusal> {
+    at_least(case, Step::Form, Step::Form)?;
+    let problems = form::problems(item, &case.form);
+    if !problems.is_empty() {
+        return Err(Refusal::Form(problems));
+    }
+    if item.commitment.is_some() && !case.committed {
+        return Err(Refusal::Commitment);
+    }
+    let missing: Vec<String> = case
+        .list
+        .iter()
+        .filter(|row| row.required && case.material_state(row) == MaterialState::Missing)
+        .map(|row| row.name.clone())
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::Materials(missing)) }
 }
 
 /// Invites to rate, once, after the case was submitted. Rating is voluntary.

@@ -20,7 +20,7 @@ use hall_domain::{
 };
 use hall_ledger::entry::EntryKind;
 use hall_ledger::link::Lookup;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// Who acts: the signed-in clerk at a window.
@@ -40,12 +40,14 @@ pub enum Reading {
         /// Until when.
         deadline: Timestamp,
     },
-    /// It did not work; the sentence says what to do.
-    Failed {
-        /// What happened and what to do.
-        zh: String,
-        /// A number to quote.
-        code: String,
+    /// Nothing was read.
+    Failed(hall_bus::ReadFailure),
+    /// A card was read and not taken over.
+    Refused {
+        /// Why.
+        why: Refusal,
+        /// Whose card it was, masked.
+        got: String,
     },
 }
 
@@ -58,12 +60,13 @@ pub struct Desk {
     pub(super) line: Line,
     pub(super) blobs: BlobFolder,
     pub(super) readings: Arc<Mutex<BTreeMap<CaseId, Reading>>>,
+    opened: Arc<Mutex<BTreeSet<(CaseId, AccountName)>>>,
 }
 
 impl Desk {
     /// A desk.
     pub fn new(book: Book, hub: Arc<Hub>, live: Live, line: Line, blobs: BlobFolder) -> Self {
-        Self { book, hub, live, line, blobs, readings: Arc::default() }
+        Self { book, hub, live, line, blobs, readings: Arc::default(), opened: Arc::default() }
     }
 
     /// The case of that id.
@@ -90,6 +93,12 @@ impl Desk {
     /// How reading a card stands for a case.
     pub fn reading(&self, id: &CaseId) -> Option<Reading> {
         self.readings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(id).cloned()
+    }
+
+    /// Whether this account has the case's numbers open.
+    pub fn numbers_open(&self, id: &CaseId, by: &AccountName) -> bool {
+        let opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        opened.contains(&(id.clone(), by.clone()))
     }
 
     /// Opens a case.
@@ -258,6 +267,19 @@ impl Desk {
         self.change(clerk, id, move |case| Ok(decide::save_form(case, &item, &values, seen.as_ref())?)).await
     }
 
+    /// 修改 of an attested field, or taking that back.
+    pub async fn mark_field(&self, clerk: &Clerk, id: &CaseId, field: FieldKey, restore: bool) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| {
+            Ok(if restore { decide::restore_field(case, &field)? } else { decide::release_field(case, &field)? })
+        })
+        .await
+    }
+
+    /// 告知承诺.
+    pub async fn commit(&self, clerk: &Clerk, id: &CaseId, taken: bool) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| Ok(decide::commit(case, taken)?)).await
+    }
+
     /// Says how a material without a licence is brought.
     pub async fn choose_paper(
         &self,
@@ -319,19 +341,21 @@ impl Desk {
     }
 
     /// Shows a number in full. Looking is an entry.
-    pub async fn unmask(&self, clerk: &Clerk, id: &CaseId, what: &'static str) -> Result<(), Fault> {
+    pub async fn unmask(&self, by: &AccountName, id: &CaseId) -> Result<(), Fault> {
         let case = self.case(id).await?;
-        let (book, account) = (self.book.clone(), clerk.account.clone());
+        let (book, account) = (self.book.clone(), by.clone());
         let now = book.clock.now();
         self.book
             .db
             .write(move |tx| {
                 let body = serde_json::json!({
-                    "action": "unmask", "what": what, "case": case.no, "clerk": account, "at": now
+                    "action": "unmasked", "case": case.no, "clerk": account, "at": now
                 });
                 book.append(tx, EntryKind::ClerkAction, &body, now)
             })
             .await?;
+        let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        opened.insert((id.clone(), by.clone()));
         Ok(())
     }
 

@@ -207,7 +207,11 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         CaseEvent::ConsentRefused { .. } => EntryKind::ConsentRefused,
         CaseEvent::ConsentEnded { .. } => EntryKind::ConsentLapsed,
         CaseEvent::LicencesUsed { .. } => EntryKind::LicenceUsed,
-        CaseEvent::FormFilled { .. } | CaseEvent::FormSaved { .. } => EntryKind::FormFilled,
+        CaseEvent::FormFilled { .. }
+        | CaseEvent::FormSaved { .. }
+        | CaseEvent::FieldReleased { .. }
+        | CaseEvent::FieldRestored { .. }
+        | CaseEvent::Committed { .. } => EntryKind::FormFilled,
         CaseEvent::PaperChosen { .. }
         | CaseEvent::AttachmentAdded { .. }
         | CaseEvent::AttachmentRemoved { .. }

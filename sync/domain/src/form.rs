@@ -38,12 +38,15 @@ pub struct FieldState {
     pub value: String,
     /// What a source said, if any did.
     pub attested: Option<Attested>,
+    /// 修改: the clerk has given the source's word up, whatever the field holds.
+    #[serde(default)]
+    pub released: bool,
 }
 
 impl FieldState {
-    /// The source mark: present only while the field holds exactly what the source said.
+    /// The source mark: present only while the field holds exactly what the source said, and nobody gave that up.
     pub fn mark(&self) -> Option<&AttestedBy> {
-        self.attested.as_ref().filter(|attested| attested.value == self.value).map(|attested| &attested.by)
+        self.attested.as_ref().filter(|attested| !self.released && attested.value == self.value).map(|attested| &attested.by)
     }
 }
 
@@ -76,7 +79,7 @@ pub fn autofill(item: &ServiceItem, sources: &Sources<'_>) -> BTreeMap<FieldKey,
         .map(|field| {
             let attested = field.sources.iter().find_map(|source| attest(source, sources));
             let value = attested.as_ref().map(|attested| attested.value.clone()).unwrap_or_default();
-            (field.key.clone(), FieldState { value, attested })
+            (field.key.clone(), FieldState { value, attested, released: false })
         })
         .collect()
 }
@@ -140,16 +143,18 @@ mod tests {
     #[test]
     fn an_edited_field_loses_its_mark_and_gets_it_back_with_the_attested_value() {
         let attested = Attested { value: "青石路1号".to_owned(), by: AttestedBy::Card };
-        let mut field = FieldState { value: attested.value.clone(), attested: Some(attested) };
+        let mut field = FieldState { value: attested.value.clone(), attested: Some(attested), released: false };
         assert_eq!(field.mark(), Some(&AttestedBy::Card));
         field.value = "青石路2号".to_owned();
         assert_eq!(field.mark(), None);
         field.value = "青石路1号".to_owned();
         assert_eq!(field.mark(), Some(&AttestedBy::Card));
+        field.released = true;
+        assert_eq!(field.mark(), None, "a value given up is typed, even when it reads the same");
     }
 
     #[test]
     fn a_typed_field_never_has_a_mark() {
-        assert_eq!(FieldState { value: "x".to_owned(), attested: None }.mark(), None);
+        assert_eq!(FieldState { value: "x".to_owned(), ..FieldState::default() }.mark(), None);
     }
 }

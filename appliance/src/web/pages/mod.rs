@@ -34,6 +34,7 @@
 //! | `POST /cases/{id}/push` | | 303 |
 //! | `POST /cases/{id}/cancel-push` | | 303 |
 //! | `POST /cases/{id}/paper` | | 303 (go on with paper originals) |
+//! | `POST /cases/{id}/papers` | `material`, `choice` = `original`, `follow` | 303 (how a material without a licence is brought) |
 //! | `POST /cases/{id}/form` | `f.{key}` …, `commitment`, `do` = `save`, `next`, `edit:{key}`, `restore:{key}` | 303, 422; with `HX-Request` and `do=save` 204 |
 //! | `POST /cases/{id}/attachments` | multipart: `csrf`, `material`, `file` (several) | 303, 413, 422 |
 //! | `GET /cases/{id}/attachments/{n}` | | the file, `Content-Disposition: inline`, sandboxed |

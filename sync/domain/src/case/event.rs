@@ -293,6 +293,21 @@ pub enum CaseEvent {
         /// New values; fields not named stay as they are.
         values: BTreeMap<FieldKey, String>,
     },
+    /// 修改: the clerk gave a source's word for a field up.
+    FieldReleased {
+        /// Which field.
+        field: FieldKey,
+    },
+    /// The field holds the source's word again.
+    FieldRestored {
+        /// Which field.
+        field: FieldKey,
+    },
+    /// 告知承诺: the applicant takes it on, or takes that back.
+    Committed {
+        /// Whether it is taken on.
+        taken: bool,
+    },
     /// The clerk decided how a material without a licence is brought.
     PaperChosen {
         /// Which material.

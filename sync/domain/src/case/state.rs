@@ -207,6 +207,9 @@ pub struct Case {
     pub filled: bool,
     /// 受理表单.
     pub form: BTreeMap<FieldKey, FieldState>,
+    /// 告知承诺 was taken on.
+    #[serde(default)]
+    pub committed: bool,
     /// How materials without a licence are brought.
     pub papers: BTreeMap<MaterialId, PaperChoice>,
     /// 附件.
@@ -253,6 +256,7 @@ impl Case {
             uses: Vec::new(),
             filled: false,
             form: BTreeMap::new(),
+            committed: false,
             papers: BTreeMap::new(),
             attachments: Vec::new(),
             removed: Vec::new(),
@@ -311,6 +315,15 @@ impl Case {
                     self.form.entry(key).or_default().value = value;
                 }
             }
+            CaseEvent::FieldReleased { field } => self.form.entry(field).or_default().released = true,
+            CaseEvent::FieldRestored { field } => {
+                let state = self.form.entry(field).or_default();
+                if let Some(attested) = &state.attested {
+                    state.value = attested.value.clone();
+                    state.released = false;
+                }
+            }
+            CaseEvent::Committed { taken } => self.committed = taken,
             CaseEvent::PaperChosen { material, choice } => {
                 self.papers.insert(material, choice);
             }

@@ -378,6 +378,7 @@ pub fn form(mistakes: bool) -> FormStep {
                     attachment(1, "平面布局图-一楼.pdf", AttachmentKind::Pdf, 2_214_331),
                     attachment(2, "平面布局图-后厨.jpg", AttachmentKind::Image, 884_120),
                 ],
+                choice: None,
                 error: None,
             },
             Upload {
@@ -386,6 +387,7 @@ pub fn form(mistakes: bool) -> FormStep {
                 required: true,
                 reason: "办事人不同意用证，请收原件。".to_owned(),
                 files: vec![],
+                choice: None,
                 error: mistakes.then(|| "“健康证.exe.pdf”不是 PDF 或图片，没有保存；请重新扫描。".to_owned()),
             },
         ],

@@ -1,6 +1,7 @@
 //! 表单: the fields with where each came from, and the scans of what must be on paper.
 
 use crate::web::pages::frame::Tone;
+use hall_domain::case::PaperChoice;
 
 /// 表单.
 #[derive(Debug, Clone)]
@@ -167,8 +168,22 @@ pub struct Upload {
     pub reason: String,
     /// What has been attached.
     pub files: Vec<Attachment>,
+    /// How the clerk said that it is brought, if not as a scan.
+    pub choice: Option<PaperChoice>,
     /// What is wrong with the last upload, ready sentence.
     pub error: Option<String>,
+}
+
+impl Upload {
+    /// Whether the clerk said that the original was sighted.
+    pub fn original(&self) -> bool {
+        self.choice == Some(PaperChoice::Original)
+    }
+
+    /// Whether the clerk said that it follows.
+    pub fn follows(&self) -> bool {
+        self.choice == Some(PaperChoice::ToFollow)
+    }
 }
 
 /// 扫描件: one file.

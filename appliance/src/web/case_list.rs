@@ -1,0 +1,147 @@
+//! 事项 and 免证清单 on the case page.
+
+use super::case_page::{Scene, age_s, decision};
+use super::pages::case::Outcome as ShownOutcome;
+use super::pages::steps::{
+    Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
+};
+use hall_domain::case::{ListRow, ListedLicence, MaterialState, Mode};
+use hall_domain::{HolderId, LicenceGrade, LicenceStatus, Outcome, Tier, mask_name};
+
+/// 事项, as the guide has it.
+pub fn item_step(scene: &Scene<'_>) -> ItemStep {
+    let item = scene.item;
+    let kinds = scene.app.book.knowledge.kinds();
+    let catalogue = scene.app.book.knowledge.catalogue().map_or(0, |catalogue| catalogue.version());
+    ItemStep {
+        code: item.code.to_string(),
+        department: item.department.clone(),
+        promise: item.promise.zh(),
+        tier: item.tier.zh().to_owned(),
+        catalogue,
+        materials: item
+            .materials
+            .iter()
+            .map(|material| GuideMaterial {
+                name: material.name.clone(),
+                required: material.required,
+                replaced_by: material
+                    .replaced_by
+                    .as_ref()
+                    .and_then(|kind| kinds.get(kind.as_str()))
+                    .map(|kind| kind.name.clone()),
+            })
+            .collect(),
+        offline: offline_words(item.tier, item.offline_t2).to_owned(),
+    }
+}
+
+fn offline_words(tier: Tier, offline_t2: bool) -> &'static str {
+    match tier {
+        Tier::T0 => "断网时照常收件。",
+        Tier::T1 => "断网时可登记，联网复核后生效。",
+        Tier::T2 if offline_t2 => "断网时按容缺受理登记，需第二名窗口人员复核，联网后生效。",
+        Tier::T2 => "断网时只收件，联网后再受理。",
+        Tier::T3 => "断网时只收件，不作受理。",
+    }
+}
+
+/// One row for each material.
+pub fn rows(scene: &Scene<'_>) -> Vec<MaterialRow> {
+    scene.case.list.iter().map(|row| material_row(scene, row)).collect()
+}
+
+/// How many licences the citizen will be asked for.
+pub fn asked(scene: &Scene<'_>) -> u32 {
+    let today = scene.now.local_date();
+    let usable = scene.case.list.iter().filter(|row| row.licence.as_ref().is_some_and(|found| found.usable(today)));
+    u32::try_from(usable.count()).unwrap_or(u32::MAX)
+}
+
+/// The policy's outcome for a page.
+pub fn outcome(outcome: Outcome) -> ShownOutcome {
+    match outcome {
+        Outcome::Accept => ShownOutcome::Accept,
+        Outcome::AcceptForReview => ShownOutcome::Review,
+        Outcome::MaterialsToFollow => ShownOutcome::Following,
+        Outcome::ReceiptOnly => ShownOutcome::ReceiptOnly,
+        Outcome::No => ShownOutcome::No,
+    }
+}
+
+fn material_row(scene: &Scene<'_>, row: &ListRow) -> MaterialRow {
+    let state = scene.case.material_state(row);
+    let how = match state {
+        MaterialState::Waived | MaterialState::Waivable => How::Waived,
+        MaterialState::ToFollow => How::Following,
+        MaterialState::Brought | MaterialState::Missing => How::Original,
+        MaterialState::Absent => How::Optional,
+    };
+    MaterialRow {
+        id: row.material.to_string(),
+        name: row.name.clone(),
+        required: row.required,
+        how,
+        licence: row.licence.as_ref().map(|licence| cell(scene, licence)),
+        reason: reason(scene, row, state),
+        decision: decision(scene.case, row),
+    }
+}
+
+fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
+    let today = scene.now.local_date();
+    let licensed = scene.item.material(&row.material).is_some_and(|material| material.replaced_by.is_some());
+    let words = match (state, &row.licence) {
+        (MaterialState::Waived | MaterialState::Waivable, Some(licence)) if licence.grade <= LicenceGrade::L2 => {
+            "证照信息已超过时限，按容缺办理，联网后复核。"
+        }
+        (MaterialState::Waived | MaterialState::Waivable, _) => "",
+        (MaterialState::Brought, _) => "已收到材料。",
+        (MaterialState::ToFollow, _) => "容缺后补。",
+        (_, Some(licence)) if licence.status != LicenceStatus::Valid => "证照状态不可用，请提供纸质原件。",
+        (_, Some(licence)) if !licence.usable(today) => "证照已过有效期，请提供现行有效的原件。",
+        (_, Some(_)) => "办事人未同意使用该证照。",
+        (_, None) if licensed => "没有查到该证照。",
+        (_, None) => "该材料没有对应的电子证照。",
+    };
+    words.to_owned()
+}
+
+fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
+    let today = scene.now.local_date();
+    let status = match licence.status {
+        LicenceStatus::Valid if !licence.usable(today) => LicenceState::Expired,
+        LicenceStatus::Valid => LicenceState::Valid,
+        LicenceStatus::Revoked => LicenceState::Revoked,
+        LicenceStatus::Suspended => LicenceState::Suspended,
+        LicenceStatus::Changing => LicenceState::Changing,
+    };
+    let holder = match &licence.holder {
+        HolderId::Organisation(_) => scene
+            .case
+            .organisation
+            .as_ref()
+            .and_then(|known| known.register.as_ref())
+            .map(|entry| entry.name.clone())
+            .unwrap_or_default(),
+        HolderId::Person(_) => {
+            scene.case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default()
+        }
+    };
+    LicenceCell {
+        kind: licence.name.clone(),
+        number: licence.issuer.clone(),
+        holder,
+        status,
+        checked: Checked {
+            age_s: age_s(scene.now, licence.status_at),
+            stale: licence.grade <= LicenceGrade::L2,
+            source: match licence.mode {
+                Mode::Online => Source::Centre,
+                Mode::Offline => Source::Cache,
+            },
+            grade: format!("{:?}", licence.grade),
+            grade_words: licence.grade.zh().to_owned(),
+        },
+    }
+}

@@ -1,0 +1,130 @@
+//! 回执: what the applicant takes home.
+
+use super::App;
+use super::case_list::outcome;
+use super::failure::Failure;
+use super::frame;
+use super::pages::receipt::{Paper, ReceiptPage, UsedLicence};
+use super::session::SignedIn;
+use crate::book::Fault;
+use crate::store::{accounts, ledger};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use hall_domain::case::{Case, CaseId, MaterialState, Mode};
+use hall_domain::{mask_name, mask_number};
+use hall_ledger::entry::EntryKind;
+use qrcode::render::svg;
+use qrcode::{EcLevel, QrCode};
+use serde::Deserialize;
+
+/// Days within which what follows has to be brought.
+const FOLLOW_DAYS: i64 = 7;
+
+#[derive(Deserialize)]
+pub(super) struct Size {
+    #[serde(default)]
+    size: String,
+}
+
+/// The receipt, to be printed by the browser.
+pub(super) async fn show(
+    State(app): State<App>,
+    signed: SignedIn,
+    Path(id): Path<CaseId>,
+    Query(size): Query<Size>,
+) -> Result<Response, Failure> {
+    let case = app.desk.case(&id).await?;
+    let item = app.desk.item_of(&case)?;
+    let Some(done) = &case.submission else { return Err(Fault::NotFound.into()) };
+    let (vault, wanted, clerk) = (app.book.vault.clone(), id.clone(), case.clerk.clone());
+    let (place, clerk, windows) = app
+        .book
+        .db
+        .read_with(move |db| {
+            let entries = ledger::entries_of_case(db, &vault, &wanted)?;
+            let submitted = entries.into_iter().find(|(_, kind, _)| *kind == EntryKind::CaseSubmitted);
+            let head = ledger::head(db)?;
+            let place = submitted.zip(head).map(|((seq, _, entry), head)| (seq, entry.leaf(), head));
+            Ok::<_, Fault>((place, accounts::find(db, &clerk)?, accounts::windows(db)?))
+        })
+        .await?;
+    let (seq, leaf, head) = place.ok_or(Fault::NotFound)?;
+    let leaf = leaf.to_string();
+    let code = format!("HB1/{}/{}/{seq}/{leaf}", case.no, head.log());
+    let window = windows.into_iter().find(|(window, _)| *window == case.window).map(|(_, name)| name);
+    let (applicant, applicant_number) = applicant(&case);
+    let page = ReceiptPage {
+        frame: frame::bare(&app, frame::lang(&signed)),
+        id: id.to_string(),
+        paper: Paper::from_code(&size.size),
+        number: case.no.to_string(),
+        item: case.item_name.clone(),
+        department: item.department.clone(),
+        applicant,
+        applicant_number,
+        window: format!(
+            "{} {}",
+            window.unwrap_or_else(|| case.window.to_string()),
+            clerk.map(|account| account.display).unwrap_or_default()
+        ),
+        at: done.at.to_display(),
+        outcome: outcome(done.judgement.outcome),
+        sentence: done.judgement.sentence.clone(),
+        offline: done.mode == Mode::Offline,
+        licences: licences(&case),
+        to_follow: to_follow(&case),
+        follow_by: if to_follow(&case).is_empty() {
+            String::new()
+        } else {
+            done.at.local_date().plus_days(FOLLOW_DAYS).to_string()
+        },
+        promise: item.promise.zh(),
+        qr: qr(&code)?,
+        entry: format!("台账 {} 第 {} 号", head.log().to_string().get(..8).unwrap_or_default(), seq + 1),
+        digest: leaf.get(..16).unwrap_or_default().to_owned(),
+    };
+    frame::render(&page)
+}
+
+fn applicant(case: &Case) -> (String, String) {
+    if let Some(known) = &case.organisation {
+        let name = known.register.as_ref().map(|entry| entry.name.clone()).unwrap_or_default();
+        return (name, known.uscc.to_string());
+    }
+    match &case.identity {
+        Some(who) => (mask_name(&who.card.name), mask_number(who.card.document.number())),
+        None => (String::new(), String::new()),
+    }
+}
+
+fn licences(case: &Case) -> Vec<UsedLicence> {
+    case.uses
+        .iter()
+        .map(|used| {
+            let listed = case.list.iter().find(|row| row.material == used.material).and_then(|row| row.licence.as_ref());
+            let how = match used.mode {
+                Mode::Online => "在线核验",
+                Mode::Offline => "离线核验 待复核",
+            };
+            UsedLicence {
+                kind: listed.map(|licence| licence.name.clone()).unwrap_or_default(),
+                number: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
+                use_code: used.use_code.clone(),
+                checked: format!("{how} · 状态截至 {}", used.status_at.to_display()),
+            }
+        })
+        .collect()
+}
+
+fn to_follow(case: &Case) -> Vec<String> {
+    let follows = |row: &&hall_domain::case::ListRow| case.material_state(row) == MaterialState::ToFollow;
+    case.list.iter().filter(follows).map(|row| row.name.clone()).collect()
+}
+
+fn qr(text: &str) -> Result<String, Failure> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M)
+        .map_err(|error| Fault::Storage(format!("QR code: {error}")))?;
+    let drawn: String = code.render::<svg::Color<'_>>().min_dimensions(120, 120).quiet_zone(true).build();
+    // An SVG inside a page has no XML declaration.
+    Ok(drawn.split_once("?>").map_or(drawn.clone(), |(_, svg)| svg.to_owned()))
+}
