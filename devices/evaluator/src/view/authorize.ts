@@ -126,9 +126,8 @@ function licenceRow(row: LicenceRow, words: Words, send: Send): Row {
     h(
       "div",
       { class: "what" },
-      name,
+      h("div", { class: "name" }, name, row.required && h("small", {}, words.required)),
       h("p", {}, [`${words.holder} ${row.holder}`, uses].filter(Boolean).join(" · ")),
-      row.required && h("p", { class: "paper" }, words.required),
     ),
     control,
   );
