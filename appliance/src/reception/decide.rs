@@ -1,6 +1,15 @@
 //! 受理: what may happen next to a case. Pure: (case, what is asked, what is known, now) gives
 //! the events to record or the reason why not. Nothing here reads a clock, a disk or a network.
 
+mod citizen;
+#[cfg(test)]
+mod tests;
+
+pub use citizen::{
+    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, consent_request, end_consent, end_rating,
+    extend, fill, invite_rating, rate,
+};
+
 use super::refusal::Refusal;
 use hall_domain::case::{
     AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse,
@@ -15,12 +24,6 @@ use hall_domain::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long an authorisation page stays on the evaluator.
-pub const CONSENT_MS: i64 = 120_000;
-/// How long a rating page stays on the evaluator.
-pub const RATING_MS: i64 = 60_000;
-/// The most a citizen can stretch one authorisation page in all.
-pub const CONSENT_LONGEST_MS: i64 = 600_000;
 /// Largest attachment in bytes.
 pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
 const ATTACHMENTS: usize = 30;
@@ -147,148 +150,6 @@ pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
         return Err(Refusal::OutOfStep);
     }
     Ok(vec![CaseEvent::Listed { mode, rows }])
-}
-
-/// Makes the request for the citizen: every usable licence of the list, and nothing else.
-pub fn consent_request(
-    case: &Case,
-    item: &ServiceItem,
-    kinds: &BTreeMap<String, LicenceKind>,
-    now: Timestamp,
-) -> Result<ConsentRequest, Refusal> {
-    at_least(case, Step::List, Step::Consent)?;
-    if matches!(case.consent, Consent::Waiting { .. }) {
-        return Err(Refusal::AlreadyAsking);
-    }
-    let identity =
-        case.identity.as_ref().filter(|identity| identity.confirmed).ok_or(Refusal::NotConfirmed)?;
-    let today = now.local_date();
-    let rows: Vec<ConsentRow> = case
-        .list
-        .iter()
-        .filter_map(|row| {
-            let licence = row.licence.as_ref().filter(|licence| licence.usable(today))?;
-            let labels = kinds.get(licence.kind.as_str()).map(|kind| {
-                let label =
-                    |key: &FieldKey| kind.fields.iter().find(|f| &f.key == key).map(|f| f.label.clone());
-                licence.fields.iter().filter_map(label).collect()
-            });
-            Some(ConsentRow {
-                material: row.material.clone(),
-                licence: licence.id.clone(),
-                kind: licence.kind.clone(),
-                name: licence.name.clone(),
-                holder: licence.holder.clone(),
-                fields: licence.fields.clone(),
-                labels: labels.unwrap_or_default(),
-                required: row.required,
-            })
-        })
-        .collect();
-    if rows.is_empty() {
-        return Err(Refusal::NothingToAsk);
-    }
-    let on_behalf_of = case.organisation.as_ref().map(|known| match &known.register {
-        Some(register) => register.name.clone(),
-        None => known.uscc.to_string(),
-    });
-    Ok(ConsentRequest {
-        case_no: case.no.clone(),
-        item: item.code.clone(),
-        item_name: item.name.clone(),
-        department: item.department.clone(),
-        hall: case.hall.clone(),
-        window: case.window.clone(),
-        person: hall_domain::HolderId::Person(identity.card.document.clone()),
-        person_name: identity.card.name.clone(),
-        on_behalf_of,
-        rows,
-        text_version: TEXT_VERSION.to_owned(),
-        offline: case.mode == Some(Mode::Offline),
-        asked_at: now,
-    })
-}
-
-/// Records the request that goes to the evaluator.
-pub fn ask(request: ConsentRequest, digest: String, command: CommandId, device: String) -> CaseEvent {
-    let deadline = request.asked_at.plus_ms(CONSENT_MS);
-    CaseEvent::ConsentAsked { request: Box::new(request), digest, command, device, deadline }
-}
-
-/// 延长时间, asked for by the citizen: another full period, within the longest.
-pub fn extend(case: &Case, command: &CommandId, now: Timestamp) -> Events {
-    let asked = waiting(case, command)?;
-    let last = asked.at.plus_ms(CONSENT_LONGEST_MS);
-    let deadline = now.plus_ms(CONSENT_MS).min(last);
-    if deadline <= asked.deadline {
-        return Ok(Vec::new());
-    }
-    Ok(vec![CaseEvent::ConsentExtended { command: command.clone(), deadline }])
-}
-
-/// The citizen's answer, already accepted as coming from the evaluator that shows this page.
-pub enum Answer {
-    /// 同意授权, with the rows refused singly.
-    Agreed {
-        /// Materials whose licence may not be opened.
-        refused: BTreeSet<MaterialId>,
-    },
-    /// 不同意.
-    Refused,
-}
-
-/// Takes the citizen's answer. Refusing every row is refusing.
-pub fn answer(case: &Case, command: &CommandId, answer: Answer, signed: String) -> Events {
-    let asked = waiting(case, command)?;
-    let command = command.clone();
-    Ok(vec![match answer {
-        Answer::Agreed { refused }
-            if asked.request.rows.iter().any(|row| !refused.contains(&row.material)) =>
-        {
-            CaseEvent::ConsentGiven { command, refused, answer: signed }
-        }
-        Answer::Agreed { .. } | Answer::Refused => CaseEvent::ConsentRefused { command, answer: signed },
-    }])
-}
-
-/// The page goes without an answer.
-pub fn end_consent(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
-    waiting(case, command)?;
-    Ok(vec![CaseEvent::ConsentEnded { command: command.clone(), reason }])
-}
-
-/// Rows whose licence the citizen agreed to open.
-pub fn agreed_rows(case: &Case) -> Vec<ConsentRow> {
-    match &case.consent {
-        Consent::Given { asked, refused, .. } if !case.filled => {
-            asked.request.rows.iter().filter(|row| !refused.contains(&row.material)).cloned().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Fills the form, after the agreed licences were opened or when the case goes on without them.
-pub fn fill(case: &Case, uses: Vec<LicenceUse>, fields: BTreeMap<FieldKey, FieldState>) -> Events {
-    open_case(case)?;
-    if case.filled {
-        return Ok(Vec::new());
-    }
-    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed) {
-        return Err(Refusal::NotConfirmed);
-    }
-    if matches!(case.consent, Consent::Waiting { .. }) {
-        return Err(Refusal::AlreadyAsking);
-    }
-    let agreed: BTreeSet<_> = agreed_rows(case).into_iter().map(|row| row.material).collect();
-    if uses.iter().any(|used| !agreed.contains(&used.material)) {
-        return Err(Refusal::OutOfStep);
-    }
-    let mut events = Vec::new();
-    if !uses.is_empty() {
-        events.push(CaseEvent::LicencesUsed { uses });
-    }
-    events.push(CaseEvent::FormFilled { fields });
-    Ok(events)
 }
 
 /// Saves what the clerk typed. Only what differs is recorded; problems are checked on submission.
@@ -498,40 +359,6 @@ pub fn complete(case: &Case, item: &ServiceItem) -> Result<(), Refusal> {
     if missing.is_empty() { Ok(()) } else { Err(Refusal::Materials(missing)) }
 }
 
-/// Invites to rate, once, after the case was submitted. Rating is voluntary.
-pub fn invite_rating(case: &Case, command: CommandId, now: Timestamp) -> Events {
-    use hall_domain::case::RatingState;
-    if case.submission.is_none() {
-        return Err(Refusal::OutOfStep);
-    }
-    match case.rating {
-        RatingState::NotAsked | RatingState::Ended => {
-            Ok(vec![CaseEvent::RatingAsked { command, deadline: now.plus_ms(RATING_MS) }])
-        }
-        RatingState::Waiting { .. } | RatingState::Rated { .. } => Ok(Vec::new()),
-    }
-}
-
-/// Takes a rating.
-pub fn rate(case: &Case, command: &CommandId, level: u8, reasons: Vec<String>, signed: String) -> Events {
-    use hall_domain::case::RatingState;
-    match &case.rating {
-        RatingState::Waiting { command: open, .. } if open == command && (1..=5).contains(&level) => {
-            Ok(vec![CaseEvent::Rated { level, reasons, answer: signed }])
-        }
-        _ => Err(Refusal::OutOfStep),
-    }
-}
-
-/// The rating page closed without a rating.
-pub fn end_rating(case: &Case, command: &CommandId) -> Events {
-    use hall_domain::case::RatingState;
-    match &case.rating {
-        RatingState::Waiting { command: open, .. } if open == command => Ok(vec![CaseEvent::RatingEnded]),
-        _ => Err(Refusal::OutOfStep),
-    }
-}
-
 /// Gives the case up before it is submitted.
 pub fn abandon(case: &Case, reason: &str) -> Events {
     open_case(case)?;
@@ -573,13 +400,6 @@ fn at_least(case: &Case, first: Step, last: Step) -> Result<(), Refusal> {
     open_case(case)?;
     let step = case.step();
     if step < first || step > last { Err(Refusal::OutOfStep) } else { Ok(()) }
-}
-
-fn waiting<'a>(case: &'a Case, command: &CommandId) -> Result<&'a hall_domain::case::Asked, Refusal> {
-    match &case.consent {
-        Consent::Waiting { asked } if &asked.command == command => Ok(asked),
-        _ => Err(Refusal::OutOfStep),
-    }
 }
 
 fn same_document(a: &hall_domain::IdentityDocument, b: &hall_domain::IdentityDocument) -> bool {

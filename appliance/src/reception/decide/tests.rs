@@ -1,0 +1,273 @@
+use super::*;
+use hall_domain::case::{CaseId, CaseNo, CaseRecord, Consent, ConsentEnd, LicenceUse, ListedLicence};
+use hall_domain::form::FieldState;
+use hall_domain::register::Register;
+use hall_domain::{Catalogue, FieldKey, LicenceStatus};
+use std::collections::BTreeSet;
+
+const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+fn catalogue() -> Catalogue {
+    toml::from_str(include_str!("../../../../sync/centre/data/catalogue.toml")).unwrap()
+}
+
+fn register() -> Register {
+    let people: Register = toml::from_str(include_str!("../../../../tests/cast/people.toml")).unwrap();
+    let organisations: Register = toml::from_str(include_str!("../../../../tests/cast/organisations.toml")).unwrap();
+    people.merged(organisations)
+}
+
+fn card(slug: &str) -> IdentityCard {
+    register().person(slug).unwrap().card.clone()
+}
+
+/// A case at a desk, driven by the same decisions as the box's.
+struct Desk {
+    case: Case,
+    item: ServiceItem,
+    now: Timestamp,
+}
+
+impl Desk {
+    fn open(item: &str, applicant: ApplicantKind) -> Self {
+        let item = catalogue().search(item).first().map(|item| (*item).clone()).unwrap();
+        let event = open(&item, applicant, "W01".parse().unwrap(), "安澜市政务服务大厅").unwrap();
+        let case = Case::opened(&record(event, NOW)).unwrap();
+        Self { case, item, now: NOW }
+    }
+
+    fn take(&mut self, events: Events) -> Result<usize, Refusal> {
+        let events = events?;
+        let count = events.len();
+        for event in events {
+            self.case.apply(&record(event, self.now));
+        }
+        Ok(count)
+    }
+
+    fn read(&mut self, slug: &str) -> Result<usize, Refusal> {
+        let proof = ReadProof {
+            command: "01READ".parse().unwrap(),
+            reader: "rd-1".to_owned(),
+            sam: None,
+            answer: "00".to_owned(),
+        };
+        let events = identify(&self.case, card(slug), proof, self.now);
+        self.take(events)
+    }
+
+    fn confirmed(mut self, slug: &str) -> Self {
+        self.read(slug).unwrap();
+        self.take(confirm_person(&self.case, None)).unwrap();
+        let rows = self.rows();
+        self.take(list(&self.case, rows, Mode::Offline)).unwrap();
+        self
+    }
+
+    /// Every material that a licence can replace has one.
+    fn rows(&self) -> Vec<ListRow> {
+        let holder = self.case.principal().unwrap();
+        let licence = |material: &hall_domain::Material| {
+            let kind = material.replaced_by.clone()?;
+            Some(ListedLicence {
+                id: register().licences().next().unwrap().id.clone(),
+                kind,
+                name: material.name.clone(),
+                holder: holder.clone(),
+                issuer: "安澜市".to_owned(),
+                valid_until: None,
+                version: 1,
+                status: LicenceStatus::Valid,
+                checked_at: NOW,
+                status_at: NOW,
+                mode: Mode::Offline,
+                grade: LicenceGrade::L3,
+                envelope: "00".to_owned(),
+                fields: material.fields.clone(),
+            })
+        };
+        let row = |material: &hall_domain::Material| ListRow {
+            material: material.id.clone(),
+            name: material.name.clone(),
+            required: material.required,
+            licence: licence(material),
+        };
+        self.item.materials.iter().map(row).collect()
+    }
+
+    fn asked(mut self) -> Self {
+        let request = consent_request(&self.case, &self.item, &BTreeMap::new(), self.now).unwrap();
+        let event = ask(request, "sha-256:00".to_owned(), command(), "ev-1".to_owned());
+        self.take(Ok(vec![event])).unwrap();
+        self
+    }
+}
+
+fn record(event: CaseEvent, at: Timestamp) -> CaseRecord {
+    CaseRecord {
+        case: "c1".parse::<CaseId>().unwrap(),
+        no: "H1-20261121-00001".parse::<CaseNo>().unwrap(),
+        at,
+        clerk: "liqiang".parse().unwrap(),
+        event,
+    }
+}
+
+fn command() -> CommandId {
+    "01ASK".parse().unwrap()
+}
+
+fn personal() -> Desk {
+    Desk::open("居住证签注", ApplicantKind::Person)
+}
+
+#[test]
+fn another_persons_card_in_the_middle_of_a_case_changes_nothing() {
+    let mut desk = personal().confirmed("wang-fang");
+    let before = desk.case.clone();
+    assert_eq!(desk.read("zhang-wei"), Err(Refusal::AnotherPerson));
+    assert_eq!(desk.case, before);
+    assert_eq!(desk.read("wang-fang"), Ok(0), "the same person again is nothing new");
+}
+
+#[test]
+fn an_organisations_case_wants_its_legal_representative() {
+    let register = register();
+    let organisation = register.organisations.iter().find(|entry| entry.slug == "qinghe-canyin").unwrap();
+    let mut desk = Desk::open("食品经营许可延续", ApplicantKind::Organisation);
+    assert_eq!(desk.read("zhang-wei"), Err(Refusal::OrganisationMissing));
+    let organised = Organised {
+        uscc: organisation.organisation.uscc.clone(),
+        register: Some(organisation.organisation.clone()),
+        checked_at: Some(NOW),
+    };
+    desk.take(name_organisation(&desk.case, organised)).unwrap();
+    assert_eq!(desk.read("wang-fang"), Err(Refusal::NotLegalRepresentative));
+    assert_eq!(desk.read("zhang-wei"), Ok(1));
+}
+
+#[test]
+fn an_expired_card_needs_a_note() {
+    let mut desk = personal();
+    desk.read("zhou-ming").unwrap();
+    assert_eq!(desk.take(confirm_person(&desk.case, Some("  ".to_owned()))), Err(Refusal::NoteMissing));
+    assert_eq!(desk.take(confirm_person(&desk.case, Some("户口簿核对一致".to_owned()))), Ok(1));
+}
+
+#[test]
+fn nothing_is_asked_before_card_and_person_were_compared() {
+    let mut desk = personal();
+    desk.read("wang-fang").unwrap();
+    assert_eq!(desk.take(list(&desk.case, Vec::new(), Mode::Online)), Err(Refusal::NotConfirmed));
+    assert_eq!(fill(&desk.case, Vec::new(), BTreeMap::new()), Err(Refusal::NotConfirmed));
+}
+
+#[test]
+fn the_same_answer_twice_counts_once_and_a_late_one_not_at_all() {
+    let mut desk = personal().confirmed("wang-fang").asked();
+    let yes = || Answer::Agreed { refused: BTreeSet::new() };
+    assert_eq!(desk.take(answer(&desk.case, &command(), yes(), "{}".to_owned())), Ok(1));
+    assert_eq!(desk.take(answer(&desk.case, &command(), yes(), "{}".to_owned())), Err(Refusal::OutOfStep));
+    let mut desk = personal().confirmed("wang-fang").asked();
+    desk.take(end_consent(&desk.case, &command(), ConsentEnd::Cancelled)).unwrap();
+    assert_eq!(desk.take(answer(&desk.case, &command(), yes(), "{}".to_owned())), Err(Refusal::OutOfStep));
+}
+
+#[test]
+fn refusing_every_row_is_refusing() {
+    let mut desk = personal().confirmed("wang-fang").asked();
+    let all: BTreeSet<_> = desk.case.list.iter().map(|row| row.material.clone()).collect();
+    desk.take(answer(&desk.case, &command(), Answer::Agreed { refused: all }, "{}".to_owned())).unwrap();
+    assert!(matches!(desk.case.consent, Consent::Refused { .. }));
+    assert!(agreed_rows(&desk.case).is_empty());
+}
+
+#[test]
+fn a_refused_row_is_never_opened() {
+    let mut desk = personal().confirmed("wang-fang").asked();
+    let row = desk.case.list.iter().find(|row| row.licence.is_some()).unwrap().clone();
+    let refused: BTreeSet<_> = [row.material.clone()].into();
+    let more = desk.case.list.iter().filter(|row| row.licence.is_some()).count() > 1;
+    assert!(more, "the item asks for more than one licence");
+    desk.take(answer(&desk.case, &command(), Answer::Agreed { refused }, "{}".to_owned())).unwrap();
+    let licence = row.licence.unwrap();
+    let used = LicenceUse {
+        material: row.material,
+        licence: licence.id,
+        kind: licence.kind,
+        version: 1,
+        use_code: "LX-1".to_owned(),
+        envelope: licence.envelope,
+        fields: BTreeSet::new(),
+        grade: licence.grade,
+        status_at: NOW,
+        mode: Mode::Offline,
+    };
+    assert_eq!(fill(&desk.case, vec![used], BTreeMap::new()), Err(Refusal::OutOfStep));
+}
+
+#[test]
+fn more_time_has_an_end() {
+    let mut desk = personal().confirmed("wang-fang").asked();
+    let mut asked = 0;
+    while let Ok(1) = desk.take(extend(&desk.case, &command(), desk.now)) {
+        asked += 1;
+        desk.now = desk.now.plus_ms(CONSENT_MS - 1_000);
+        assert!(asked < 20, "extensions never end");
+    }
+    let Consent::Waiting { asked } = &desk.case.consent else { panic!("still waiting") };
+    assert_eq!(asked.deadline, asked.at.plus_ms(CONSENT_LONGEST_MS));
+}
+
+#[test]
+fn a_field_that_the_form_does_not_have_is_refused_and_an_overtaken_one_too() {
+    let mut desk = personal().confirmed("wang-fang");
+    let key = desk.item.form[0].key.clone();
+    let fields = desk.item.form.iter().map(|field| (field.key.clone(), FieldState::default())).collect();
+    desk.take(fill(&desk.case, Vec::new(), fields)).unwrap();
+    let strange: BTreeMap<FieldKey, String> = [("no_such_field".parse().unwrap(), "x".to_owned())].into();
+    assert!(matches!(save_form(&desk.case, &desk.item, &strange, None), Err(Refusal::UnknownField(_))));
+    let mine: BTreeMap<_, _> = [(key.clone(), "甲".to_owned())].into();
+    let theirs: BTreeMap<_, _> = [(key.clone(), "乙".to_owned())].into();
+    desk.take(save_form(&desk.case, &desk.item, &theirs, None)).unwrap();
+    let seen: BTreeMap<_, _> = [(key, String::new())].into();
+    assert_eq!(save_form(&desk.case, &desk.item, &mine, Some(&seen)), Err(Refusal::FormChanged));
+}
+
+#[test]
+fn submitting_wants_the_form_and_the_materials() {
+    let mut desk = personal().confirmed("wang-fang");
+    let fields = desk.item.form.iter().map(|field| (field.key.clone(), FieldState::default())).collect();
+    desk.take(fill(&desk.case, Vec::new(), fields)).unwrap();
+    let conditions = Conditions { line: LineState::Up, holder_cached: true };
+    assert!(matches!(submit(&desk.case, &desk.item, &conditions, None, NOW), Err(Refusal::Form(_))));
+    let second = Secondary { account: "liqiang".parse().unwrap(), at: NOW };
+    for row in desk.case.list.clone() {
+        desk.take(choose_paper(&desk.case, &row.material, PaperChoice::ToFollow)).unwrap();
+    }
+    desk.case.form.clear();
+    let mut item = desk.item.clone();
+    item.form.clear();
+    item.commitment = None;
+    assert_eq!(submit(&desk.case, &item, &conditions, Some(second), NOW), Err(Refusal::SecondClerk));
+    let events = submit(&desk.case, &item, &conditions, None, NOW).unwrap();
+    let CaseEvent::Submitted { judgement, .. } = &events[0] else { panic!("submitted") };
+    assert_eq!(judgement.outcome, Outcome::MaterialsToFollow, "what follows is never a plain acceptance");
+}
+
+#[test]
+fn a_closed_case_takes_nothing() {
+    let mut desk = personal().confirmed("wang-fang");
+    desk.take(abandon(&desk.case, "")).unwrap();
+    assert_eq!(desk.read("wang-fang"), Err(Refusal::Closed));
+    assert_eq!(desk.take(reopen(&desk.case)), Ok(1));
+    assert_eq!(desk.case.step(), Step::List, "it goes on where it was");
+}
+
+#[test]
+fn an_empty_or_large_file_is_refused() {
+    let desk = personal().confirmed("wang-fang");
+    assert_eq!(may_attach(&desk.case, None, 0), Err(Refusal::EmptyFile));
+    assert_eq!(may_attach(&desk.case, None, 21 * 1024 * 1024), Err(Refusal::FileTooLarge));
+    assert_eq!(may_attach(&desk.case, None, ATTACHMENT_BYTES), Ok(()));
+}
