@@ -1,0 +1,204 @@
+//! 窗口: a virtual reader on a pseudo-terminal, and the real driver at its port.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use hall_domain::IdentityCard;
+use hall_readers::samv::codec::Command as Samv;
+use hall_sim::{Emulator, EmulatorHandle, Fault, Pace};
+use serde::{Deserialize, Serialize};
+use tokio::process::Command;
+
+use super::hall_box::HallBox;
+use super::plan::WindowPlan;
+use super::processes::{Part, Place, program};
+
+const PAIRING: Duration = Duration::from_secs(30);
+const READY: Duration = Duration::from_secs(30);
+/// Bytes of the answer that still come when a card is lifted in the middle of a read of some 1,300.
+const LIFTED_AT: usize = 400;
+
+/// What can go wrong at a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderFault {
+    /// 读到一半拿走: at the next read, once.
+    LiftedMidRead,
+    /// 读不出: each read fails until the reader is mended.
+    Unreadable,
+    /// 串口乱码 before each answer.
+    Garbage,
+    /// 校验错 in each answer.
+    WrongChecksum,
+    /// 不应答.
+    Silent,
+}
+
+/// A window of the hall.
+#[derive(Debug)]
+pub struct Window {
+    plan: WindowPlan,
+    reader: EmulatorHandle,
+    driver_data: PathBuf,
+    place: Place,
+    driver: Option<Part>,
+    card: Option<String>,
+    fault: Option<ReaderFault>,
+}
+
+impl Window {
+    /// A window with its reader plugged in and no driver running.
+    ///
+    /// # Errors
+    /// If no pseudo-terminal is to be had.
+    pub fn open(plan: WindowPlan, data: &Path, place: &Place, pace: Pace) -> Result<Self> {
+        let readers = data.join("readers");
+        std::fs::create_dir_all(&readers).with_context(|| format!("make {}", readers.display()))?;
+        let reader = Emulator::start_paced(readers.join(&plan.id), pace).context("open a pseudo-terminal")?;
+        let driver_data = data.join("drivers").join(&plan.id);
+        Ok(Self { plan, reader, driver_data, place: place.clone(), driver: None, card: None, fault: None })
+    }
+
+    /// Number and name.
+    pub fn plan(&self) -> &WindowPlan {
+        &self.plan
+    }
+
+    /// Pairs the driver with the box as at a new window, if it is not paired yet, and starts it.
+    ///
+    /// # Errors
+    /// If pairing is refused, or the driver does not become ready.
+    pub async fn start_driver(&mut self, hall_box: &HallBox) -> Result<()> {
+        if !self.is_paired() {
+            self.pair_driver(hall_box).await?;
+        }
+        let mut command = Command::new(program("hall-driver")?);
+        command.arg("run").arg("--data").arg(&self.driver_data);
+        let part = Part::start(&format!("driver-{}", self.plan.id), command, &self.place)?;
+        part.line(READY, |line| (line == "ready").then_some(())).await?;
+        self.driver = Some(part);
+        Ok(())
+    }
+
+    async fn pair_driver(&self, hall_box: &HallBox) -> Result<()> {
+        let mut command = Command::new(program("hall-driver")?);
+        command.arg("pair").arg("--data").arg(&self.driver_data);
+        command.args(["--box", hall_box.url()]).arg("--ca").arg(hall_box.ca());
+        command.arg("--port").arg(self.reader.path());
+        let part = Part::start(&format!("driver-{}-pair", self.plan.id), command, &self.place)?;
+        let code = part.line(PAIRING, |line| line.strip_prefix("code ").map(str::to_owned)).await?;
+        hall_box.pair(&code, &self.plan.id).await.context("pair the reader's driver")?;
+        part.line(PAIRING, |line| line.starts_with("paired ").then_some(())).await?;
+        part.until_ended().await;
+        Ok(())
+    }
+
+    fn is_paired(&self) -> bool {
+        hall_driver::DataDir::new(&self.driver_data).load().is_ok()
+    }
+
+    /// Forgets the pairing, so that the next start pairs anew.
+    ///
+    /// # Errors
+    /// If the folder cannot be removed.
+    pub fn forget_pairing(&self) -> Result<()> {
+        match std::fs::remove_dir_all(&self.driver_data) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stops the driver.
+    pub async fn stop_driver(&mut self) {
+        if let Some(driver) = self.driver.take() {
+            driver.stop().await;
+        }
+    }
+
+    /// The driver's process.
+    pub fn driver(&self) -> Option<&Part> {
+        self.driver.as_ref()
+    }
+
+    /// Lays a card down in place of the one that lies there.
+    ///
+    /// # Errors
+    /// If its text does not fit on a card.
+    pub fn place_card(&mut self, slug: &str, card: &IdentityCard) -> Result<()> {
+        self.reader.lift();
+        self.reader.place(card.clone())?;
+        self.card = Some(slug.to_owned());
+        Ok(())
+    }
+
+    /// Takes the card away.
+    pub fn lift_card(&mut self) {
+        self.reader.lift();
+        self.card = None;
+    }
+
+    /// Whose card lies there. A card that was lifted in the middle of a read is gone.
+    pub fn card(&self) -> Option<&str> {
+        self.card.as_deref().filter(|_| self.reader.has_card())
+    }
+
+    /// Pulls the reader's plug.
+    pub fn unplug(&self) {
+        self.reader.unplug();
+    }
+
+    /// Puts it back.
+    ///
+    /// # Errors
+    /// If no pseudo-terminal is to be had.
+    pub fn plug(&self) -> Result<()> {
+        self.reader.plug().context("open a pseudo-terminal")
+    }
+
+    /// Whether it is plugged in.
+    pub fn is_plugged(&self) -> bool {
+        self.reader.is_plugged()
+    }
+
+    /// Where its port is.
+    pub fn port(&self) -> &Path {
+        self.reader.path()
+    }
+
+    /// Breaks the reader, or with none mends it.
+    pub fn break_reader(&mut self, fault: Option<ReaderFault>) {
+        self.reader.clear_faults();
+        self.fault = fault;
+        let read = Some(Samv::ReadTextPhoto);
+        match fault {
+            None => {}
+            Some(ReaderFault::LiftedMidRead) => {
+                self.reader.fault_times(Fault::LiftAfter { bytes: LIFTED_AT }, read, 1);
+            }
+            Some(ReaderFault::Unreadable) => self.reader.fault_times(Fault::READ_FAILED, read, u32::MAX),
+            Some(ReaderFault::Garbage) => {
+                self.reader.fault(Fault::Garbage(b"\xAA\xAA\xAA\x96\x69\xFF~?".to_vec()))
+            }
+            Some(ReaderFault::WrongChecksum) => self.reader.fault(Fault::WrongChecksum),
+            Some(ReaderFault::Silent) => self.reader.fault(Fault::Silent),
+        }
+    }
+
+    /// What is wrong with the reader.
+    pub fn fault(&self) -> Option<ReaderFault> {
+        self.fault
+    }
+
+    /// Waits until the module has been asked to read a card so often since its start.
+    ///
+    /// # Errors
+    /// If that does not happen in time.
+    pub async fn until_read(&self, times: u64, within: Duration) -> Result<()> {
+        let seen = self.reader.until_seen(Samv::ReadTextPhoto, times);
+        if tokio::time::timeout(within, seen).await.is_err() {
+            bail!("the reader of {} was not asked to read", self.plan.id);
+        }
+        Ok(())
+    }
+}
