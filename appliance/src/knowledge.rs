@@ -6,9 +6,32 @@ use hall_ledger::entry::Known;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
 use hall_ledger::trust::CentreKeys;
-use hall_sync::LineStatus;
-use std::collections::BTreeMap;
+use hall_sync::{Finding, LineStatus};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, RwLock};
+
+/// Changes of the line that are remembered for the screen.
+const LINE_EVENTS: usize = 50;
+
+/// Something that happened on the line since the box was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: LineChange,
+}
+
+/// What happened on the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineChange {
+    /// The centre answers.
+    Up,
+    /// The centre does not answer; why, in Chinese.
+    Down(String),
+    /// Something that a person has to look at.
+    Found(Finding),
+}
 
 /// Everything here can be loaded again from the database.
 pub struct Knowledge {
@@ -32,6 +55,7 @@ struct Now {
     feed: u64,
     hot: u64,
     line: LineStatus,
+    events: VecDeque<LineEvent>,
 }
 
 impl Knowledge {
@@ -46,6 +70,7 @@ impl Knowledge {
             feed: 0,
             hot: 0,
             line,
+            events: VecDeque::new(),
         };
         Self { hall, hall_code, scope, trust, now: RwLock::new(now) }
     }
@@ -145,7 +170,20 @@ impl Knowledge {
 
     /// Notes how the line is.
     pub fn set_line(&self, line: LineStatus) {
-        self.write(|now| now.line = line);
+        self.write(|now| {
+            for event in changes(&now.line, &line) {
+                if now.events.len() >= LINE_EVENTS {
+                    now.events.pop_front();
+                }
+                now.events.push_back(event);
+            }
+            now.line = line;
+        });
+    }
+
+    /// What happened on the line since the start, oldest first.
+    pub fn line_events(&self) -> Vec<LineEvent> {
+        self.read(|now| now.events.iter().cloned().collect())
     }
 
     fn read<T>(&self, look: impl FnOnce(&Now) -> T) -> T {
@@ -154,5 +192,50 @@ impl Knowledge {
 
     fn write(&self, change: impl FnOnce(&mut Now)) {
         change(&mut self.now.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    }
+}
+
+fn changes(before: &LineStatus, after: &LineStatus) -> Vec<LineEvent> {
+    let mut events = Vec::new();
+    let at = after.since;
+    match (&after.trouble, after.up) {
+        (_, true) if !before.up => events.push(LineEvent { at, what: LineChange::Up }),
+        (Some(trouble), false) if before.up || before.trouble.is_none() => {
+            events.push(LineEvent { at, what: LineChange::Down(trouble.zh()) });
+        }
+        _ => {}
+    }
+    let at = after.last_contact.unwrap_or(at);
+    let fresh = after.findings.iter().filter(|finding| !before.findings.contains(finding));
+    events.extend(fresh.map(|finding| LineEvent { at, what: LineChange::Found(finding.clone()) }));
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hall_sync::Trouble;
+
+    #[test]
+    fn only_changes_of_the_line_are_remembered() {
+        let trust = CentreKeys::from_hex::<&str>(&[]).unwrap_or_default();
+        let knowledge = Knowledge::new(String::new(), String::new(), String::new(), trust, Timestamp(0));
+        let down = LineStatus {
+            trouble: Some(Trouble::Unreachable("refused".to_owned())),
+            ..LineStatus::unknown(Timestamp(1))
+        };
+        let up = LineStatus { up: true, since: Timestamp(2), trouble: None, ..down.clone() };
+        let restored = Finding::CentreRestored { epoch: 2, from: 7 };
+        let found =
+            LineStatus { findings: vec![restored.clone()], last_contact: Some(Timestamp(3)), ..up.clone() };
+        for line in [&down, &down, &up, &up, &found, &found] {
+            knowledge.set_line(line.clone());
+        }
+        let told: Vec<_> = knowledge.line_events().into_iter().map(|event| (event.at.0, event.what)).collect();
+        let reason = Trouble::Unreachable(String::new()).zh();
+        assert_eq!(
+            told,
+            [(1, LineChange::Down(reason)), (2, LineChange::Up), (3, LineChange::Found(restored))]
+        );
     }
 }

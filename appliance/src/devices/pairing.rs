@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hall_bus::pairing::{
     Begin, BeginError, Begun, CODE_LIFE_S, CODE_TRIES, Grant, MqttGrant, PairingCode, Progress,
 };
-use hall_bus::{DeviceId, MessageId};
+use hall_bus::{DeviceId, DeviceKind, MessageId};
 use hall_domain::Timestamp;
 use hall_domain::case::{AccountName, WindowId};
 use hall_ledger::entry::EntryKind;
@@ -34,6 +34,19 @@ pub enum CodeRefused {
     Unknown,
     /// Too many wrong codes.
     Paused,
+}
+
+/// A device that shows a code and waits. The code itself is for its own screen alone.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Model as it named itself.
+    pub model: String,
+    /// 指纹 of its key, which it shows beside the code.
+    pub fingerprint: String,
+    /// Seconds until its code dies.
+    pub left_s: u64,
 }
 
 /// Devices that wait for a technician.
@@ -113,6 +126,25 @@ impl Pairing {
     pub fn waiting(&self) -> usize {
         let now = self.book.clock.now();
         self.lock(now).pairs.values().filter(|pair| pair.grant.is_none()).count()
+    }
+
+    /// The devices that wait for a technician, the one with the least time left first.
+    pub fn asking(&self) -> Vec<Asking> {
+        let now = self.book.clock.now();
+        let waiting = self.lock(now);
+        let mut asking: Vec<Asking> = waiting
+            .pairs
+            .values()
+            .filter(|pair| pair.grant.is_none())
+            .map(|pair| Asking {
+                kind: pair.begin.kind,
+                model: pair.begin.model.clone(),
+                fingerprint: pair.begin.key.fingerprint(),
+                left_s: u64::try_from(pair.until.ms_since(now) / 1000).unwrap_or_default(),
+            })
+            .collect();
+        asking.sort_by_key(|device| device.left_s);
+        asking
     }
 
     /// A technician typed a code: the device gets a name, credentials and the window.

@@ -63,6 +63,13 @@ impl Desk {
         self.record_seal(&case, manifest, kept, scans).await
     }
 
+    /// What is in the sealed package of a case; none before it was sealed.
+    pub async fn package(&self, case: &Case) -> Result<Option<Manifest>, Fault> {
+        let Some(address) = &case.package else { return Ok(None) };
+        let bytes = self.blob(address).await?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| Fault::Storage("package manifest".to_owned()))
+    }
+
     /// Seals what a crash or a full disk left unsealed.
     pub async fn seal_rest(&self) -> Result<(), Fault> {
         for id in self.book.db.read(cases::unsealed).await? {

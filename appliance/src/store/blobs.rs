@@ -149,6 +149,26 @@ pub fn sending(db: &Connection, most: u32) -> rusqlite::Result<Vec<(String, Vec<
         .collect()
 }
 
+/// A blob on its way to the centre.
+#[derive(Debug, Clone)]
+pub struct InTransit {
+    /// Content address.
+    pub id: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Number of chunks.
+    pub chunks: u32,
+}
+
+/// Blobs on their way to the centre, oldest first.
+pub fn in_transit(db: &Connection, most: u32) -> rusqlite::Result<Vec<InTransit>> {
+    db.prepare_cached("SELECT id, size, chunks FROM blob WHERE state = 'sending' ORDER BY made_at LIMIT ?1")?
+        .query_map([most], |row| {
+            Ok(InTransit { id: row.get(0)?, size: row.get::<_, i64>(1)?.unsigned_abs(), chunks: row.get(2)? })
+        })?
+        .collect()
+}
+
 /// The manifest of a blob.
 pub fn manifest(db: &Connection, id: &str) -> rusqlite::Result<Option<Vec<u8>>> {
     db.query_row("SELECT manifest FROM blob WHERE id = ?1", [id], |row| row.get(0)).optional()

@@ -2,9 +2,9 @@
 
 use super::accounts::parsed;
 use crate::vault::Vault;
-use hall_domain::case::{AccountName, Case, CaseId, CaseNo, Step, WindowId};
+use hall_domain::case::{AccountName, Case, CaseId, Step};
 use hall_domain::{ApplicantKind, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 const SEALED: &str = "case";
 
@@ -17,44 +17,71 @@ pub struct Stored {
     pub rev: u64,
 }
 
-/// One line of a list of cases. Nothing personal.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// The machine's name of the case.
-    pub id: CaseId,
-    /// 办件编号.
-    pub no: CaseNo,
-    /// Its window.
-    pub window: WindowId,
-    /// Who opened it.
-    pub clerk: AccountName,
-    /// The item's name.
-    pub item_name: String,
-    /// 个人 or 法人.
-    pub applicant: String,
-    /// Where it stands: identify, list, consent, form, submitted, abandoned.
-    pub step: String,
-    /// The policy's outcome, once submitted.
-    pub outcome: String,
-    /// The centre's disposition, once known.
-    pub disposition: String,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
 /// Which cases a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only this clerk's.
-    pub clerk: Option<AccountName>,
-    /// `open`, `submitted`, `abandoned`, or all.
-    pub state: String,
-    /// Opened at or after.
-    pub since: Option<Timestamp>,
-    /// 办件编号 (or its end), item, the applicant's full number or full name.
+    /// Where they stand.
+    pub show: Show,
+    /// 办件编号 (or its end), item, the applicant's full number or full name; empty for all.
     pub search: String,
+}
+
+/// Where the cases of a list stand.
+#[derive(Debug, Clone, Default)]
+pub enum Show {
+    /// 我的在办.
+    Mine(AccountName),
+    /// Opened at or after.
+    Since(Timestamp),
+    /// 在办.
+    Open,
+    /// 已提交.
+    Submitted,
+    /// 待复核: accepted for review, and the centre has not judged it.
+    Review,
+    /// 容缺: accepted with materials to follow, and the centre has not judged it.
+    Following,
+    /// 全部.
+    #[default]
+    All,
+}
+
+impl Show {
+    /// The condition, over `?1` (a clerk) and `?2` (a moment).
+    fn condition(&self) -> &'static str {
+        match self {
+            Self::Mine(_) => "clerk = ?1 AND step NOT IN ('submitted', 'abandoned')",
+            Self::Since(_) => "opened_at >= ?2",
+            Self::Open => "step NOT IN ('submitted', 'abandoned')",
+            Self::Submitted => "step = 'submitted'",
+            Self::Review => "outcome = 'review' AND disposition = ''",
+            Self::Following => "outcome = 'to-follow' AND disposition = ''",
+            Self::All => "TRUE",
+        }
+    }
+
+    fn clerk(&self) -> &str {
+        match self {
+            Self::Mine(clerk) => clerk.as_str(),
+            _ => "",
+        }
+    }
+
+    fn since(&self) -> i64 {
+        match self {
+            Self::Since(since) => since.0,
+            _ => 0,
+        }
+    }
+}
+
+/// A case of a list, with what the centre decided on it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The case.
+    pub case: Case,
+    /// The centre's disposition; empty before it is known.
+    pub disposition: String,
 }
 
 /// The next number of a day, `<hall>-<yyyymmdd>-<counter>`.
@@ -92,7 +119,7 @@ pub fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<(), super:
         "INSERT INTO cases (id, no, window, clerk, item, item_name, applicant, step, outcome, opened_at, updated_at,
              sealed, number_index, name_index, rev, state)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-         ON CONFLICT (id) DO UPDATE SET step = ?8, outcome = ?9, updated_at = ?11, sealed = ?12,
+         ON CONFLICT (id) DO UPDATE SET window = ?3, clerk = ?4, step = ?8, outcome = ?9, updated_at = ?11, sealed = ?12,
              number_index = ?13, name_index = ?14, rev = ?15, state = ?16",
     )?
     .execute(params![
@@ -132,33 +159,80 @@ pub fn id_of(db: &Connection, no: &str) -> rusqlite::Result<Option<CaseId>> {
     db.query_row("SELECT id FROM cases WHERE no = ?1", [no], |row| parsed(row, 0)).optional()
 }
 
-/// Cases that fit a filter, newest first.
-pub fn list(db: &Connection, vault: &Vault, filter: &Filter, most: u32) -> rusqlite::Result<Vec<Line>> {
-    let search = filter.search.trim();
-    let like = format!("%{}%", search.replace(['%', '_'], ""));
-    db.prepare_cached(
-        "SELECT id, no, window, clerk, item_name, applicant, step, outcome, disposition, opened_at, updated_at
-         FROM cases
-         WHERE (?1 = '' OR clerk = ?1) AND opened_at >= ?2
-           AND (?3 = '' OR (?3 = 'open' AND step NOT IN ('submitted', 'abandoned')) OR step = ?3
-                OR outcome = ?3 OR disposition = ?3)
-           AND (?4 = '' OR no LIKE ?5 OR item_name LIKE ?5 OR number_index = ?6 OR name_index = ?7)
-         ORDER BY updated_at DESC LIMIT ?8",
-    )?
-    .query_map(
+/// Cases that fit a filter, the last opened first.
+pub fn list(
+    db: &Connection,
+    vault: &Vault,
+    filter: &Filter,
+    skip: u32,
+    most: u32,
+) -> Result<Vec<Listed>, super::StoreError> {
+    let search = Search::new(vault, &filter.search);
+    // The ids are ULIDs: their order is that of opening.
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT state, disposition FROM cases WHERE {} AND {SEARCH} ORDER BY id DESC LIMIT ?7 OFFSET ?8",
+        filter.show.condition()
+    ))?;
+    let mut rows = statement.query(params![
+        filter.show.clerk(),
+        filter.show.since(),
+        search.text,
+        search.like,
+        search.number,
+        search.name,
+        most,
+        skip
+    ])?;
+    let mut cases = Vec::new();
+    while let Some(row) = rows.next()? {
+        let sealed: Vec<u8> = row.get(0)?;
+        let case = serde_json::from_slice(&vault.open(SEALED, &sealed)?)?;
+        cases.push(Listed { case, disposition: row.get(1)? });
+    }
+    Ok(cases)
+}
+
+/// How many cases fit a filter.
+pub fn count(db: &Connection, vault: &Vault, filter: &Filter) -> rusqlite::Result<u32> {
+    let search = Search::new(vault, &filter.search);
+    db.prepare_cached(&format!(
+        "SELECT count(*) FROM cases WHERE {} AND {SEARCH}",
+        filter.show.condition()
+    ))?
+    .query_row(
         params![
-            filter.clerk.as_ref().map(AccountName::as_str).unwrap_or_default(),
-            filter.since.map_or(0, |since| since.0),
-            filter.state,
-            search,
-            like,
-            vault.index("number", &search.to_uppercase()),
-            vault.index("name", search),
-            most
+            filter.show.clerk(),
+            filter.show.since(),
+            search.text,
+            search.like,
+            search.number,
+            search.name
         ],
-        line,
-    )?
-    .collect()
+        |row| row.get(0),
+    )
+}
+
+const SEARCH: &str =
+    "(?3 = '' OR no LIKE ?4 OR item_name LIKE ?4 OR number_index = ?5 OR name_index = ?6)";
+
+/// What was searched for, as rows can be compared with it.
+struct Search {
+    text: String,
+    like: String,
+    number: Vec<u8>,
+    name: Vec<u8>,
+}
+
+impl Search {
+    fn new(vault: &Vault, text: &str) -> Self {
+        let text = text.trim();
+        Self {
+            like: format!("%{}%", text.replace(['%', '_'], "")),
+            number: vault.index("number", &text.to_uppercase()),
+            name: vault.index("name", text),
+            text: text.to_owned(),
+        }
+    }
 }
 
 /// How many open cases a clerk has.
@@ -223,20 +297,4 @@ fn applicant_key(applicant: ApplicantKind) -> &'static str {
         ApplicantKind::Person => "person",
         ApplicantKind::Organisation => "organisation",
     }
-}
-
-fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
-    Ok(Line {
-        id: parsed(row, 0)?,
-        no: parsed(row, 1)?,
-        window: parsed(row, 2)?,
-        clerk: parsed(row, 3)?,
-        item_name: row.get(4)?,
-        applicant: row.get(5)?,
-        step: row.get(6)?,
-        outcome: row.get(7)?,
-        disposition: row.get(8)?,
-        opened_at: Timestamp(row.get(9)?),
-        updated_at: Timestamp(row.get(10)?),
-    })
 }

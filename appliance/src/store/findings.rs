@@ -2,7 +2,7 @@
 
 use hall_domain::Timestamp;
 use hall_domain::case::AccountName;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,31 @@ impl Severity {
             Self::Info => "info",
             Self::Attention => "attention",
             Self::Harm => "harm",
+        }
+    }
+}
+
+/// Where a finding stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// 未处理.
+    Open,
+    /// 处理中: somebody has taken it on.
+    Taken,
+    /// 已处理.
+    Handled,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Taken, Self::Handled];
+
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Taken => "taken",
+            Self::Handled => "handled",
         }
     }
 }
@@ -66,11 +91,13 @@ pub struct Finding {
     pub todo: String,
     /// `info`, `attention` or `harm`.
     pub severity: String,
-    /// Whether somebody handled it.
-    pub handled: bool,
-    /// Who; empty while it is open.
+    /// The item of that case; may be empty.
+    pub item: String,
+    /// Where it stands.
+    pub state: State,
+    /// Who took it on or handled it; empty while it is open.
     pub handled_by: String,
-    /// When.
+    /// When they did.
     pub handled_at: Timestamp,
     /// What was done.
     pub note: String,
@@ -95,25 +122,36 @@ pub fn add(tx: &Connection, finding: &NewFinding<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Findings, open ones first and the worst of them on top.
-pub fn list(db: &Connection, handled: bool, most: u32) -> rusqlite::Result<Vec<Finding>> {
-    db.prepare_cached(
-        "SELECT id, at, kind, case_no, case_id, what, todo, severity, state, handled_by, handled_at, note
-         FROM finding WHERE state = ?1
-         ORDER BY CASE severity WHEN 'harm' THEN 0 WHEN 'attention' THEN 1 ELSE 2 END, at DESC LIMIT ?2",
-    )?
-    .query_map(params![if handled { "handled" } else { "open" }, most], finding)?
+const FINDING: &str = "SELECT f.id, f.at, f.kind, f.case_no, f.case_id, f.what, f.todo, f.severity, f.state,
+     f.handled_by, f.handled_at, f.note, coalesce(c.item_name, '')
+     FROM finding f LEFT JOIN cases c ON c.id = f.case_id";
+
+/// Findings in a state, or all; the worst and oldest on top, handled ones below with the last on top.
+pub fn list(db: &Connection, state: Option<State>, most: u32) -> rusqlite::Result<Vec<Finding>> {
+    db.prepare_cached(&format!(
+        "{FINDING} WHERE (?1 = '' OR f.state = ?1)
+         ORDER BY f.state = 'handled', -f.handled_at * (f.state = 'handled'),
+             CASE f.severity WHEN 'harm' THEN 0 WHEN 'attention' THEN 1 ELSE 2 END, f.at LIMIT ?2"
+    ))?
+    .query_map(params![state.map_or("", State::as_str), most], finding)?
     .collect()
+}
+
+/// A finding by its number.
+pub fn find(db: &Connection, id: i64) -> rusqlite::Result<Option<Finding>> {
+    db.prepare_cached(&format!("{FINDING} WHERE f.id = ?1"))?.query_row([id], finding).optional()
 }
 
 /// Findings of one case.
 pub fn of_case(db: &Connection, case_no: &str) -> rusqlite::Result<Vec<Finding>> {
-    db.prepare_cached(
-        "SELECT id, at, kind, case_no, case_id, what, todo, severity, state, handled_by, handled_at, note
-         FROM finding WHERE case_no = ?1 ORDER BY at",
-    )?
-    .query_map([case_no], finding)?
-    .collect()
+    db.prepare_cached(&format!("{FINDING} WHERE f.case_no = ?1 ORDER BY f.at"))?
+        .query_map([case_no], finding)?
+        .collect()
+}
+
+/// How many are in a state.
+pub fn count(db: &Connection, state: State) -> rusqlite::Result<u32> {
+    db.query_row("SELECT count(*) FROM finding WHERE state = ?1", [state.as_str()], |row| row.get(0))
 }
 
 /// How many are open.
@@ -128,6 +166,15 @@ pub fn open_harm(db: &Connection) -> rusqlite::Result<bool> {
     })
 }
 
+/// Notes that somebody takes a finding on; false if it is no longer open.
+pub fn take(tx: &Connection, id: i64, by: &AccountName, now: Timestamp) -> rusqlite::Result<bool> {
+    let changed = tx.execute(
+        "UPDATE finding SET state = 'taken', handled_by = ?2, handled_at = ?3 WHERE id = ?1 AND state = 'open'",
+        params![id, by.as_str(), now.0],
+    )?;
+    Ok(changed > 0)
+}
+
 /// Marks a finding as handled; false if somebody did so before.
 pub fn handle(
     tx: &Connection,
@@ -138,7 +185,7 @@ pub fn handle(
 ) -> rusqlite::Result<bool> {
     let changed = tx.execute(
         "UPDATE finding SET state = 'handled', handled_by = ?2, handled_at = ?3, note = ?4
-         WHERE id = ?1 AND state = 'open'",
+         WHERE id = ?1 AND state <> 'handled'",
         params![id, by.as_str(), now.0, note],
     )?;
     Ok(changed > 0)
@@ -155,7 +202,8 @@ fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
         what: row.get(5)?,
         todo: row.get(6)?,
         severity: row.get(7)?,
-        handled: state == "handled",
+        item: row.get(12)?,
+        state: State::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(State::Open),
         handled_by: row.get(9)?,
         handled_at: Timestamp(row.get(10)?),
         note: row.get(11)?,

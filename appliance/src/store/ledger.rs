@@ -195,6 +195,48 @@ pub fn receipt_covering(db: &Connection, seq: u64) -> rusqlite::Result<Option<Ke
     .optional()
 }
 
+/// The newest receipts that count, newest first.
+pub fn receipts(db: &Connection, most: u32) -> rusqlite::Result<Vec<KeptReceipt>> {
+    db.prepare_cached(&format!(
+        "SELECT {RECEIPT} FROM receipt WHERE quarantine = 0 ORDER BY epoch DESC, size DESC LIMIT ?1"
+    ))?
+    .query_map([most], receipt)?
+    .collect()
+}
+
+/// What entries from a position on amount to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Waiting {
+    /// Cases that they tell of.
+    pub cases: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What has not reached the centre when it holds the first `from` entries.
+pub fn waiting(db: &Connection, from: u64) -> rusqlite::Result<Waiting> {
+    db.prepare_cached(
+        "SELECT count(DISTINCT nullif(case_id, '')), coalesce(sum(length(cose) + length(body)), 0)
+         FROM entry WHERE seq >= ?1",
+    )?
+    .query_row([i64::try_from(from).unwrap_or(i64::MAX)], |row| {
+        Ok(Waiting { cases: row.get::<_, i64>(0)?.unsigned_abs(), bytes: row.get::<_, i64>(1)?.unsigned_abs() })
+    })
+}
+
+/// The newest entries that seal packages, newest first: their bodies.
+pub fn sealings(db: &Connection, vault: &Vault, most: u32) -> Result<Vec<Vec<u8>>, LedgerError> {
+    let mut statement =
+        db.prepare_cached("SELECT seq, body FROM entry WHERE kind = ?1 ORDER BY seq DESC LIMIT ?2")?;
+    let mut rows = statement.query(params![EntryKind::PackageSealed.to_string(), most])?;
+    let mut bodies = Vec::new();
+    while let Some(row) = rows.next()? {
+        let sealed: Vec<u8> = row.get(1)?;
+        bodies.push(vault.open(SEALED, &sealed).map_err(|_| LedgerError::Damaged(position(row).unwrap_or(0)))?);
+    }
+    Ok(bodies)
+}
+
 /// The kind of entry that records an event of a case.
 pub fn kind_of(event: &CaseEvent) -> EntryKind {
     match event {

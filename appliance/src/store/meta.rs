@@ -1,6 +1,7 @@
 //! Single values: who the box is, how far the feed was read, the newest signed documents.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use std::path::{Path, PathBuf};
 
 /// Names of the values.
 pub mod key {
@@ -74,4 +75,9 @@ pub fn document(db: &Connection, kind: &str) -> rusqlite::Result<Option<(u32, u3
     db.prepare_cached("SELECT announced, held, bytes FROM document WHERE kind = ?1")?
         .query_row([kind], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
+}
+
+/// The folder that the database lies in; none for one in memory.
+pub fn folder(db: &Connection) -> Option<PathBuf> {
+    Path::new(db.path()?).parent().map(Path::to_owned)
 }

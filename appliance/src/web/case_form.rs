@@ -69,21 +69,8 @@ pub fn submit_step(scene: &Scene<'_>) -> Result<SubmitStep, Failure> {
     let alone = scene.app.desk.judge(case, false)?;
     let together = scene.app.desk.judge(case, true)?;
     let wanted = together.outcome > alone.outcome;
-    let answers = scene
-        .item
-        .form
-        .iter()
-        .map(|field| {
-            let state = case.form.get(&field.key);
-            Answer {
-                label: field.label.clone(),
-                value: state.map(|state| state.value.clone()).unwrap_or_default(),
-                mark: mark(state),
-            }
-        })
-        .collect();
     Ok(SubmitStep {
-        answers,
+        answers: answers(scene),
         materials: case_list::rows(scene),
         attachments: case.attachments.iter().map(attachment).collect(),
         outcome: outcome(alone.outcome),
@@ -96,6 +83,19 @@ pub fn submit_step(scene: &Scene<'_>) -> Result<SubmitStep, Failure> {
             error: scene.trouble.refusal.as_ref().filter(|why| **why == Refusal::SecondClerk).map(Refusal::zh),
         }),
     })
+}
+
+/// The form's answers in the order of the item's form.
+pub fn answers(scene: &Scene<'_>) -> Vec<Answer> {
+    let answer = |field: &FormField| {
+        let state = scene.case.form.get(&field.key);
+        Answer {
+            label: field.label.clone(),
+            value: state.map(|state| state.value.clone()).unwrap_or_default(),
+            mark: mark(state),
+        }
+    };
+    scene.item.form.iter().map(answer).collect()
 }
 
 /// The page after submission.

@@ -1,14 +1,150 @@
 //! 设备: the windows with their devices, pairing a new one, taking one away.
 
-use super::pages::devices::DeviceState;
-use super::pages::frame::Tone;
-use crate::store::devices::Device;
+use super::App;
+use super::failure::{Failure, read};
+use super::frame::{self, leave_notice, seconds_since};
+use super::pages::Lang;
+use super::pages::devices::{
+    Asking, Device as ShownDevice, DeviceState, DevicesPage, Pairing as PairingForm, Slot, WindowRow,
+};
+use super::pages::frame::{Desk, Notice, Tone};
+use super::session::{OwnForm, SignedIn, Technician};
+use crate::book::Fault;
+use crate::devices::pairing::CodeRefused;
+use crate::store::accounts::{self, Sitting};
+use crate::store::devices::{self as rows, Device};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
 use hall_bus::messages::About;
 use hall_bus::reader::ReaderCondition;
+use hall_bus::{DeviceId, DeviceKind, PairingCode};
+use hall_domain::Timestamp;
+use hall_domain::case::WindowId;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// More characters than a code has are not shown again.
+const CODE_CHARS: usize = 7;
+
+type Answer = Result<Response, Failure>;
+
+/// Routes of the devices.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/devices", get(list))
+        .route("/devices/pair", post(pair))
+        .route("/devices/{id}/unbind", post(unbind))
+}
+
+async fn list(State(app): State<App>, signed: SignedIn) -> Answer {
+    page(&app, &signed, PairingForm::default(), StatusCode::OK).await
+}
+
+async fn page(app: &App, signed: &SignedIn, pairing: PairingForm, status: StatusCode) -> Answer {
+    let now = app.book.clock.now();
+    let hall = read(app, move |db| {
+        Ok::<_, Fault>(Hall {
+            windows: accounts::windows(db)?,
+            sitting: accounts::sitting(db, now)?,
+            devices: rows::all(db)?,
+            busy: rows::open_commands(db, None)?.into_iter().map(|command| command.device).collect(),
+        })
+    })
+    .await?;
+    let lang = frame::lang(signed);
+    let mut windows: Vec<WindowRow> =
+        hall.windows.iter().map(|(id, name)| hall.window(id, name, now, lang)).collect();
+    // Red things first; the rest stays in the order of the windows.
+    windows.sort_by_key(|window| !window.troubled());
+    let asking = app.pairing.asking().into_iter().map(|asking| Asking {
+        kind: kind_words(asking.kind, lang).to_owned(),
+        model: asking.model,
+        fingerprint: asking.fingerprint,
+        left_s: asking.left_s,
+    });
+    frame::render_as(
+        status,
+        &DevicesPage {
+            frame: frame::frame(app, signed, Desk::Devices, "/devices", None).await?,
+            windows,
+            asking: asking.collect(),
+            pairing,
+            may_change: signed.session.role.installs(),
+        },
+    )
+}
+
+#[derive(Deserialize)]
+struct PairForm {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    window: String,
+}
+
+async fn pair(
+    State(app): State<App>,
+    Technician(signed): Technician,
+    OwnForm(form): OwnForm<PairForm>,
+) -> Answer {
+    let lang = frame::lang(&signed);
+    let error = match form.code.trim().parse::<PairingCode>() {
+        Err(_) => lang.t("配对码是六位字母或数字，请核对设备屏幕。"),
+        Ok(code) => {
+            let (window, name) = window_of(&app, &form.window).await?;
+            match app.pairing.bind(code, &window, &signed.session.account).await? {
+                Ok(device) => {
+                    let kind = kind_words(device.kind(), lang);
+                    let text = lang.fill("{} 已绑定到 {}。", &[&kind, &name]);
+                    leave_notice(&app, &signed, Notice { text, undo: None });
+                    return Ok(Redirect::to("/devices").into_response());
+                }
+                Err(CodeRefused::Unknown) => lang.t("配对码不对或已失效，请看设备屏幕上的新码。"),
+                Err(CodeRefused::Paused) => lang.t("输错次数过多，请一分钟后再试。"),
+            }
+        }
+    };
+    let pairing = PairingForm {
+        code: form.code.trim().chars().take(CODE_CHARS).collect(),
+        window: form.window,
+        error: Some(error.to_owned()),
+    };
+    page(&app, &signed, pairing, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+async fn window_of(app: &App, text: &str) -> Result<(WindowId, String), Failure> {
+    let windows = read(app, |db| Ok::<_, Fault>(accounts::windows(db)?)).await?;
+    windows.into_iter().find(|(id, _)| id.as_str() == text).ok_or_else(Failure::malformed)
+}
+
+/// A form that carries its token alone.
+#[derive(Deserialize)]
+struct Nothing {}
+
+async fn unbind(
+    State(app): State<App>,
+    Technician(signed): Technician,
+    Path(id): Path<String>,
+    _: OwnForm<Nothing>,
+) -> Answer {
+    let id: DeviceId = id.parse().map_err(|_| Failure::not_found())?;
+    let wanted = id.clone();
+    if read(&app, move |db| Ok::<_, Fault>(rows::find(db, &wanted)?)).await?.is_none() {
+        return Err(Failure::not_found().back_to("/devices"));
+    }
+    app.pairing.revoke(&id, &signed.session.account).await?;
+    let lang = frame::lang(&signed);
+    let text = lang.fill("{} 已解除，需要时请重新配对。", &[&kind_words(id.kind(), lang)]);
+    leave_notice(&app, &signed, Notice { text, undo: None });
+    Ok(Redirect::to("/devices").into_response())
+}
 
 /// Whether a device needs a person.
 pub fn troubled(device: &Device) -> bool {
-    state(device, false).tone() == Tone::Harm
+    device.window.is_some() && state(device, false).tone() == Tone::Harm
 }
 
 /// How a bound device is. `busy` says that it has a page or a read on it.
@@ -21,5 +157,65 @@ pub fn state(device: &Device, busy: bool) -> DeviceState {
             Ok(About::Reader(reader)) if reader.state == ReaderCondition::Unplugged => DeviceState::Unplugged,
             _ => DeviceState::Faulty,
         },
+    }
+}
+
+/// The hall's windows and what stands there.
+struct Hall {
+    windows: Vec<(WindowId, String)>,
+    sitting: Vec<Sitting>,
+    devices: Vec<Device>,
+    busy: BTreeSet<DeviceId>,
+}
+
+impl Hall {
+    fn window(&self, id: &WindowId, name: &str, now: Timestamp, lang: Lang) -> WindowRow {
+        let clerk = self.sitting.iter().find(|sitting| sitting.window == *id);
+        WindowRow {
+            id: id.to_string(),
+            label: name.to_owned(),
+            clerk: clerk.map(|sitting| sitting.display.clone()).unwrap_or_default(),
+            evaluator: self.slot(id, DeviceKind::Evaluator, now, lang),
+            reader: self.slot(id, DeviceKind::CardReader, now, lang),
+        }
+    }
+
+    fn slot(&self, window: &WindowId, kind: DeviceKind, now: Timestamp, lang: Lang) -> Slot {
+        let device =
+            self.devices.iter().find(|device| device.window.as_ref() == Some(window) && device.id.kind() == kind);
+        let state = device.map_or(DeviceState::Empty, |device| state(device, self.busy.contains(&device.id)));
+        Slot {
+            state,
+            device: device.map(|device| ShownDevice {
+                id: device.id.to_string(),
+                model: device.model.clone(),
+                version: device.software.clone(),
+                seen_s: seconds_since(device.seen_at.max(device.paired_at), now),
+            }),
+            todo: todo(kind, state, lang).to_owned(),
+        }
+    }
+}
+
+/// The one next action.
+fn todo(kind: DeviceKind, state: DeviceState, lang: Lang) -> &'static str {
+    match (kind, state) {
+        (_, DeviceState::Ready | DeviceState::Busy | DeviceState::Asleep) => "",
+        (DeviceKind::Evaluator, DeviceState::Empty) => lang.t("请配对评价器。"),
+        (DeviceKind::Evaluator, DeviceState::Offline) => lang.t("请看平板是否开机、是否连着大厅网络。"),
+        (DeviceKind::Evaluator, _) => lang.t("请重新打开平板的评价器页面；仍不行请更换平板。"),
+        (DeviceKind::CardReader, DeviceState::Empty) => lang.t("请配对读卡器。"),
+        (DeviceKind::CardReader, DeviceState::Offline) => {
+            lang.t("请看窗口电脑是否开机、读卡驱动是否在运行。")
+        }
+        (DeviceKind::CardReader, DeviceState::Unplugged) => lang.t("请插好读卡器的线。"),
+        (DeviceKind::CardReader, _) => lang.t("请拔插读卡器；仍不行请更换读卡器。"),
+    }
+}
+
+fn kind_words(kind: DeviceKind, lang: Lang) -> &'static str {
+    match kind {
+        DeviceKind::Evaluator => lang.t("评价器"),
+        DeviceKind::CardReader => lang.t("读卡器"),
     }
 }

@@ -2,12 +2,12 @@
 
 use super::App;
 use super::pages::errors::{ErrorPage, Problem};
-use super::pages::{Bare, Lang};
+use super::pages::Bare;
 use super::session::SignedIn;
-use super::{frame, pages};
+use super::frame;
 use crate::book::Fault;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rusqlite::Connection;
@@ -60,6 +60,11 @@ impl Failure {
     /// A file or form is larger than `limit`, ready text.
     pub fn too_large(limit: &str) -> Self {
         Self::new(Problem::TooLarge { limit: limit.to_owned() })
+    }
+
+    /// A form with files that broke off or is larger than everything that may come at once.
+    pub fn upload(error: &axum::extract::multipart::MultipartError) -> Self {
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE { Self::too_large("20 MB") } else { Self::malformed() }
     }
 
     /// The box has too much to do, or is not ready.
@@ -149,7 +154,7 @@ pub async fn read<T: Send + 'static>(
 
 /// Makes a page of every failed request, whoever found the fault: a handler, an extractor or the router.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
-    let headers = request.headers().clone();
+    let (headers, looked) = (request.headers().clone(), request.method() == Method::GET);
     let mut response = next.run(request).await;
     if !response.status().is_client_error() && !response.status().is_server_error() {
         return response;
@@ -160,6 +165,8 @@ pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Resp
         None if is_page(&response) => return response,
         None => Failure::new(match response.status() {
             StatusCode::NOT_FOUND => Problem::NotFound,
+            // An address that cannot be read is one that leads nowhere.
+            StatusCode::BAD_REQUEST if looked => Problem::NotFound,
             StatusCode::FORBIDDEN => Problem::Forbidden,
             StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { limit: "20 MB".to_owned() },
             StatusCode::SERVICE_UNAVAILABLE => Problem::Unavailable,
@@ -184,9 +191,4 @@ fn is_page(response: &Response) -> bool {
 /// The answer to an address that nobody serves.
 pub async fn nowhere() -> Failure {
     Failure::not_found()
-}
-
-/// A page without the desks around it, in the language of nobody in particular.
-pub fn sign_in_frame(app: &App, csrf: String) -> pages::Bare {
-    pages::Bare { csrf, ..frame::bare(app, Lang::Zh) }
 }

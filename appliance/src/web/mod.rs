@@ -1,12 +1,26 @@
 //! The box's web: clerks' screens, the evaluator's page, pairing and the device door.
 
 mod assets;
+mod case;
+mod case_form;
+mod case_list;
+mod case_page;
+mod case_story;
+mod case_view;
+mod cases;
 mod device_routes;
 mod devices;
 pub mod failure;
+mod findings;
 pub mod frame;
+mod live;
 pub mod pages;
+mod receipt;
 pub mod session;
+mod sign_in;
+mod sync;
+#[cfg(test)]
+mod tests;
 
 use crate::book::Book;
 use crate::devices::door::Door;
@@ -15,7 +29,7 @@ use crate::devices::pairing::Pairing;
 use crate::line::Line;
 use crate::live::Live;
 use crate::reception::Desk;
-use axum::Router;
+use axum::{Router, middleware};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +45,8 @@ pub struct App {
     pub(crate) live: Live,
     pub(crate) stop: CancellationToken,
     pub(crate) memory: frame::Memory,
+    pub(crate) entrance: sign_in::Entrance,
+    pub(crate) seats: live::Seats,
 }
 
 impl App {
@@ -46,11 +62,31 @@ impl App {
         live: Live,
         stop: CancellationToken,
     ) -> Self {
-        Self { book, desk, pairing, hub, door, line, live, stop, memory: frame::Memory::default() }
+        let memory = frame::Memory::default();
+        let (entrance, seats) = (sign_in::Entrance::default(), live::Seats::default());
+        Self { book, desk, pairing, hub, door, line, live, stop, memory, entrance, seats }
     }
 }
 
 /// Everything that the box serves.
 pub fn router(app: App) -> Router {
-    Router::new().merge(device_routes::router()).merge(assets::router()).with_state(app)
+    Router::new()
+        .merge(device_routes::router())
+        .merge(assets::router())
+        .merge(desks(app.clone()))
+        .with_state(app)
+}
+
+/// The screens behind sign-in. Whatever fails there is answered with a page.
+fn desks(app: App) -> Router<App> {
+    Router::new()
+        .merge(sign_in::router())
+        .merge(cases::router())
+        .merge(case::router())
+        .merge(findings::router())
+        .merge(devices::router())
+        .merge(sync::router())
+        .merge(live::router())
+        .fallback(failure::nowhere)
+        .layer(middleware::from_fn_with_state(app, failure::dress))
 }

@@ -29,6 +29,9 @@ pub struct AtWindow {
     pub clerk: Clerk,
 }
 
+/// Somebody who works on cases, with or without a window.
+pub struct Serving(pub SignedIn);
+
 /// Somebody who may bind devices.
 pub struct Technician(pub SignedIn);
 
@@ -38,7 +41,7 @@ pub struct OwnForm<T>(pub T);
 impl SignedIn {
     /// Whose cookie came with a request.
     pub(super) async fn find(app: &App, headers: &HeaderMap) -> Option<Self> {
-        let token = cookie(headers)?;
+        let token = session_cookie(headers)?;
         let (wanted, now) = (token.clone(), app.book.clock.now());
         let session = app.book.db.read(move |db| accounts::session(db, &wanted, now)).await.ok()??;
         Some(Self { session, token })
@@ -69,6 +72,18 @@ impl FromRequestParts<App> for AtWindow {
         };
         let clerk = Clerk { account: signed_in.session.account.clone(), window };
         Ok(Self { signed_in, clerk })
+    }
+}
+
+impl FromRequestParts<App> for Serving {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let signed_in = SignedIn::from_request_parts(parts, app).await?;
+        if !signed_in.session.role.serves() {
+            return Err(Failure::forbidden().into_response());
+        }
+        Ok(Self(signed_in))
     }
 }
 
@@ -137,11 +152,18 @@ pub fn clear_cookie() -> HeaderValue {
     HeaderValue::from_static("__Host-hall=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::COOKIE)?.to_str().ok()?;
-    text.split(';').find_map(|pair| {
+/// The cookie of a session, whether or not the session still lives.
+pub(super) fn session_cookie(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, COOKIE)
+}
+
+/// The value of one cookie.
+pub(super) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    // HTTP/2 may send each cookie in a header of its own.
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then(|| value.to_owned())
+        (name == wanted).then(|| value.to_owned())
     })
 }
 

@@ -25,9 +25,12 @@ pub struct CasesPage {
 }
 
 impl CasesPage {
-    /// The address of a page of the list with the same filter and search.
+    /// The address of a page of the list with the same filter and search. What may be a person's name or number
+    /// does not stand in an address; `*` means what this session searched for last.
     pub fn page_path(&self, page: u32) -> String {
-        format!("/cases?show={}&q={}&page={page}", self.show.code(), query(&self.frame.search))
+        let search = self.frame.search.as_str();
+        let search = if is_personal(search) { "*" } else { search };
+        format!("/cases?show={}&q={search}&page={page}", self.show.code())
     }
 }
 
@@ -246,12 +249,8 @@ pub struct ItemChoice {
     pub offline: String,
 }
 
-/// The text as one value of a query string.
-fn query(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
+/// Whether a search may be for a person: anything but a case number or the end of one.
+pub fn is_personal(search: &str) -> bool {
+    let plain = search.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    !plain || (!search.contains('-') && search.len() > 6)
 }

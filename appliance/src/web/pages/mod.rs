@@ -19,7 +19,8 @@
 //! | `POST /window` | `window`, `next` | 303 `next` |
 //! | `POST /language` | `lang` (`zh`/`en`), `next` | 303 `next` |
 //! | `GET /` | | 303 `/cases` |
-//! | `GET /cases` | `show` ([`cases::Filter`]), `q`, `page` | [`cases::CasesPage`] |
+//! | `GET /cases` | `show` ([`cases::Filter`]), `q` (`*`: what was searched for last), `page` | [`cases::CasesPage`] |
+//! | `POST /cases/search` | `q` | 303 `/cases?q=…`, the text itself only when it is a case number |
 //! | `GET /cases/new` | `q`, `kind` (`person`/`organisation`) | [`cases::NewCasePage`] |
 //! | `POST /cases` | `item` (code), `kind` | 303 `/cases/{id}` |
 //! | `GET /cases/{id}` | `step` (looking back at a step) | [`case::CasePage`], or [`case_view::CaseViewPage`] when finished |

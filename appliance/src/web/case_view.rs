@@ -1,0 +1,278 @@
+//! 办件查看 of a finished case: what happened in it, what was put away, and what became of it.
+
+use super::App;
+use super::case_form::{answers, attachment};
+use super::case_list::rows;
+use super::case_page::{Scene, Trouble, applicant, span};
+use super::case_story::{self, Told};
+use super::cases::{applicant_name, state_with};
+use super::failure::{Failure, read};
+use super::findings::{anchor, kind_words};
+use super::frame;
+use super::pages::case::{CaseHead, Mode};
+use super::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
+use super::pages::frame::{Desk, Tone};
+use super::pages::steps::Rating;
+use super::session::SignedIn;
+use crate::book::Fault;
+use crate::reception::decide;
+use crate::store::findings::{self, Finding, State};
+use crate::store::ledger::{self, KeptReceipt};
+use crate::store::{accounts, cases};
+use axum::response::Response;
+use hall_domain::archive::{Manifest, ManifestSource};
+use hall_domain::case::{Case, CaseEvent, CaseRecord, Mode as CaseMode, RatingState, Step};
+use hall_domain::{ApplicantKind, Grade, Promise, ServiceItem, Tier, Timestamp, mask_number};
+use hall_ledger::entry::EntryKind;
+use std::collections::BTreeMap;
+
+/// The page of a finished case.
+pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, Failure> {
+    let kept = kept(app, &case).await?;
+    let package = app.desk.package(&case).await?;
+    // A case outlives its item in the catalogue.
+    let item = app.desk.item_of(&case).unwrap_or_else(|_| former(&case));
+    let now = app.book.clock.now();
+    let trouble = Trouble::default();
+    let scene = Scene {
+        app,
+        case: &case,
+        item: &item,
+        now,
+        trouble: &trouble,
+        evaluator: None,
+        reader: None,
+        open: false,
+        shown: false,
+    };
+    let path = format!("/cases/{}", case.id);
+    let mine = decide::belongs_to(&case, &signed.session.account) && signed.session.role.serves();
+    frame::render(&CaseViewPage {
+        frame: frame::frame(app, signed, Desk::Cases, &path, Some(&case.id)).await?,
+        case: head(&case, &kept, now),
+        applicant: applicant_name(&case),
+        applicant_number: applicant_number(&case),
+        handled_by: handled_by(&case, &kept),
+        fate: fate(app, &case, &kept, now),
+        advice: kept.findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
+            what: finding.what.clone(),
+            todo: finding.todo.clone(),
+            finding: Some(anchor(finding.id)),
+        }),
+        timeline: timeline(&kept),
+        answers: answers(&scene),
+        materials: rows(&scene),
+        attachments: case.attachments.iter().map(attachment).collect(),
+        package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
+        rating: rating(&case),
+        can_reopen: mine && decide::reopen(&case).is_ok(),
+    })
+}
+
+/// What the database says about a case besides the case itself.
+struct Kept {
+    records: Vec<(u64, EntryKind, CaseRecord)>,
+    receipt: Option<KeptReceipt>,
+    disposition: String,
+    findings: Vec<Finding>,
+    windows: BTreeMap<String, String>,
+    clerks: BTreeMap<String, String>,
+}
+
+impl Kept {
+    fn window(&self, case: &Case) -> String {
+        let id = case.window.as_str();
+        self.windows.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    fn clerk(&self, account: &str) -> String {
+        self.clerks.get(account).cloned().unwrap_or_else(|| account.to_owned())
+    }
+
+    fn submitted(&self) -> Option<u64> {
+        self.records.iter().find(|(_, kind, _)| *kind == EntryKind::CaseSubmitted).map(|(seq, _, _)| *seq)
+    }
+}
+
+async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
+    let (vault, id, no) = (app.book.vault.clone(), case.id.clone(), case.no.to_string());
+    read(app, move |db| {
+        let mut records = Vec::new();
+        for (seq, kind, entry) in ledger::entries_of_case(db, &vault, &id)? {
+            let body = entry.body.as_ref().and_then(|body| hall_ledger::cbor::decode(&body.bytes).ok());
+            if let Some(record) = body {
+                records.push((seq, kind, record));
+            }
+        }
+        let decisive = records.iter().find(|(_, kind, _)| *kind == EntryKind::CaseSubmitted);
+        let last = decisive.or(records.last()).map(|(seq, _, _)| *seq);
+        Ok::<_, Fault>(Kept {
+            receipt: match last {
+                Some(seq) => ledger::receipt_covering(db, seq)?,
+                None => None,
+            },
+            records,
+            disposition: cases::disposition(db, &id)?,
+            findings: findings::of_case(db, &no)?,
+            windows: accounts::windows(db)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
+            clerks: accounts::displays(db)?,
+        })
+    })
+    .await
+}
+
+fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
+    let hours = kept.records.iter().find_map(|(_, _, record)| match record.event {
+        CaseEvent::Submitted { hours_offline, .. } => Some(i64::from(hours_offline)),
+        _ => None,
+    });
+    CaseHead {
+        id: case.id.to_string(),
+        number: case.no.to_string(),
+        item: case.item_name.clone(),
+        applicant: applicant(case.applicant),
+        opened: frame::moment(case.opened_at, now),
+        state: state_with(case, &kept.disposition),
+        mode: match (case.mode, hours) {
+            (Some(CaseMode::Offline), Some(hours)) => Mode::Offline { down_for: span(hours * 3_600_000) },
+            (Some(CaseMode::Offline), None) => Mode::Offline { down_for: String::new() },
+            _ => Mode::Online,
+        },
+    }
+}
+
+fn applicant_number(case: &Case) -> String {
+    match case.applicant {
+        ApplicantKind::Organisation => case.organisation.as_ref().map(|known| known.uscc.to_string()),
+        ApplicantKind::Person => {
+            case.identity.as_ref().map(|who| mask_number(who.card.document.number()))
+        }
+    }
+    .unwrap_or_default()
+}
+
+fn handled_by(case: &Case, kept: &Kept) -> String {
+    let clerk = format!("{} {}", kept.window(case), kept.clerk(case.clerk.as_str()));
+    match case.submission.as_ref().and_then(|done| done.second.as_ref()) {
+        Some(second) => format!("{clerk}；复核 {}", kept.clerk(second.account.as_str())),
+        None => clerk,
+    }
+}
+
+fn fate(app: &App, case: &Case, kept: &Kept, now: Timestamp) -> Vec<Fate> {
+    let station = |what: &str, note: String, tone| Fate { what: what.to_owned(), note, tone };
+    let mut fate = Vec::new();
+    match (&case.submission, &case.abandoned) {
+        (Some(done), _) => {
+            let entry = kept.submitted().map(|seq| format!(" 第 {} 号", seq + 1)).unwrap_or_default();
+            fate.push(station("已登记", format!("{}{entry}", done.at.to_display()), Tone::Good));
+        }
+        (None, Some(reason)) => {
+            fate.push(station("已终止", case_story::reason_words(reason).to_owned(), Tone::Plain));
+        }
+        (None, None) => {}
+    }
+    fate.push(match &kept.receipt {
+        Some(receipt) => {
+            let at = frame::moment(receipt.received_at, now);
+            station("已送达", format!("{at} 省级中心已收存"), Tone::Good)
+        }
+        None if app.book.knowledge.line().up => station("送达", "正在上传".to_owned(), Tone::Busy),
+        None => station("送达", "线路恢复后上传".to_owned(), Tone::Old),
+    });
+    if case.submission.is_some() {
+        fate.push(match kept.disposition.as_str() {
+            "" => station("复核", "等待省级中心复核".to_owned(), Tone::Busy),
+            judged => station("复核", kind_words(judged), judged_tone(judged)),
+        });
+    }
+    fate
+}
+
+fn judged_tone(disposition: &str) -> Tone {
+    match disposition {
+        "ratified" | "passed-revoked-later" => Tone::Good,
+        judged if judged.starts_with("returned") => Tone::Harm,
+        _ => Tone::Old,
+    }
+}
+
+fn timeline(kept: &Kept) -> Vec<TimelineEntry> {
+    kept.records
+        .iter()
+        .map(|(seq, _, record)| {
+            let Told { what, by, tone } = case_story::tell(record, |account| kept.clerk(account));
+            TimelineEntry { at: clock(record.at), what, by, entry: seq + 1, tone }
+        })
+        .collect()
+}
+
+/// The time of day to the second.
+fn clock(at: Timestamp) -> String {
+    let text = at.to_display();
+    text.get(11..).map_or_else(|| text.clone(), str::to_owned)
+}
+
+fn shown_package(case: &Case, manifest: &Manifest, kept: &Kept) -> Package {
+    let digits = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
+    let state = match kept.disposition.as_str() {
+        "" => "待复核，未定稿",
+        judged if judged_tone(judged) == Tone::Good => "已定稿",
+        _ => "未定稿，见复核意见",
+    };
+    Package {
+        id: case.package.as_deref().and_then(|id| id.get(..12)).unwrap_or_default().to_owned(),
+        state: state.to_owned(),
+        parts: manifest
+            .entries
+            .iter()
+            .map(|part| PackagePart {
+                path: part.path.clone(),
+                source: source_words(part.source).to_owned(),
+                bytes: part.size,
+                digest: digits(&part.sha256),
+            })
+            .collect(),
+    }
+}
+
+fn source_words(source: ManifestSource) -> &'static str {
+    match source {
+        ManifestSource::Licence => "电子证照",
+        ManifestSource::Form => "受理表单",
+        ManifestSource::Consent => "用证授权",
+        ManifestSource::Scan => "窗口扫描",
+        ManifestSource::Evidence => "核验证据",
+        ManifestSource::Receipt => "受理回执",
+    }
+}
+
+fn rating(case: &Case) -> Rating {
+    match &case.rating {
+        RatingState::Waiting { .. } => Rating::Asked,
+        RatingState::Rated { level, at, .. } => Rating::Given {
+            grade: Grade::try_from(*level).map(|grade| grade.zh().to_owned()).unwrap_or_default(),
+            at: at.hm(),
+        },
+        RatingState::Ended => Rating::Declined,
+        RatingState::NotAsked if case.step() == Step::Submitted => Rating::NotAsked,
+        RatingState::NotAsked => Rating::Unavailable,
+    }
+}
+
+/// What is still known of an item that the catalogue no longer has.
+fn former(case: &Case) -> ServiceItem {
+    ServiceItem {
+        code: case.item.clone(),
+        name: case.item_name.clone(),
+        department: String::new(),
+        version: case.item_version,
+        applicants: [case.applicant].into(),
+        tier: Tier::T3,
+        promise: Promise::Immediate,
+        offline_t2: false,
+        commitment: None,
+        materials: Vec::new(),
+        form: Vec::new(),
+    }
+}

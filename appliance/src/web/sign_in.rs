@@ -1,0 +1,337 @@
+//! 登录: signing in and out, choosing window and language, and the way from `/` to the first desk.
+
+use super::App;
+use super::failure::{Failure, read};
+use super::frame;
+use super::pages::Lang;
+use super::pages::sign_in::{SignInPage, SignInProblem};
+use super::session::{self, OwnForm, SignedIn};
+use crate::book::Fault;
+use crate::keys::random_hex;
+use crate::live::Change;
+use crate::signin::{self, SignIn};
+use crate::store::accounts::{self, LOCKED_MS, Role, TRIES};
+use axum::extract::{DefaultBodyLimit, Form, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Router, http};
+use hall_domain::Timestamp;
+use hall_domain::case::{AccountName, WindowId};
+use hall_ledger::entry::EntryKind;
+use serde::{Deserialize, Deserializer};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+/// Ties the sign-in form to the browser that it was shown in: nobody is signed in as somebody else unawares.
+const DOOR: &str = "__Host-hall-door";
+/// Hexadecimal digits of that cookie.
+const DOOR_DIGITS: usize = 32;
+const FORM_BYTES: usize = 8 * 1024;
+/// Passwords checked at a time; each takes 19 MiB.
+const CHECKS: usize = 4;
+/// The longest wait for such a check.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Names without an account whose attempts are counted.
+const STRANGERS: usize = 4_096;
+
+type Answer = Result<Response, Failure>;
+
+/// Routes around the desks.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(home))
+        .route("/sign-in", get(show).post(sign_in).layer(DefaultBodyLimit::max(FORM_BYTES)))
+        .route("/sign-out", post(sign_out))
+        .route("/window", post(choose_window))
+        .route("/language", post(choose_language))
+}
+
+/// What stands before the door: how many passwords are checked at a time, and who tried without an account.
+#[derive(Clone)]
+pub struct Entrance {
+    checks: Arc<Semaphore>,
+    strangers: Arc<Mutex<BTreeMap<[u8; 32], Stranger>>>,
+}
+
+/// A name without an account. It is locked out as one with an account would be, so that nobody learns which exist.
+#[derive(Clone, Copy)]
+struct Stranger {
+    failed: u32,
+    locked_until: Timestamp,
+}
+
+impl Default for Entrance {
+    fn default() -> Self {
+        Self { checks: Arc::new(Semaphore::new(CHECKS)), strangers: Arc::default() }
+    }
+}
+
+impl Entrance {
+    fn locked(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
+        let strangers = self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        strangers.get(&key(name)).map(|stranger| stranger.locked_until).filter(|until| *until > now)
+    }
+
+    /// Counts an attempt: how many are left, or until when the name is locked.
+    fn fail(&self, name: &str, now: Timestamp) -> SignInProblem {
+        let mut strangers = self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if strangers.len() >= STRANGERS {
+            strangers.clear();
+        }
+        let stranger =
+            strangers.entry(key(name)).or_insert(Stranger { failed: 0, locked_until: Timestamp(0) });
+        stranger.failed = stranger.failed.saturating_add(1);
+        if stranger.failed >= TRIES {
+            stranger.locked_until = now.plus_ms(LOCKED_MS);
+            return locked(stranger.locked_until, now);
+        }
+        SignInProblem::Wrong { left: TRIES - stranger.failed }
+    }
+}
+
+fn key(name: &str) -> [u8; 32] {
+    Sha256::digest(name.trim().as_bytes()).into()
+}
+
+fn locked(until: Timestamp, now: Timestamp) -> SignInProblem {
+    let ms = u64::try_from(until.ms_since(now)).unwrap_or_default();
+    SignInProblem::Locked { seconds: ms.div_ceil(1000) }
+}
+
+/// The first desk that a role may open.
+async fn home(signed: SignedIn) -> Redirect {
+    Redirect::to(start(signed.session.role))
+}
+
+fn start(role: Role) -> &'static str {
+    frame::desks(role).first().map_or("/sync", |desk| desk.path())
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    next: String,
+}
+
+async fn show(State(app): State<App>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Answer {
+    if let Some(signed) = SignedIn::find(&app, &headers).await {
+        return Ok(Redirect::to(after(&wanted.next, signed.session.role)).into_response());
+    }
+    let problem = session::session_cookie(&headers).map(|_| SignInProblem::Ended);
+    door(&app, &headers, StatusCode::OK, String::new(), wanted.next, problem)
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default, deserialize_with = "secret")]
+    password: Zeroizing<String>,
+    #[serde(default)]
+    next: String,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
+}
+
+async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(attempt): Form<Attempt>) -> Answer {
+    let refuse = |account: String, next: String, problem| {
+        door(&app, &headers, StatusCode::UNPROCESSABLE_ENTITY, account, next, Some(problem))
+    };
+    let Attempt { csrf, account, password, next } = attempt;
+    let shown = session::cookie(&headers, DOOR).unwrap_or_default();
+    if shown.len() != DOOR_DIGITS || !session::same_token(&csrf, &shown) {
+        return refuse(account, next, SignInProblem::Stale);
+    }
+    if account.trim().is_empty() || password.is_empty() {
+        return refuse(account, next, SignInProblem::Empty);
+    }
+    let now = app.book.clock.now();
+    if let Some(until) = app.entrance.locked(&account, now) {
+        return refuse(account, next, locked(until, now));
+    }
+    let turn = tokio::time::timeout(PATIENCE, app.entrance.checks.acquire()).await;
+    let Ok(Ok(_turn)) = turn else { return Err(Failure::unavailable().back_to("/sign-in")) };
+    match signin::sign_in(&app.book, &account, password).await? {
+        SignIn::Welcome(token) => welcome(&app, token, &next).await,
+        SignIn::Locked { until } => refuse(account, next, locked(until, now)),
+        SignIn::Wrong => {
+            let problem = wrong(&app, &account, now).await?;
+            refuse(account, next, problem)
+        }
+    }
+}
+
+/// What a wrong name or password is answered; the same for both.
+async fn wrong(app: &App, account: &str, now: Timestamp) -> Result<SignInProblem, Failure> {
+    let Ok(name) = account.trim().parse::<AccountName>() else {
+        return Ok(app.entrance.fail(account, now));
+    };
+    let known = read(app, move |db| Ok(accounts::find(db, &name)?)).await?;
+    Ok(match known {
+        Some(known) => SignInProblem::Wrong { left: TRIES.saturating_sub(known.failed) },
+        None => app.entrance.fail(account, now),
+    })
+}
+
+async fn welcome(app: &App, token: String, next: &str) -> Answer {
+    let (wanted, now) = (token.clone(), app.book.clock.now());
+    let session = read(app, move |db| Ok(accounts::session(db, &wanted, now)?)).await?;
+    let role = session.ok_or_else(|| Failure::internal("a session that was just made is gone"))?.role;
+    let mut response = Redirect::to(after(next, role)).into_response();
+    response.headers_mut().insert(header::SET_COOKIE, session::set_cookie(&token));
+    Ok(response)
+}
+
+async fn sign_out(State(app): State<App>, signed: SignedIn, _: OwnForm<Nothing>) -> Answer {
+    let (book, token) = (app.book.clone(), signed.token.clone());
+    let (account, now) = (signed.session.account.clone(), app.book.clock.now());
+    app.book
+        .db
+        .write(move |tx| {
+            accounts::end_session(tx, &token)?;
+            let body = serde_json::json!({ "action": "signed-out", "clerk": account, "at": now });
+            book.append(tx, EntryKind::ClerkAction, &body, now)
+        })
+        .await
+        .map_err(Fault::from)?;
+    app.memory.forget(&signed);
+    app.live.tell(Change::Devices);
+    let mut response = Redirect::to("/sign-in").into_response();
+    response.headers_mut().insert(header::SET_COOKIE, session::clear_cookie());
+    Ok(response)
+}
+
+/// A form that carries its token alone.
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct Seat {
+    #[serde(default)]
+    window: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// A window where somebody else sits may be chosen too: colleagues stand in for each other, and both are shown.
+async fn choose_window(State(app): State<App>, signed: SignedIn, OwnForm(seat): OwnForm<Seat>) -> Answer {
+    if !signed.session.role.serves() {
+        return Err(Failure::forbidden());
+    }
+    if !seat.window.is_empty() {
+        let window: WindowId = seat.window.parse().map_err(|_| Failure::malformed())?;
+        let token = signed.token.clone();
+        app.book
+            .db
+            .write(move |tx| {
+                if !accounts::windows(tx)?.iter().any(|(known, _)| *known == window) {
+                    return Err(Fault::NotFound);
+                }
+                Ok(accounts::set_window(tx, &token, &window)?)
+            })
+            .await
+            .map_err(Fault::from)?;
+        app.live.tell(Change::Devices);
+    }
+    Ok(Redirect::to(after(&seat.next, signed.session.role)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Speech {
+    #[serde(default)]
+    lang: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn choose_language(State(app): State<App>, signed: SignedIn, OwnForm(speech): OwnForm<Speech>) -> Answer {
+    let (token, lang) = (signed.token.clone(), Lang::from_code(&speech.lang).code());
+    app.book
+        .db
+        .write(move |tx| accounts::set_lang(tx, &token, lang).map_err(Fault::from))
+        .await
+        .map_err(Fault::from)?;
+    Ok(Redirect::to(after(&speech.next, signed.session.role)).into_response())
+}
+
+fn door(
+    app: &App,
+    headers: &HeaderMap,
+    status: StatusCode,
+    account: String,
+    next: String,
+    problem: Option<SignInProblem>,
+) -> Answer {
+    let kept = session::cookie(headers, DOOR).filter(|kept| {
+        kept.len() == DOOR_DIGITS && kept.bytes().all(|digit| digit.is_ascii_hexdigit())
+    });
+    let token = kept.unwrap_or_else(|| random_hex(DOOR_DIGITS / 2));
+    let cookie = format!("{DOOR}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
+    let next = own_path(&next).unwrap_or_default().to_owned();
+    let bare = super::pages::Bare { csrf: token, ..frame::bare(app, Lang::Zh) };
+    let mut response = frame::render_as(status, &SignInPage { frame: bare, account, next, problem })?;
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(http::header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Where to go from here: a page of ours that the role may open, or its first desk.
+fn after(next: &str, role: Role) -> &str {
+    let for_clerks = next.starts_with("/cases") || next.starts_with("/findings");
+    match own_path(next) {
+        Some(path) if role.serves() || !for_clerks => path,
+        _ => start(role),
+    }
+}
+
+/// The text if it is the address of one of our own pages, and of nothing else.
+pub fn own_path(text: &str) -> Option<&str> {
+    let inside = text.starts_with('/') && !text.starts_with("//") && !text.contains('\\');
+    let plain = text.len() <= 512 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let elsewhere = ["/sign-in", "/sign-out", "/live", "/fragments", "/assets", "/evaluator", "/mqtt", "/pair/"];
+    let page = !elsewhere.iter().any(|other| text.starts_with(other));
+    (inside && plain && page).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_are_gone_to() {
+        for own in ["/cases", "/cases/01jd8z?step=form", "/findings?show=all"] {
+            assert_eq!(own_path(own), Some(own));
+        }
+        for other in [
+            "", "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "/cases\r\nX: y", "cases",
+            "/ /evil", "/sign-out", "/live", "javascript:alert(1)",
+        ] {
+            assert_eq!(own_path(other), None, "{other:?}");
+        }
+        assert_eq!(after("//evil.example", Role::Clerk), "/cases");
+        assert_eq!(after("/cases/01jd8z", Role::Technician), "/devices");
+    }
+
+    #[test]
+    fn a_name_without_an_account_is_locked_like_one_with() {
+        let entrance = Entrance::default();
+        let now = Timestamp(1_000_000);
+        for left in (1..TRIES).rev() {
+            assert_eq!(entrance.fail("nobody", now), SignInProblem::Wrong { left });
+        }
+        assert!(entrance.locked("nobody", now).is_none());
+        assert_eq!(entrance.fail("nobody", now), SignInProblem::Locked { seconds: 900 });
+        assert_eq!(entrance.locked(" nobody ", now), Some(now.plus_ms(LOCKED_MS)));
+        assert_eq!(entrance.locked("somebody", now), None);
+    }
+}
