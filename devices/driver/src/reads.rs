@@ -1,6 +1,6 @@
 //! What the driver decides: which read runs, what is acknowledged, which answer is sent again and until when.
 //!
-//! Pure: events in, actions out, the present passed in. The shell in [`crate::run`] carries the actions out.
+//! Pure: events in, actions out, the present passed in. [`crate::run()`] carries the actions out.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -304,5 +304,4 @@ fn failure(error: ReadError) -> ReadFailure {
 }
 
 #[cfg(test)]
-#[path = "reads/tests.rs"]
 mod tests;

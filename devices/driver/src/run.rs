@@ -1,16 +1,16 @@
 //! The running driver: carries out what [`Reads`] decides, over one reader and one connection.
 
+mod says;
+
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use hall_bus::jws::ANSWER_TYPE;
-use hall_bus::messages::{About, AckRefusal, ControlAction, PROTOCOL};
-use hall_bus::reader::{ReaderCondition, ReaderSource, ReaderStatus};
+use hall_bus::messages::{AckRefusal, ControlAction};
+use hall_bus::reader::{ReaderCondition, ReaderSource};
 use hall_bus::{
-    Ack, AckStatus, Birth, Config, Control, DeviceState, Down, HallState, Heartbeat, Jws, MessageId, Read,
-    ReaderAnswer, Receipt, Stop, Topic, Up, decode, encode,
+    AckStatus, Config, Control, Down, HallState, MessageId, Read, Receipt, Stop, Topic, Up, decode,
 };
 use hall_domain::IdentityCard;
 use hall_readers::ReadError;
@@ -24,7 +24,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock;
 use crate::connection::{Connection, Dialer, Incoming};
-use crate::reads::{Action, Event, Reads, Unsigned};
+use crate::reads::{Action, Event, Reads};
 use crate::store::{Counters, DataDir, Paired};
 
 /// First pause before another connection; doubles up to [`REDIAL_AT_MOST`], each with up to half again at random.
@@ -374,86 +374,6 @@ impl Shell {
             let (result, ()) = tokio::join!(read, told);
             let _ = news.send(News::Finished(cmd, result.map(Box::new))).await;
         });
-    }
-
-    /// Gives an answer its number, which is on disk before anything is signed with it, and its signature.
-    async fn seal(&mut self, unsigned: Unsigned) -> anyhow::Result<Event> {
-        let counters = Counters { answer: self.counters.answer + 1, ..self.counters };
-        let data = self.data.clone();
-        tokio::task::spawn_blocking(move || data.keep_counters(counters))
-            .await
-            .context("the counter was not kept")??;
-        self.counters = counters;
-
-        let now = clock::now();
-        let grant = &self.paired.credentials.grant;
-        let Unsigned { cmd, bind_epoch, case, outcome } = unsigned;
-        let answer = ReaderAnswer {
-            id: MessageId::generate(now).context("cannot name an answer")?,
-            dev: grant.device.clone(),
-            cmd,
-            bind_epoch,
-            case,
-            outcome,
-            sam: self.sam.clone(),
-            source: self.source,
-            counter: counters.answer,
-            boot: self.boot,
-            dev_time: now,
-        };
-        let payload = encode(&answer)?;
-        let bytes = Jws::sign(&self.paired.key, &grant.kid(), ANSWER_TYPE, &payload).to_bytes();
-        Ok(Event::Sealed { cmd, answer: answer.id, bytes })
-    }
-
-    fn acknowledge(&self, cmd: MessageId, status: AckStatus) {
-        self.publish_message(Up::Ack, &Ack { cmd, generation: None, status, at: Some(clock::now()) });
-    }
-
-    fn announce(&self) {
-        let Some(line) = &self.line else { return };
-        let reader = ReaderStatus {
-            kind: self.source,
-            port: self.port.path().display().to_string(),
-            sam: self.sam.clone(),
-            state: self.condition,
-        };
-        let birth = DeviceState::Ready(Birth {
-            bseq: line.connection.bseq(),
-            boot: self.boot,
-            proto: vec![PROTOCOL],
-            sw: env!("CARGO_PKG_VERSION").to_owned(),
-            bind_epoch: self.reads.bind_epoch(),
-            last_counter: self.counters.answer,
-            about: About::Reader(reader),
-        });
-        self.publish_message(Up::State, &birth);
-    }
-
-    fn heartbeat(&self) {
-        let Some(line) = &self.line else { return };
-        let heartbeat = Heartbeat {
-            bseq: line.connection.bseq(),
-            generation: None,
-            up_s: self.started.elapsed().as_secs(),
-            t0: clock::now(),
-            q: u32::try_from(self.reads.waiting_answers()).unwrap_or(u32::MAX),
-        };
-        self.publish_message(Up::Heartbeat, &heartbeat);
-    }
-
-    fn publish_message<T: serde::Serialize>(&self, up: Up, message: &T) {
-        match encode(message) {
-            Ok(payload) => self.publish(up, payload),
-            Err(error) => error!(error = %chain(&error), "a message cannot be written"),
-        }
-    }
-
-    /// Without a connection nothing is kept: births and answers are said again when there is one.
-    fn publish(&self, up: Up, payload: Vec<u8>) {
-        if let Some(line) = self.line.as_ref().filter(|line| line.ready) {
-            line.connection.publish(up, payload);
-        }
     }
 
     async fn leave(&mut self) {

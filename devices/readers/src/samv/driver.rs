@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::codec::{Command, SamNumber, Status};
+use super::codec::{Command, Response, SamNumber, Status};
 use super::dialogue::{Answer, Dialogue, ReadProgress, Step};
 use super::link::Link;
-use super::port::PortOpener;
+use super::port::{BytePort, PortOpener};
 use crate::ReadError;
 
 /// Commands in a row without any answer after which the port is opened anew.
@@ -368,6 +368,7 @@ impl Pending {
 impl Unusable {
     const GONE: Self = Self { state: ReaderState::Detached, reads: ReadError::ReaderGone };
     const SILENT: Self = Self { state: ReaderState::Detached, reads: ReadError::Silent };
+    const GARBLED: Self = Self { state: ReaderState::Detached, reads: ReadError::Garbled };
     const NOT_LICENSED: Self = Self { state: ReaderState::NotLicensed, reads: ReadError::NotLicensed };
     const SELF_TEST: Self = Self { state: ReaderState::SelfTestFailed, reads: ReadError::SelfTest };
 }
@@ -380,44 +381,37 @@ impl Served {
 }
 
 /// Asks a freshly opened module whether it works, which one it is, and sets its radio frame.
-async fn probe<P: super::port::BytePort>(link: &mut Link<P>) -> Result<Option<SamNumber>, Unusable> {
-    match ask(link, Command::Status).await? {
-        Some(status) => usable(status.status)?,
-        None => return Err(Unusable::SILENT),
-    }
+async fn probe<P: BytePort>(link: &mut Link<P>) -> Result<Option<SamNumber>, Unusable> {
+    usable(ask(link, Command::Status).await?.status)?;
     let number = ask(link, Command::SamNumber).await?;
-    let sam = match number {
-        Some(answer) if answer.status == Status::OK => SamNumber::parse(&answer.data),
-        Some(answer) => {
-            usable(answer.status)?;
-            None
-        }
-        None => None,
-    };
-    // Modules that do not know this command refuse it, which does no harm.
-    ask(link, Command::SetMaxRfFrame(RF_FRAME)).await?;
-    Ok(sam)
+    usable(number.status)?;
+    // Modules that do not know this command refuse it or say nothing, which does no harm.
+    link.exchange(Command::SetMaxRfFrame(RF_FRAME)).await.map_err(|_| Unusable::GONE)?;
+    Ok(SamNumber::parse(&number.data))
 }
 
-/// Says a command up to three times; `None` when no good answer came.
-async fn ask<P: super::port::BytePort>(
-    link: &mut Link<P>,
-    command: Command,
-) -> Result<Option<super::codec::Response>, Unusable> {
+/// Says a command up to three times.
+async fn ask<P: BytePort>(link: &mut Link<P>, command: Command) -> Result<Response, Unusable> {
+    let mut why = Unusable::SILENT;
     for _ in 0..SILENT_COMMANDS {
-        if let Answer::Response(response) = link.exchange(command).await.map_err(|_| Unusable::GONE)? {
-            return Ok(Some(response));
+        match link.exchange(command).await.map_err(|_| Unusable::GONE)? {
+            Answer::Response(response) => return Ok(response),
+            Answer::Garbled => why = Unusable::GARBLED,
+            Answer::Silent => {}
         }
     }
-    Ok(None)
+    Err(why)
 }
 
 /// Checks on an idle module; returns how the port ended if it did.
-async fn check_idle<P: super::port::BytePort>(link: &mut Link<P>) -> Option<Served> {
-    match ask(link, Command::Status).await {
-        Ok(Some(response)) => usable(response.status).err().map(Served::Unusable),
-        Ok(None) => Some(Served::Silent(None)),
-        Err(unusable) => Some(Served::Unusable(unusable)),
+async fn check_idle<P: BytePort>(link: &mut Link<P>) -> Option<Served> {
+    let checked = match ask(link, Command::Status).await {
+        Ok(response) => usable(response.status),
+        Err(unusable) => Err(unusable),
+    };
+    match checked.err()? {
+        Unusable { reads: ReadError::Silent | ReadError::Garbled, .. } => Some(Served::Silent(None)),
+        unusable => Some(Served::Unusable(unusable)),
     }
 }
 

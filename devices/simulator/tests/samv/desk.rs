@@ -20,8 +20,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Real timing, shortened where a test would only wait.
 pub const TIMING: Timing = Timing {
-    command: Duration::from_millis(400),
-    quiet: Duration::from_millis(80),
+    command: Duration::from_millis(600),
+    quiet: Duration::from_millis(150),
     find_every: Duration::from_millis(10),
     status_every: Duration::from_millis(50),
     reopen_after: Duration::from_millis(10),

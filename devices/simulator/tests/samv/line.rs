@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use hall_readers::ReadError;
-use hall_readers::samv::ReaderState;
 use hall_readers::samv::codec::{Command, Status};
 use hall_readers::samv::dialogue::ReadProgress;
-use hall_sim::Fault;
+use hall_readers::samv::{ReaderState, Timing};
+use hall_sim::{Fault, Pace};
 
 use super::desk::{Desk, READY, TIMING, assert_card, li, wang};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_in_pieces_and_behind_garbage_are_put_together() {
-    let desk = Desk::open().await;
+    // Hundreds of pieces: a busy machine needs the patience that a real line is given.
+    let desk = Desk::with(Pace::Unpaced, Timing::default()).await;
     for (bytes, garbage) in
         [(5, vec![]), (7, vec![0xAA]), (64, vec![0x00, 0xAA, 0xAA, 0x96, 0x69, 0xFF, 0x13])]
     {
@@ -124,14 +125,19 @@ async fn an_idle_reader_that_falls_silent_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_module_is_waited_for_and_its_late_answer_is_not_taken_for_the_next_one() {
-    let desk = Desk::open().await;
-    desk.sim.fault_times(Fault::Slow(TIMING.command / 2), Some(Command::ReadTextPhoto), 1);
+    let timing = Timing { quiet: TIMING.command, ..TIMING };
+    let desk = Desk::with(Pace::Unpaced, timing).await;
+    desk.sim.fault_times(Fault::Slow(timing.command / 2), Some(Command::ReadTextPhoto), 1);
     desk.sim.place(wang()).unwrap();
     assert_card(desk.read().result().await, &wang());
 
-    // The answer to a find comes while the driver has already given it up.
-    desk.sim.fault_times(Fault::Slow(TIMING.command + TIMING.quiet / 2), Some(Command::FindCard), 1);
+    // The answer to a find comes when the driver has already given it up. Taken for the answer to the next command, it
+    // would spoil a whole attempt.
+    let selects = desk.sim.seen(Command::SelectCard);
+    let late = timing.command + timing.command / 8;
+    desk.sim.fault_times(Fault::Slow(late), Some(Command::FindCard), 1);
     desk.sim.place(li()).unwrap();
     assert_card(desk.read().result().await, &li());
+    assert_eq!(desk.sim.seen(Command::SelectCard), selects + 1);
     desk.close().await;
 }
