@@ -6,8 +6,8 @@ const LINE = { up: ["正常", "good"], cut: ["已切断", "harm"], slow: ["缓�
 const RUNNING = { running: ["运行中", "good"], stopped: ["已停止", "harm"] };
 const FAULTS = { lifted_mid_read: "下次读到一半拿走", unreadable: "读不出", garbage: "串口乱码", wrong_checksum: "校验错", silent: "不应答" };
 const OUTCOMES = {
-  awaiting: "等待认定", ratified: "复核通过", conditional: "有条件通过", returned_revoked: "退回：证照失效", passed_revoked_later: "通过，事后失效提醒",
-  returned_duplicate: "退回：重复", returned_mandate: "退回：授权无效", doubtful_clock: "存疑：时钟", conflict: "冲突",
+  awaiting: "等待认定", ratified: "复核通过", conditional: "有条件通过", "returned-revoked": "退回：证照失效", "passed-revoked-later": "通过，事后失效提醒",
+  "returned-duplicate": "退回：重复", "returned-mandate": "退回：授权无效", "doubtful-clock": "存疑：时钟", conflict: "冲突",
 };
 const LICENCE = { valid: "有效", revoked: "已注销", suspended: "暂扣", changing: "变更中" };
 

@@ -1,0 +1,53 @@
+# make run     a hall to try out, on this machine alone
+# make test    every check of the project
+# make bench   the project's numbers
+# make setup web lint fmt clean
+
+SHELL := /bin/bash
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+NPM := npm ci --prefer-offline --no-progress --loglevel=error
+
+.PHONY: run test bench setup web lint fmt clean
+
+run: setup web
+	@echo "编译（第一次要几分钟）……"
+	@cargo build --workspace --locked
+	@exec $(TARGET)/debug/hall-demo
+
+test:
+	@scripts/test.sh
+
+bench: setup web
+	cargo build --workspace --release --locked
+	$(TARGET)/release/hall-bench
+
+setup:
+	@scripts/setup.sh
+
+web: appliance/web/dist/app.js devices/evaluator/dist/index.html
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	@echo "安装 $* 的前端依赖……"
+	@cd $* && $(NPM)
+	@touch $@
+
+appliance/web/dist/app.js: appliance/web/node_modules/.package-lock.json appliance/web/build.mjs $(shell find appliance/web/src -type f)
+	@cd appliance/web && npm run --silent build
+
+devices/evaluator/dist/index.html: devices/evaluator/node_modules/.package-lock.json devices/evaluator/build.mjs $(shell find devices/evaluator/src -type f)
+	@cd devices/evaluator && npm run --silent build
+	@touch $@
+
+lint: web
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	npm --prefix appliance/web run --silent check
+	npm --prefix devices/evaluator run --silent check
+
+fmt:
+	cargo fmt --all
+
+# What is built; the demonstration's data too.
+clean:
+	cargo clean
+	rm -rf appliance/web/dist appliance/web/node_modules devices/evaluator/dist devices/evaluator/node_modules tests/browser/node_modules

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Installs what this machine lacks to build, run and test the hall. With everything there it touches nothing and
+# needs no network.
+set -euo pipefail
+
+missing=()
+need() { # need <package> <test...>: the package, unless the test succeeds
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+need build-essential command -v cc
+need pkg-config command -v pkg-config
+need mosquitto test -x /usr/sbin/mosquitto
+need nodejs command -v node
+need npm command -v npm
+need chromium command -v chromium
+need fonts-noto-cjk test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+need poppler-utils command -v pdftotext
+need python3 test -x /usr/bin/python3
+need python3-cbor2 /usr/bin/python3 -c 'import cbor2'
+need python3-cryptography /usr/bin/python3 -c 'import cryptography'
+
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "安装缺少的软件包：${missing[*]}"
+  root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "请以 root 身份安装这些软件包，或先安装 sudo：${missing[*]}" >&2; exit 1; }
+    root=(sudo)
+  fi
+  # The box runs a broker of its own; the package's service would only stand idle beside it.
+  had_broker=yes
+  case " ${missing[*]} " in *" mosquitto "*) had_broker=no ;; esac
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  if [ "$had_broker" = no ] && command -v systemctl >/dev/null; then
+    "${root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
+  fi
+fi
+
+if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
+  echo "cargo 不在 PATH 里，请先运行：. \"$HOME/.cargo/env\"" >&2
+  exit 1
+fi
+command -v cargo >/dev/null || { echo "没有找到 Rust（cargo），请先安装 rustup。" >&2; exit 1; }
+major=$(node -p 'process.versions.node.split(".")[0]')
+[ "$major" -ge 18 ] || { echo "Node.js 版本是 $(node --version)，需要 18 或更高。" >&2; exit 1; }

@@ -1,0 +1,55 @@
+// 办事人: what a citizen sees and touches on the evaluator.
+
+export class Citizen {
+  /** An evaluator at a window, paired as a technician would. */
+  static async at(stage, hall, window) {
+    const page = await stage.page(`evaluator-${window}`, { width: 1280, height: 800 }, { hasTouch: true });
+    const citizen = new Citizen(page);
+    await page.goto(hall.at.windows.find(({ id }) => id === window).evaluator);
+    const code = page.locator(".pairing:not(.dim) .code");
+    await code.waitFor();
+    await stage.shot(page, "evaluator-pairing");
+    await hall.pair(await code.innerText(), window);
+    await citizen.idle();
+    return citizen;
+  }
+
+  constructor(page) {
+    this.page = page;
+  }
+
+  async idle() {
+    await this.page.locator(".page.idle").waitFor();
+  }
+
+  async asked() {
+    await this.page.locator(".page.authorize").waitFor();
+  }
+
+  /** Turns one licence off. */
+  async without(name) {
+    await this.page.getByRole("switch", { name }).tap();
+  }
+
+  async agree() {
+    const button = this.page.locator("#agree:not([disabled])");
+    await button.waitFor();
+    await button.tap();
+  }
+
+  async decline() {
+    await this.page.locator("#decline").tap();
+  }
+
+  async told(title) {
+    await this.page.locator(".page h1").filter({ hasText: title }).waitFor();
+  }
+
+  async rate(grade) {
+    await this.page.locator(".page.rating").waitFor();
+    await this.page.getByRole("radio", { name: grade }).tap();
+    const send = this.page.locator("#send-rating:not([disabled])");
+    await send.waitFor();
+    await send.tap();
+  }
+}

@@ -1,0 +1,123 @@
+// A fresh hall for a story: `hall-demo` on free ports, and its control interface.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = path.resolve(fileURLToPath(import.meta.url), "../../../..");
+const START_MS = 90_000;
+const STOP_MS = 20_000;
+
+/** Waits until `look` gives something other than undefined, null and false. */
+export async function until(what, look, ms = 15_000) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const seen = await look();
+    if (seen) {
+      return seen;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`${what}: not within ${ms} ms`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function program(name) {
+  const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+  return path.join(target, process.env.HALL_PROFILE ?? "debug", name);
+}
+
+export class Hall {
+  static async start({ windows = 1 } = {}) {
+    const folder = await mkdtemp(path.join(tmpdir(), "hall-story-"));
+    const endpoints = path.join(folder, "endpoints.json");
+    const child = spawn(
+      program("hall-demo"),
+      ["--data", path.join(folder, "data"), "--endpoints", endpoints, "--ports", "any", "--windows", String(windows), "--quiet"],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
+    let ended = null;
+    const end = new Promise((resolve) => {
+      child.on("exit", (code, signal) => resolve((ended = code ?? signal)));
+      child.on("error", (error) => resolve((ended = String(error))));
+    });
+    const hall = new Hall(folder, child, end);
+    try {
+      await until("a ready hall", () => ended !== null || existsSync(endpoints), START_MS);
+      if (ended !== null) {
+        throw new Error(`the hall did not start (${ended}): ${said}`);
+      }
+      hall.at = JSON.parse(await readFile(endpoints, "utf8"));
+      return hall;
+    } catch (error) {
+      await hall.stop();
+      throw error;
+    }
+  }
+
+  constructor(folder, child, end) {
+    this.folder = folder;
+    this.child = child;
+    this.end = end;
+  }
+
+  account(role) {
+    return this.at.accounts.find((account) => account.role === role);
+  }
+
+  /** One request to the control interface. Speaks HTTP itself: nothing between the story and the hall. */
+  control(method, path_, body) {
+    const url = new URL(path_, this.at.control.api);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method, headers }, (answer) => {
+        let got = "";
+        answer.setEncoding("utf8").on("data", (part) => (got += part));
+        answer.on("end", () => {
+          const value = JSON.parse(got);
+          answer.statusCode === 200 ? resolve(value) : reject(new Error(value.error ?? got));
+        });
+      });
+      sent.on("error", reject);
+      sent.end(text);
+    });
+  }
+
+  state = () => this.control("GET", "state");
+  place = (window, card) => this.control("POST", `windows/${window}/card`, { card });
+  lift = (window) => this.control("DELETE", `windows/${window}/card`);
+  plug = (window, plugged) => this.control("POST", `windows/${window}/reader`, { plugged });
+  breakReader = (window, fault) => this.control("POST", `windows/${window}/fault`, { fault });
+  line = (state) => this.control("POST", "line", { state });
+  box = (action) => this.control("POST", "box", { action });
+  broker = () => this.control("POST", "broker", { action: "kill" });
+  centre = (action) => this.control("POST", "centre", { action });
+  licence = (id, status) => this.control("POST", "centre/licences", { id, status });
+  pair = (code, window) => this.control("POST", "pair", { code, window });
+  cast = () => this.control("GET", "cast");
+  summary = () => this.control("GET", "centre/summary");
+
+  /** Everything that the hall's processes logged. */
+  async logs() {
+    const names = await readdir(this.at.logs);
+    return Promise.all(names.map(async (name) => ({ name, text: await readFile(path.join(this.at.logs, name), "utf8") })));
+  }
+
+  async stop() {
+    this.child.kill("SIGTERM");
+    const late = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
+    await this.end;
+    clearTimeout(late);
+    if (!process.env.KEEP_HALL) {
+      await rm(this.folder, { recursive: true, force: true });
+    }
+  }
+}
