@@ -132,7 +132,7 @@ impl<S: Store, L: Link> Agent<S, L> {
         match &found {
             Ok(_) => self.shared.line.contact(),
             Err(Trouble::Busy { .. } | Trouble::Refused { .. }) => {}
-            Err(trouble) => self.shared.line.failed(trouble),
+            Err(trouble) => self.shared.line.lost(trouble),
         }
         found
     }
@@ -150,7 +150,10 @@ async fn rounds<S: Store, L: Link>(shared: &Shared<S, L>, stop: &CancellationTok
                     None
                 }
                 Err(trouble) => {
-                    shared.line.failed(&trouble);
+                    // A centre that has too much to do is there: desks may go on asking it.
+                    if !(matches!(trouble, Trouble::Busy { .. }) && shared.line.is_up()) {
+                        shared.line.failed(&trouble);
+                    }
                     let wait = backoff.after_failure(random());
                     Some(trouble.retry_after().map_or(wait, |asked| asked.max(wait)))
                 }
@@ -166,7 +169,7 @@ async fn rounds<S: Store, L: Link>(shared: &Shared<S, L>, stop: &CancellationTok
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(ROUND) => {}
                 () = shared.nudge.notified() => {}
-                () = shared.line.lost.notified() => {
+                () = shared.line.woken.notified() => {
                     let wait = backoff.after_failure(random());
                     tokio::select! {
                         () = stop.cancelled() => return,

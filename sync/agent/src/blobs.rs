@@ -33,7 +33,7 @@ pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &Cancell
             }
             Err(trouble) => {
                 if !matches!(trouble, Trouble::Busy { .. }) {
-                    shared.line.failed(&trouble);
+                    shared.line.lost(&trouble);
                 }
                 let wait = backoff.after_failure(random());
                 Some(trouble.retry_after().map_or(wait, |asked| asked.max(wait)))

@@ -15,13 +15,13 @@ pub(crate) struct Line {
     status: watch::Sender<LineStatus>,
     clock: Clock,
     /// Wakes the round when another task loses the line.
-    pub lost: Notify,
+    pub woken: Notify,
 }
 
 impl Line {
     pub fn new(clock: Clock) -> Self {
         let (status, _) = watch::channel(LineStatus::unknown(clock()));
-        Self { status, clock, lost: Notify::new() }
+        Self { status, clock, woken: Notify::new() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -72,9 +72,15 @@ impl Line {
         self.update(|status| set_position(status, position));
     }
 
-    /// An exchange failed. A centre that is merely busy is still there for a side task, but a round that
-    /// cannot be finished means that the line is not up.
-    pub fn failed(&self, trouble: &Trouble) {
+    /// An exchange of a side task failed: the next round comes soon.
+    pub fn lost(&self, trouble: &Trouble) {
+        if self.failed(trouble) {
+            self.woken.notify_one();
+        }
+    }
+
+    /// A round failed. Says whether the line was up before.
+    pub fn failed(&self, trouble: &Trouble) -> bool {
         let now = self.now();
         let was_up = self.is_up();
         self.update(|status| {
@@ -86,10 +92,10 @@ impl Line {
         });
         if was_up {
             tracing::warn!(reason = %trouble, "The line to the centre is down.");
-            self.lost.notify_one();
         } else {
             tracing::debug!(reason = %trouble, "The line to the centre is still down.");
         }
+        was_up
     }
 
     fn update(&self, change: impl FnOnce(&mut LineStatus)) {

@@ -131,6 +131,11 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// Whether polling the feed makes no sense while this stands.
+    pub fn stops_the_feed(&self) -> bool {
+        matches!(self, Self::CentreFeedBack { .. } | Self::CentreEpochBack { .. })
+    }
+
     /// One Chinese sentence: what happened and what to do.
     pub fn zh(&self) -> String {
         match self {
@@ -224,4 +229,132 @@ fn entries(local: &Local, told: &Told, root_at_centre_size: Option<Hash>, plan: 
         plan.steps.push(Step::Entries { from: centre_size });
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EMPTY: Hash = Hash::ZERO;
+
+    fn local() -> Local {
+        Local {
+            size: 10,
+            receipted: Some(Receipted { size: 10, epoch: 1 }),
+            epoch: 1,
+            feed: 5,
+            hot: 2,
+            status_due: false,
+            catalogue: 1,
+            documents_due: Vec::new(),
+        }
+    }
+
+    fn told() -> Told {
+        Told { epoch: 1, size: 10, root: EMPTY, feed: 5, hot: 2, catalogue: 1 }
+    }
+
+    #[test]
+    fn two_sides_that_agree_have_little_to_do() {
+        let plan = plan(&local(), &told(), Some(EMPTY));
+        assert_eq!(plan, Plan { steps: vec![Step::Token, Step::Blobs], findings: Vec::new() });
+    }
+
+    #[test]
+    fn what_was_revoked_comes_before_everything_that_is_sent() {
+        let told = Told { feed: 9, hot: 4, size: 7, catalogue: 2, ..told() };
+        let plan = plan(&Local { receipted: None, ..local() }, &told, Some(EMPTY));
+        assert_eq!(
+            plan.steps,
+            [
+                Step::Token,
+                Step::Hot { after: 2 },
+                Step::Status,
+                Step::Entries { from: 7 },
+                Step::Feed { after: 5 },
+                Step::Document(DocumentKind::Catalogue),
+                Step::Blobs,
+            ]
+        );
+        assert!(plan.findings.is_empty());
+    }
+
+    #[test]
+    fn a_lost_receipt_is_asked_for_again() {
+        let lost = Local { receipted: Some(Receipted { size: 6, epoch: 1 }), ..local() };
+        assert!(plan(&lost, &told(), Some(EMPTY)).steps.contains(&Step::Entries { from: 10 }));
+        let plan = plan(&local(), &Told { epoch: 2, ..told() }, Some(EMPTY));
+        assert!(plan.steps.contains(&Step::Entries { from: 10 }), "receipts of an old epoch are renewed");
+        assert!(plan.findings.is_empty());
+    }
+
+    #[test]
+    fn a_restored_centre_gets_what_it_lost_and_says_which_kind_of_loss_it_is() {
+        let restored = plan(&local(), &Told { epoch: 2, size: 4, ..told() }, Some(EMPTY));
+        assert_eq!(restored.findings, [Finding::CentreRestored { epoch: 2, from: 4 }]);
+        assert!(restored.steps.contains(&Step::Entries { from: 4 }));
+        let silent = plan(&local(), &Told { size: 4, ..told() }, Some(EMPTY));
+        assert_eq!(silent.findings, [Finding::CentreLostEntries { centre_size: 4, receipted: 10 }]);
+        assert!(silent.steps.contains(&Step::Entries { from: 4 }));
+    }
+
+    #[test]
+    fn a_feed_that_went_back_is_not_applied() {
+        let plan = plan(&local(), &Told { feed: 3, ..told() }, Some(EMPTY));
+        assert_eq!(plan.findings, [Finding::CentreFeedBack { centre: 3, local: 5 }]);
+        assert!(plan.findings[0].stops_the_feed());
+    }
+
+    prop_compose! {
+        fn any_local()(
+            size in 0_u64..40, receipt in proptest::option::of((0_u64..40, 1_u64..4)), epoch in 0_u64..4,
+            feed in 0_u64..9, hot in 0_u64..9, status_due: bool, catalogue in 0_u32..3,
+        ) -> Local {
+            let receipted = receipt.map(|(covers, epoch)| Receipted { size: covers.min(size), epoch });
+            Local { size, receipted, epoch, feed, hot, status_due, catalogue, documents_due: Vec::new() }
+        }
+    }
+
+    prop_compose! {
+        fn any_told()(
+            epoch in 1_u64..4, size in 0_u64..60, root in 0_u8..2, feed in 0_u64..9, hot in 0_u64..9,
+            catalogue in 0_u32..3,
+        ) -> Told {
+            Told { epoch, size, root: Hash([root; 32]), feed, hot, catalogue }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_situation_keeps_the_rules(local in any_local(), told in any_told(), own in 0_u8..2) {
+            let own_root = (told.size <= local.size).then_some(Hash([own; 32]));
+            let plan = plan(&local, &told, own_root);
+            let agreed = own_root == Some(told.root);
+            let offered = plan.steps.iter().find_map(|step| match step {
+                Step::Entries { from } => Some(*from),
+                _ => None,
+            });
+            if told.epoch < local.epoch {
+                prop_assert!(plan.steps.is_empty() && plan.findings.len() == 1);
+                return Ok(());
+            }
+            // Nothing is offered on top of a prefix that is not shared, and then a person hears of it.
+            prop_assert!(agreed || (offered.is_none() && !plan.steps.contains(&Step::Blobs)));
+            prop_assert!(agreed || !plan.findings.is_empty());
+            // Everything that the centre lacks is offered, from exactly where it stands.
+            prop_assert!(offered.is_none_or(|from| from == told.size));
+            prop_assert!(!agreed || told.size == local.size || offered.is_some());
+            // Afterwards there is a receipt of this epoch for everything.
+            let complete = local.receipted == Some(Receipted { size: local.size, epoch: told.epoch });
+            prop_assert!(!agreed || complete || local.size == 0 || offered.is_some());
+            // Knowledge is always taken, never backwards.
+            prop_assert!(plan.steps.contains(&Step::Token));
+            let back = told.feed < local.feed || told.hot < local.hot;
+            prop_assert_eq!(plan.steps.contains(&Step::Hot { after: local.hot }), told.hot > local.hot && !back);
+            prop_assert_eq!(plan.steps.contains(&Step::Feed { after: local.feed }), told.feed > local.feed && !back);
+            // The same again gives the same.
+            prop_assert_eq!(super::plan(&local, &told, own_root), plan);
+        }
+    }
 }

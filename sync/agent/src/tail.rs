@@ -3,8 +3,9 @@
 use crate::agent::{Shared, random};
 use crate::backoff::Backoff;
 use crate::link::Link;
+use crate::plan::Finding;
 use crate::round::{garbage, settle_token};
-use crate::status::Trouble;
+use crate::status::{LineStatus, Trouble};
 use crate::store::{Store, VerifiedChange, VerifiedItem, VerifiedPage};
 use hall_ledger::envelope::Envelope;
 use hall_ledger::feed::{Change, FeedItem, FeedPage, Lane};
@@ -15,14 +16,19 @@ use tokio_util::sync::CancellationToken;
 /// How long the centre is asked to hold a poll open.
 pub const WAIT: Duration = Duration::from_secs(20);
 
+/// The longest pause between polls that fail while rounds work: a hall whose feed stands still is not up to date.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
 /// Applies pages as they come, until `stop`.
 pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &CancellationToken) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::up_to(LONGEST_PAUSE);
     let mut status = shared.line.subscribe();
     loop {
+        // A centre whose feed went back has nothing for this box until a person has looked.
+        let ready = |status: &LineStatus| status.up && !status.findings.iter().any(Finding::stops_the_feed);
         tokio::select! {
             () = stop.cancelled() => return,
-            up = status.wait_for(|status| status.up) => if up.is_err() { return },
+            up = status.wait_for(ready) => if up.is_err() { return },
         }
         let polled = tokio::select! {
             () = stop.cancelled() => return,
@@ -34,7 +40,7 @@ pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &Cancell
             Ok(()) => backoff.reset(),
             Err(trouble) => {
                 if !matches!(trouble, Trouble::Busy { .. }) {
-                    shared.line.failed(&trouble);
+                    shared.line.lost(&trouble);
                 }
                 let wait = backoff.after_failure(random());
                 tokio::select! {

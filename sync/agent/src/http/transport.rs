@@ -191,7 +191,11 @@ fn trouble(error: &reqwest::Error, limit: Duration) -> Trouble {
                 other => Trouble::Unreachable(other.to_string()),
             };
         }
-        text = current.to_string();
+        // The kind is enough, and the text of some kinds is an advertisement.
+        text = match current.downcast_ref::<std::io::Error>() {
+            Some(io) => io.kind().to_string(),
+            None => current.to_string(),
+        };
         cause = current.source();
     }
     Trouble::Unreachable(text)

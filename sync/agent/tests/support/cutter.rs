@@ -48,7 +48,8 @@ impl Cutter {
                     accepted = listener.accept() => accepted,
                 };
                 let Ok((near, _)) = accepted else { continue };
-                let (line, budget, upward, stop) = (line.clone(), budget.clone(), upward.clone(), stop.clone());
+                let (line, budget, upward, stop) =
+                    (line.clone(), budget.clone(), upward.clone(), stop.clone());
                 tokio::spawn(async move { carry(near, target, line, budget, upward, stop).await });
             }
         });

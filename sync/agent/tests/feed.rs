@@ -1,0 +1,328 @@
+//! What comes down: licences, revocations, documents, dispositions; and look-ups.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use hall_domain::case::{CaseEvent, CaseRecord, LicenceUse, Mode};
+use hall_domain::{
+    DocumentKind as IdKind, HolderId, IdentityDocument, Judgement, LegalRepresentative, LicenceGrade,
+    LicenceId, LicenceStatus, Organisation, Outcome, Timestamp, Uscc,
+};
+use hall_ledger::disposition::{Disposition, Outcome as Judged};
+use hall_ledger::document::DocumentKind;
+use hall_ledger::link::Lookup;
+use hall_ledger::{BlobId, EntryKind, cbor};
+use hall_sync::{Trouble, VerifiedChange, VerifiedItem};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+use support::{CARD_KIND, Hall, ITEM, Province, cutter::Line, holder, licence, now};
+
+fn upserts(items: &[VerifiedItem]) -> Vec<LicenceId> {
+    let ids = items.iter().filter_map(|item| match &item.change {
+        VerifiedChange::LicenceUpsert { facts, .. } => Some(facts.facts().licence.clone()),
+        _ => None,
+    });
+    ids.collect()
+}
+
+fn dispositions(hall: &Hall) -> Vec<Disposition> {
+    let held = hall.store.held();
+    let found = held.items.iter().filter_map(|item| match &item.change {
+        VerifiedChange::Disposition { disposition, .. } => Some((**disposition).clone()),
+        _ => None,
+    });
+    found.collect()
+}
+
+fn status_of(hall: &Hall, id: &LicenceId) -> Option<LicenceStatus> {
+    let held = hall.store.held();
+    held.items.iter().rev().find_map(|item| match &item.change {
+        VerifiedChange::LicenceStatus(change) if change.licence == *id => Some(change.status),
+        _ => None,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_hall_gets_the_whole_district_and_then_every_change_in_order() {
+    let province = Province::new().await;
+    let (first, second) = (licence("000000000000001", 1), licence("000000000000002", 1));
+    province.put_licence(&first).await;
+    province.put_licence(&second).await;
+    province.set_status(&second.id, "suspended").await;
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    support::eventually("the first feed", || upserts(&hall.store.held().items).len() == 2).await;
+    assert_eq!(status_of(&hall, &second.id), Some(LicenceStatus::Suspended));
+    running
+        .until("the catalogue", |_| hall.store.held().documents.contains_key(&DocumentKind::Catalogue))
+        .await;
+
+    // A newer version takes the older one's place.
+    let newer = licence("000000000000001", 2);
+    province.put_licence(&newer).await;
+    province.put_licence(&newer).await;
+    support::eventually("the new version", || upserts(&hall.store.held().items).contains(&newer.id)).await;
+    let held = hall.store.held();
+    let forgotten =
+        |item: &VerifiedItem| matches!(&item.change, VerifiedChange::LicenceForget(id) if *id == first.id);
+    assert_eq!(held.items.iter().filter(|item| forgotten(item)).count(), 1);
+    assert_eq!(
+        upserts(&held.items).iter().filter(|id| **id == newer.id).count(),
+        1,
+        "the same again is no change"
+    );
+    let facts = held.items.iter().find_map(|item| match &item.change {
+        VerifiedChange::LicenceUpsert { facts, issued } => Some((facts.clone(), issued.clone())),
+        _ => None,
+    });
+    let (facts, issued) = facts.unwrap();
+    assert!(facts.held_by(&holder(), &issued.disclosures) && facts.allows_hall(support::HALL));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_reaches_the_hall_at_once() {
+    let province = Province::new().await;
+    let licence = licence("000000000000003", 1);
+    province.put_licence(&licence).await;
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    running.until("the first token", |status| status.up && status.token_issued_at.is_some()).await;
+    for (status, expected) in [("revoked", LicenceStatus::Revoked), ("valid", LicenceStatus::Valid)] {
+        province.set_status(&licence.id, status).await;
+        let told = Instant::now();
+        support::eventually("the hot item", || status_of(&hall, &licence.id) == Some(expected)).await;
+        // A few milliseconds on an idle machine; without the long poll it would be a round, 20 s.
+        assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
+    }
+    assert_eq!(hall.store.held().hot, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_outage_what_was_revoked_comes_first_and_the_status_list_says_the_same() {
+    let province = Province::new().await;
+    let revoked = licence("000000000000004", 1);
+    province.put_licence(&revoked).await;
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    running.until("the line", |status| status.up && status.token_issued_at.is_some()).await;
+    hall.cutter.set(Line::Cut);
+    running.until("the cut", |status| !status.up && status.trouble.is_some()).await;
+    province.set_status(&revoked.id, "revoked").await;
+    hall.cutter.set(Line::Open);
+    support::eventually("the hot item", || !hall.store.held().hot_items.is_empty()).await;
+    support::eventually("the feed item", || status_of(&hall, &revoked.id) == Some(LicenceStatus::Revoked))
+        .await;
+    let held = hall.store.held();
+    let answer = held.status_list.as_ref().unwrap().look_up(0, now()).unwrap();
+    assert_eq!((answer.status, answer.expired), (LicenceStatus::Revoked, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_brings_fresh_licences_for_what_the_item_may_ask() {
+    let province = Province::new().await;
+    let known = licence("000000000000005", 1);
+    province.put_licence(&known).await;
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    let lookup = Lookup {
+        holder: holder(),
+        kinds: vec![CARD_KIND.parse().unwrap()],
+        use_cause: "居住证签注".into(),
+        item: ITEM.parse().unwrap(),
+        case_no: "H1-20261121-000001".into(),
+    };
+    assert!(
+        running.agent.lookup(lookup.clone()).await.is_err(),
+        "before the line is up there is a reason at once"
+    );
+    running.until("the line", |status| status.up).await;
+    let before = now();
+    let found = running.agent.lookup(lookup.clone()).await.unwrap();
+    assert_eq!(found.licences.len(), 1);
+    let facts = &found.licences[0].facts;
+    assert_eq!(facts.facts().licence, known.id);
+    assert!(facts.facts().checked_at >= before && found.token.issued_at >= before);
+    let opened = facts.open(&["name".parse().unwrap()], &found.licences[0].issued.disclosures).unwrap();
+    assert_eq!(opened.values().collect::<Vec<_>>(), ["王芳"]);
+
+    let nobody: HolderId = "111:519900200002291029".parse().unwrap();
+    let found = running.agent.lookup(Lookup { holder: nobody, ..lookup.clone() }).await.unwrap();
+    assert!(found.licences.is_empty());
+    // 营业执照 is not among the materials of this item.
+    let other = Lookup { kinds: vec!["11100000MB03271699001".parse().unwrap()], ..lookup.clone() };
+    let refused = running.agent.lookup(other).await;
+    assert!(matches!(refused, Err(Trouble::Refused { status: 403, .. })), "{refused:?}");
+    assert!(running.agent.status().borrow().up, "a refusal is no line trouble");
+
+    hall.cutter.set(Line::Cut);
+    running.until("the cut", |status| !status.up).await;
+    let asked = Instant::now();
+    assert!(running.agent.lookup(lookup).await.is_err());
+    assert!(asked.elapsed() < Duration::from_secs(2), "no desk waits for a line that is known to be down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_comes_with_its_register_entry() {
+    let province = Province::new().await;
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    running.until("the line", |status| status.up).await;
+    let uscc: Uscc = "91239900MATE5T017W".parse().unwrap();
+    let organisation = Organisation {
+        kind: uscc.organisation_kind(),
+        uscc: uscc.clone(),
+        name: "安澜测试有限公司".into(),
+        legal_representative: LegalRepresentative {
+            name: "王芳".into(),
+            document: IdentityDocument::new(IdKind::ResidentId, "519900199003070011").unwrap(),
+        },
+        address: "安澜市临江街道2号".into(),
+        registered: "2020-01-01".parse().unwrap(),
+        phone: "18000000001".into(),
+    };
+    let register = json!({ "organisations": [{ "slug": "ceshi", "organisation": organisation }] });
+    province.post("/admin/people", register).await;
+    let lookup = Lookup {
+        holder: HolderId::Organisation(uscc.clone()),
+        kinds: Vec::new(),
+        use_cause: "核对法定代表人".into(),
+        item: ITEM.parse().unwrap(),
+        case_no: "H1-20261121-000002".into(),
+    };
+    let found = running.agent.lookup(lookup).await.unwrap();
+    assert_eq!(found.organisation.unwrap(), organisation);
+    // The whole register reaches the cache as a document, announced in the feed.
+    let held = || hall.store.held().documents.get(&DocumentKind::Organisations).cloned();
+    support::eventually("the register", || held().is_some()).await;
+    let cached: Vec<Organisation> = held().unwrap().read(DocumentKind::Organisations).unwrap();
+    assert_eq!(cached, [organisation]);
+}
+
+/// Records a whole case as a desk does: opened, licence used, submitted, package sealed.
+fn record_case(hall: &Hall, name: &str, used: &LicenceId, mode: Mode, at: Timestamp, blobs: &[BlobId]) {
+    let no = format!("H1-20261121-{name}");
+    let record = |kind: EntryKind, event: CaseEvent| {
+        let record = CaseRecord {
+            case: name.parse().unwrap(),
+            no: no.parse().unwrap(),
+            at,
+            clerk: "li.qiang".parse().unwrap(),
+            event,
+        };
+        hall.store.record(kind, at, cbor::encode(&record).unwrap());
+    };
+    record(
+        EntryKind::CaseOpened,
+        CaseEvent::Opened {
+            item: ITEM.parse().unwrap(),
+            item_version: 1,
+            item_name: "居住证签注".into(),
+            applicant: hall_domain::ApplicantKind::Person,
+            window: "W01".parse().unwrap(),
+            hall: "安澜市政务服务大厅".into(),
+        },
+    );
+    let uses = vec![LicenceUse {
+        material: "m1".parse().unwrap(),
+        licence: used.clone(),
+        kind: CARD_KIND.parse().unwrap(),
+        version: 1,
+        use_code: "LX-1".into(),
+        envelope: "00".repeat(32),
+        fields: BTreeSet::new(),
+        grade: LicenceGrade::L3,
+        status_at: at,
+        mode,
+    }];
+    record(EntryKind::LicenceUsed, CaseEvent::LicencesUsed { uses });
+    let judgement =
+        Judgement { outcome: Outcome::AcceptForReview, sentence: "待复核".into(), raise: None };
+    record(
+        EntryKind::CaseSubmitted,
+        CaseEvent::Submitted { judgement, mode, second: None, hours_offline: 0 },
+    );
+    let blobs = blobs.iter().map(ToString::to_string).collect();
+    record(EntryKind::PackageSealed, CaseEvent::PackageSealed { manifest: "00".repeat(32), blobs });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_passes_once_its_whole_package_is_there() {
+    let province = Province::new().await;
+    let used = licence("000000000000006", 1);
+    province.put_licence(&used).await;
+    let hall = Hall::enrolled(&province).await;
+    let bytes = vec![7; 3_000_000];
+    let scan = hall_ledger::blob::Manifest::of(&bytes).unwrap().id();
+    let running = hall.agent();
+    running.until("the line", |status| status.up).await;
+    record_case(&hall, "000001", &used.id, Mode::Online, now(), &[scan]);
+    running.agent.nudge();
+    running.until_receipted(4).await;
+    let case = province.get("/admin/cases/H1-20261121-000001").await;
+    assert_eq!(
+        (case["state"].as_str(), case["blobs"]["lacking"].as_u64()),
+        (Some("sealed"), Some(1)),
+        "{case}"
+    );
+    assert!(dispositions(&hall).is_empty());
+
+    assert_eq!(hall.store.attach(bytes), scan);
+    running.agent.nudge();
+    support::eventually("the disposition", || dispositions(&hall).len() == 1).await;
+    let disposition = &dispositions(&hall)[0];
+    assert_eq!((disposition.outcome, disposition.seq), (Judged::Ratified, 2));
+    assert_eq!((disposition.case_no.as_str(), disposition.log), ("H1-20261121-000001", hall.identity.log));
+    let case = province.get("/admin/cases/H1-20261121-000001").await;
+    assert_eq!(
+        (case["state"].as_str(), case["judgement"]["zh"].as_str()),
+        (Some("judged"), Some("复核通过"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_revoked_during_the_outage_decides_the_case_by_the_time_of_use() {
+    let province = Province::new().await;
+    let (early, late, good) =
+        (licence("000000000000007", 1), licence("000000000000008", 1), licence("000000000000009", 1));
+    for licence in [&early, &late, &good] {
+        province.put_licence(licence).await;
+    }
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    running.until("the line", |status| status.up && status.token_issued_at.is_some()).await;
+    hall.cutter.set(Line::Cut);
+    running.until("the cut", |status| !status.up).await;
+
+    province.set_status(&early.id, "revoked").await;
+    let used_at = now().plus_ms(1_000);
+    for (name, licence) in [("000001", &early), ("000002", &late), ("000003", &good)] {
+        record_case(&hall, name, &licence.id, Mode::Offline, used_at, &[]);
+    }
+    support::eventually("the time of use to pass", || now() > used_at.plus_ms(100)).await;
+    province.set_status(&late.id, "revoked").await;
+    hall.cutter.set(Line::Open);
+    support::eventually("the dispositions", || dispositions(&hall).len() == 3).await;
+    let outcomes: Vec<_> = dispositions(&hall)
+        .into_iter()
+        .map(|found| {
+            let licences: Vec<_> = found.findings.iter().map(|finding| finding.licence.clone()).collect();
+            let knew = found.findings.iter().any(|finding| finding.box_knew);
+            (found.case_no, found.outcome, licences, knew)
+        })
+        .collect();
+    let no = |name: &str| format!("H1-20261121-{name}");
+    assert_eq!(
+        outcomes,
+        [
+            (no("000001"), Judged::ReturnedRevoked, vec![early.id.clone()], false),
+            (no("000002"), Judged::PassedRevokedLater, vec![late.id.clone()], false),
+            (no("000003"), Judged::Ratified, vec![], false),
+        ]
+    );
+    // Sent again, judged again: nothing is told twice.
+    running.agent.nudge();
+    running.until_receipted(12).await;
+    assert_eq!(dispositions(&hall).len(), 3);
+}
