@@ -12,17 +12,16 @@ pub use citizen::{
 
 use super::refusal::Refusal;
 use hall_domain::case::{
-    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse,
+    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent,
     ListRow, MaterialState, Mode, Organised, PaperChoice, Secondary, Step, WindowId,
 };
-use hall_domain::consent::{ConsentRequest, ConsentRow, TEXT_VERSION};
-use hall_domain::form::{self, FieldState};
+use hall_domain::form;
 use hall_domain::policy::{self, LineState, Situation};
 use hall_domain::{
-    ApplicantKind, FieldKey, IdentityCard, Judgement, LicenceGrade, LicenceKind, MaterialId, Outcome,
+    ApplicantKind, FieldKey, IdentityCard, Judgement, LicenceGrade, MaterialId, Outcome,
     ServiceItem, Timestamp, Way,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Largest attachment in bytes.
 pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;

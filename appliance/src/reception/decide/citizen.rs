@@ -3,7 +3,7 @@
 use super::{Events, at_least, open_case};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
-    Asked, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse, RatingState, Step,
+    Asked, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse, Mode, RatingState, Step,
 };
 use hall_domain::consent::{ConsentRequest, ConsentRow, TEXT_VERSION};
 use hall_domain::form::FieldState;

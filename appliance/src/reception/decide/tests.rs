@@ -70,7 +70,7 @@ impl Desk {
         let licence = |material: &hall_domain::Material| {
             let kind = material.replaced_by.clone()?;
             Some(ListedLicence {
-                id: register().licences().next().unwrap().id.clone(),
+                id: register().licences().next().unwrap().1.id.clone(),
                 kind,
                 name: material.name.clone(),
                 holder: holder.clone(),
