@@ -32,7 +32,7 @@ export class Desk {
   /** Opens a case and stands at 核验. */
   async openCase(item, applicant = "个人") {
     await this.page.goto(`${this.hall.at.box.url}/cases/new`);
-    await this.page.getByLabel("查找事项").fill(item);
+    await this.page.getByRole("searchbox", { name: "查找事项" }).fill(item);
     const row = this.page.locator("#items tr").filter({ hasText: item });
     await row.first().getByRole("button", { name: applicant }).click();
     await this.page.locator("#case-step").waitFor();
