@@ -112,6 +112,37 @@ async fn receipts_outlive_a_restart_of_the_centre() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_centre_restored_from_a_backup_gets_everything_back() {
+    for (said, finding) in [
+        (true, Finding::CentreRestored { epoch: 2, from: 5 }),
+        (false, Finding::CentreLostEntries { centre_size: 5, receipted: 12 }),
+    ] {
+        let mut province = Province::new().await;
+        let hall = Hall::enrolled(&province).await;
+        hall.store.record_noise(5);
+        let running = hall.agent();
+        running.until_receipted(5).await;
+        running.stop().await;
+        let backup = province.backup().await;
+        let hall = Hall { cutter: support::cutter::Cutter::start(province.link_address()).await, ..hall };
+        hall.store.record_noise(7);
+        let running = hall.agent();
+        running.until_receipted(12).await;
+        running.stop().await;
+
+        province.restore(backup, said).await;
+        assert_eq!(province.leaves(hall.identity.log).await.len(), 5);
+        let hall = Hall { cutter: support::cutter::Cutter::start(province.link_address()).await, ..hall };
+        let running = hall.agent();
+        let status = running.until("the finding", |status| !status.findings.is_empty()).await;
+        assert_eq!((status.findings, status.up), (vec![finding], true));
+        assert_eq!(province.leaves(hall.identity.log).await, leaves(&hall));
+        let renewed = hall.store.held().receipted.unwrap();
+        assert_eq!((renewed.size, renewed.epoch), (12, if said { 2 } else { 1 }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clone_is_found_and_the_centre_keeps_one_history() {
     let province = Province::new().await;
     let hall = Hall::enrolled(&province).await;

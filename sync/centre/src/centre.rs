@@ -107,6 +107,20 @@ pub async fn init(options: InitOptions) -> anyhow::Result<Made> {
     Ok(Made { kinds: app.catalogue.kinds().len(), items: app.catalogue.items().len(), loaded })
 }
 
+/// Says that the centre in this folder was restored from a backup: boxes then send again what it lacks, and renew their
+/// receipts. Returns the new epoch.
+///
+/// # Errors
+/// When the folder holds no centre.
+pub async fn restored(data: &Path) -> anyhow::Result<u64> {
+    let database = data.join(DATABASE);
+    anyhow::ensure!(database.exists(), "{} holds no centre", data.display());
+    let store = SqliteStore::open(&database).context("open the database")?;
+    let epoch = store.raise_epoch().await?;
+    store.close().await;
+    Ok(epoch)
+}
+
 /// A running centre.
 pub struct Centre {
     link: SocketAddr,

@@ -27,5 +27,5 @@ pub use app::Clock;
 pub use authority::Fingerprint;
 pub use casefile::{CaseEntry, CaseFile, Package, Submission, Use};
 pub use catalogue::{catalogue, register as read_register};
-pub use centre::{Centre, InitOptions, Made, RunOptions, init};
+pub use centre::{Centre, InitOptions, Made, RunOptions, init, restored};
 pub use status::LIST as STATUS_LIST;

@@ -28,6 +28,12 @@ enum Command {
         #[arg(long)]
         cast: Option<PathBuf>,
     },
+    /// Say that the folder was restored from a backup, once, before the next `run`: boxes send again what it lacks.
+    Restored {
+        /// Folder of the centre.
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Serve boxes and operators until SIGTERM or Ctrl-C.
     Run {
         /// Folder of the centre, made by `init`.
@@ -61,6 +67,10 @@ fn main() -> anyhow::Result<()> {
             Command::Init { data, catalogue, cast } => {
                 let summary = hall_centre::init(InitOptions { data, catalogue, cast }).await?;
                 println!("{summary}");
+                Ok(())
+            }
+            Command::Restored { data } => {
+                println!("纪元 {}", hall_centre::restored(&data).await?);
                 Ok(())
             }
             Command::Run { data, listen, admin, names } => {

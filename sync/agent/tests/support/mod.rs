@@ -14,6 +14,7 @@ use hall_ledger::{CentreKeys, LogId, SigningKey};
 use hall_sync::{Agent, ClientIdentity, Credentials, EnrolError, Enrolment, HttpLink, Identity, LineStatus};
 use memory::Memory;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -71,6 +72,27 @@ impl Province {
     pub async fn restart(&mut self) {
         self.stop.cancel();
         self.centre.take().unwrap().finished().await.unwrap();
+        self.start().await;
+    }
+
+    /// Copies the stopped centre's folder.
+    pub async fn backup(&mut self) -> TempDir {
+        self.stop.cancel();
+        self.centre.take().unwrap().finished().await.unwrap();
+        let backup = tempfile::tempdir().unwrap();
+        copy(&self.folder.path().join("centre"), &backup.path().join("centre"));
+        self.start().await;
+        backup
+    }
+
+    /// The disaster: the centre's folder is lost and an older one takes its place.
+    pub async fn restore(&mut self, backup: TempDir, said: bool) {
+        self.stop.cancel();
+        self.centre.take().unwrap().finished().await.unwrap();
+        self.folder = backup;
+        if said {
+            hall_centre::restored(&self.folder.path().join("centre")).await.unwrap();
+        }
         self.start().await;
     }
 
@@ -271,6 +293,19 @@ impl<L: hall_sync::Link> Running<L> {
 impl<L: hall_sync::Link> Drop for Running<L> {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

@@ -273,6 +273,8 @@ pub struct Counts {
 pub trait Store: Send + Sync + 'static {
     /// 纪元: raised when the centre is restored from a backup.
     fn epoch(&self) -> Answer<'_, u64>;
+    /// Raises the epoch by one, and returns it.
+    fn raise_epoch(&self) -> Answer<'_, u64>;
 
     /// Stores a one-time code.
     fn add_enrolment(&self, new: NewEnrolment) -> Answer<'_, ()>;

@@ -14,6 +14,10 @@ pub(crate) fn epoch(db: &Connection) -> Result<u64, Fail> {
     Ok(uint(db.query_row("SELECT epoch FROM centre", [], |row| row.get(0))?))
 }
 
+pub(crate) fn raise_epoch(tx: &Connection) -> Result<u64, Fail> {
+    Ok(uint(tx.query_row("UPDATE centre SET epoch = epoch + 1 RETURNING epoch", [], |row| row.get(0))?))
+}
+
 /// A new box gets a random id; a box that enrols again gets its next incarnation. Both are decided when
 /// the code is made, so that using the code twice cannot make two logs.
 pub(crate) fn add_enrolment(tx: &Connection, new: &NewEnrolment) -> Result<(), Fail> {

@@ -118,6 +118,10 @@ impl Store for SqliteStore {
         self.read(logs::epoch)
     }
 
+    fn raise_epoch(&self) -> Answer<'_, u64> {
+        self.write(|tx| logs::raise_epoch(tx))
+    }
+
     fn add_enrolment(&self, new: NewEnrolment) -> Answer<'_, ()> {
         self.write(move |tx| logs::add_enrolment(tx, &new))
     }
