@@ -258,20 +258,22 @@ async fn a_case_passes_once_its_whole_package_is_there() {
     let running = hall.agent();
     running.until("the line", |status| status.up).await;
     record_case(&hall, "000001", &used.id, Mode::Online, now(), &[scan]);
+    // Cases are judged in order: when the second is, the first was looked at and left waiting.
+    record_case(&hall, "000002", &used.id, Mode::Online, now(), &[]);
     running.agent.nudge();
-    running.until_receipted(4).await;
+    support::eventually("the second case", || dispositions(&hall).len() == 1).await;
+    assert_eq!(dispositions(&hall)[0].case_no, "H1-20261121-000002");
     let case = province.get("/admin/cases/H1-20261121-000001").await;
     assert_eq!(
         (case["state"].as_str(), case["blobs"]["lacking"].as_u64()),
         (Some("sealed"), Some(1)),
         "{case}"
     );
-    assert!(dispositions(&hall).is_empty());
 
     assert_eq!(hall.store.attach(bytes), scan);
     running.agent.nudge();
-    support::eventually("the disposition", || dispositions(&hall).len() == 1).await;
-    let disposition = &dispositions(&hall)[0];
+    support::eventually("the disposition", || dispositions(&hall).len() == 2).await;
+    let disposition = &dispositions(&hall)[1];
     assert_eq!((disposition.outcome, disposition.seq), (Judged::Ratified, 2));
     assert_eq!((disposition.case_no.as_str(), disposition.log), ("H1-20261121-000001", hall.identity.log));
     let case = province.get("/admin/cases/H1-20261121-000001").await;
