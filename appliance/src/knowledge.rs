@@ -231,7 +231,8 @@ mod tests {
         for line in [&down, &down, &up, &up, &found, &found] {
             knowledge.set_line(line.clone());
         }
-        let told: Vec<_> = knowledge.line_events().into_iter().map(|event| (event.at.0, event.what)).collect();
+        let told: Vec<_> =
+            knowledge.line_events().into_iter().map(|event| (event.at.0, event.what)).collect();
         let reason = Trouble::Unreachable(String::new()).zh();
         assert_eq!(
             told,

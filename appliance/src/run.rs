@@ -89,8 +89,7 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     tasks.spawn(decide(desk.clone(), heard, stop.clone()));
     tasks.spawn(keep_time(desk.clone(), stop.clone()));
     tasks.spawn(serve_mqtts(mqtts_listener, door.clone(), stop.clone()));
-    let state =
-        web::App::new(book.clone(), desk.clone(), pairing.clone(), hub, door, line, live, stop.clone());
+    let state = web::App::new(book.clone(), desk.clone(), pairing.clone(), door, line, live, stop.clone());
     tasks.spawn(serve_web(web_listener, state, stop.clone()));
     tasks.spawn(admin::serve(data.socket(), book.clone(), pairing, desk, stop.clone()));
 

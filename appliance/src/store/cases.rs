@@ -195,25 +195,21 @@ pub fn list(
 /// How many cases fit a filter.
 pub fn count(db: &Connection, vault: &Vault, filter: &Filter) -> rusqlite::Result<u32> {
     let search = Search::new(vault, &filter.search);
-    db.prepare_cached(&format!(
-        "SELECT count(*) FROM cases WHERE {} AND {SEARCH}",
-        filter.show.condition()
-    ))?
-    .query_row(
-        params![
-            filter.show.clerk(),
-            filter.show.since(),
-            search.text,
-            search.like,
-            search.number,
-            search.name
-        ],
-        |row| row.get(0),
-    )
+    db.prepare_cached(&format!("SELECT count(*) FROM cases WHERE {} AND {SEARCH}", filter.show.condition()))?
+        .query_row(
+            params![
+                filter.show.clerk(),
+                filter.show.since(),
+                search.text,
+                search.like,
+                search.number,
+                search.name
+            ],
+            |row| row.get(0),
+        )
 }
 
-const SEARCH: &str =
-    "(?3 = '' OR no LIKE ?4 OR item_name LIKE ?4 OR number_index = ?5 OR name_index = ?6)";
+const SEARCH: &str = "(?3 = '' OR no LIKE ?4 OR item_name LIKE ?4 OR number_index = ?5 OR name_index = ?6)";
 
 /// What was searched for, as rows can be compared with it.
 struct Search {

@@ -161,9 +161,11 @@ pub fn open_count(db: &Connection) -> rusqlite::Result<u32> {
 
 /// Whether somebody is harmed by one that is open.
 pub fn open_harm(db: &Connection) -> rusqlite::Result<bool> {
-    db.query_row("SELECT EXISTS (SELECT 1 FROM finding WHERE state = 'open' AND severity = 'harm')", [], |row| {
-        row.get(0)
-    })
+    db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM finding WHERE state = 'open' AND severity = 'harm')",
+        [],
+        |row| row.get(0),
+    )
 }
 
 /// Notes that somebody takes a finding on; false if it is no longer open.

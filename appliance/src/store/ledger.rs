@@ -220,7 +220,10 @@ pub fn waiting(db: &Connection, from: u64) -> rusqlite::Result<Waiting> {
          FROM entry WHERE seq >= ?1",
     )?
     .query_row([i64::try_from(from).unwrap_or(i64::MAX)], |row| {
-        Ok(Waiting { cases: row.get::<_, i64>(0)?.unsigned_abs(), bytes: row.get::<_, i64>(1)?.unsigned_abs() })
+        Ok(Waiting {
+            cases: row.get::<_, i64>(0)?.unsigned_abs(),
+            bytes: row.get::<_, i64>(1)?.unsigned_abs(),
+        })
     })
 }
 
@@ -232,7 +235,8 @@ pub fn sealings(db: &Connection, vault: &Vault, most: u32) -> Result<Vec<Vec<u8>
     let mut bodies = Vec::new();
     while let Some(row) = rows.next()? {
         let sealed: Vec<u8> = row.get(1)?;
-        bodies.push(vault.open(SEALED, &sealed).map_err(|_| LedgerError::Damaged(position(row).unwrap_or(0)))?);
+        bodies
+            .push(vault.open(SEALED, &sealed).map_err(|_| LedgerError::Damaged(position(row).unwrap_or(0)))?);
     }
     Ok(bodies)
 }

@@ -40,10 +40,9 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String) -> Told {
                 false => by("读卡器", format!("读取{document}"), Tone::Good),
             }
         }
-        CaseEvent::PersonConfirmed { note } => by_clerk(
-            if note.is_some() { "人证一致，已写备注" } else { "人证一致" }.to_owned(),
-            Tone::Good,
-        ),
+        CaseEvent::PersonConfirmed { note } => {
+            by_clerk(if note.is_some() { "人证一致，已写备注" } else { "人证一致" }.to_owned(), Tone::Good)
+        }
         CaseEvent::IdentityCleared { .. } => by_clerk("重新核验，原核验作废".to_owned(), Tone::Old),
         CaseEvent::Listed { mode, rows } => {
             let found = rows.iter().filter(|row| row.licence.is_some()).count();
@@ -71,13 +70,14 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String) -> Told {
             by(BOX, format!("打开证照 {} 项，用于填表", uses.len()), Tone::Plain)
         }
         CaseEvent::FormFilled { .. } => by(BOX, "按证照和证件填写表单".to_owned(), Tone::Plain),
-        CaseEvent::FormSaved { values } => by_clerk(format!("保存表单，改动 {} 栏", values.len()), Tone::Plain),
+        CaseEvent::FormSaved { values } => {
+            by_clerk(format!("保存表单，改动 {} 栏", values.len()), Tone::Plain)
+        }
         CaseEvent::FieldReleased { .. } => by_clerk("改为人工填写一栏".to_owned(), Tone::Old),
         CaseEvent::FieldRestored { .. } => by_clerk("恢复一栏的来源内容".to_owned(), Tone::Plain),
-        CaseEvent::Committed { taken } => by_clerk(
-            if *taken { "办事人作出告知承诺" } else { "撤销告知承诺" }.to_owned(),
-            Tone::Plain,
-        ),
+        CaseEvent::Committed { taken } => {
+            by_clerk(if *taken { "办事人作出告知承诺" } else { "撤销告知承诺" }.to_owned(), Tone::Plain)
+        }
         CaseEvent::PaperChosen { material, choice } => match choice {
             PaperChoice::Original => by_clerk(format!("材料 {material} 收到原件"), Tone::Plain),
             PaperChoice::ToFollow => by_clerk(format!("材料 {material} 容缺后补"), Tone::Old),
@@ -98,9 +98,7 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String) -> Told {
             by(EVALUATOR, format!("评价：{grade}"), if *level >= 3 { Tone::Good } else { Tone::Old })
         }
         CaseEvent::RatingEnded => by(BOX, "办事人没有评价".to_owned(), Tone::Plain),
-        CaseEvent::Abandoned { reason } => {
-            by_clerk(format!("终止办件：{}", reason_words(reason)), Tone::Old)
-        }
+        CaseEvent::Abandoned { reason } => by_clerk(format!("终止办件：{}", reason_words(reason)), Tone::Old),
         CaseEvent::Reopened => by_clerk("恢复办理".to_owned(), Tone::Plain),
         CaseEvent::TakenOver { window } => {
             Told { what: "接手办件".to_owned(), by: format!("{clerk} · {window}"), tone: Tone::Plain }

@@ -144,9 +144,7 @@ fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
 fn applicant_number(case: &Case) -> String {
     match case.applicant {
         ApplicantKind::Organisation => case.organisation.as_ref().map(|known| known.uscc.to_string()),
-        ApplicantKind::Person => {
-            case.identity.as_ref().map(|who| mask_number(who.card.document.number()))
-        }
+        ApplicantKind::Person => case.identity.as_ref().map(|who| mask_number(who.card.document.number())),
     }
     .unwrap_or_default()
 }

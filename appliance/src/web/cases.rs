@@ -3,7 +3,9 @@
 use super::App;
 use super::failure::{Failure, read};
 use super::frame::{self, moment, seconds_since};
-use super::pages::cases::{Applicant, CaseRow, CaseState, CasesPage, Filter, ItemChoice, NewCasePage, is_personal};
+use super::pages::cases::{
+    Applicant, CaseRow, CaseState, CasesPage, Filter, ItemChoice, NewCasePage, is_personal,
+};
 use super::pages::frame::{Desk, Notice};
 use super::pages::{Frame, Lang};
 use super::session::{AtWindow, OwnForm, Serving};
@@ -106,7 +108,11 @@ struct Sought {
 
 /// A name or a number of a person has no place in an address, which browsers keep and print. It is remembered
 /// with the session, and the address says only that something was searched for.
-async fn search(State(app): State<App>, Serving(signed): Serving, OwnForm(sought): OwnForm<Sought>) -> Answer {
+async fn search(
+    State(app): State<App>,
+    Serving(signed): Serving,
+    OwnForm(sought): OwnForm<Sought>,
+) -> Answer {
     let text = shortened(&sought.q);
     let q = match (text.is_empty(), is_personal(&text)) {
         (true, _) => return Ok(Redirect::to("/cases").into_response()),
@@ -207,9 +213,8 @@ struct Names {
 
 fn row(listed: &Listed, names: &Names, now: Timestamp) -> CaseRow {
     let case = &listed.case;
-    let name = |names: &BTreeMap<String, String>, id: &str| {
-        names.get(id).cloned().unwrap_or_else(|| id.to_owned())
-    };
+    let name =
+        |names: &BTreeMap<String, String>, id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     CaseRow {
         id: case.id.to_string(),
         number: case.no.to_string(),

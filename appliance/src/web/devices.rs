@@ -181,8 +181,10 @@ impl Hall {
     }
 
     fn slot(&self, window: &WindowId, kind: DeviceKind, now: Timestamp, lang: Lang) -> Slot {
-        let device =
-            self.devices.iter().find(|device| device.window.as_ref() == Some(window) && device.id.kind() == kind);
+        let device = self
+            .devices
+            .iter()
+            .find(|device| device.window.as_ref() == Some(window) && device.id.kind() == kind);
         let state = device.map_or(DeviceState::Empty, |device| state(device, self.busy.contains(&device.id)));
         Slot {
             state,

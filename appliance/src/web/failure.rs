@@ -1,10 +1,10 @@
 //! 出错: requests that did not succeed, as pages with a sentence, what to do next, and a number to quote.
 
 use super::App;
-use super::pages::errors::{ErrorPage, Problem};
-use super::pages::Bare;
-use super::session::SignedIn;
 use super::frame;
+use super::pages::Bare;
+use super::pages::errors::{ErrorPage, Problem};
+use super::session::SignedIn;
 use crate::book::Fault;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -64,7 +64,11 @@ impl Failure {
 
     /// A form with files that broke off or is larger than everything that may come at once.
     pub fn upload(error: &axum::extract::multipart::MultipartError) -> Self {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE { Self::too_large("20 MB") } else { Self::malformed() }
+        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::too_large("20 MB")
+        } else {
+            Self::malformed()
+        }
     }
 
     /// The box has too much to do, or is not ready.

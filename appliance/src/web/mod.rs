@@ -24,7 +24,6 @@ mod tests;
 
 use crate::book::Book;
 use crate::devices::door::Door;
-use crate::devices::hub::Hub;
 use crate::devices::pairing::Pairing;
 use crate::line::Line;
 use crate::live::Live;
@@ -39,7 +38,6 @@ pub struct App {
     pub(crate) book: Book,
     pub(crate) desk: Desk,
     pub(crate) pairing: Arc<Pairing>,
-    pub(crate) hub: Arc<Hub>,
     pub(crate) door: Door,
     pub(crate) line: Line,
     pub(crate) live: Live,
@@ -51,12 +49,10 @@ pub struct App {
 
 impl App {
     /// The state of the web.
-    #[expect(clippy::too_many_arguments, reason = "wiring, called once")]
     pub fn new(
         book: Book,
         desk: Desk,
         pairing: Arc<Pairing>,
-        hub: Arc<Hub>,
         door: Door,
         line: Line,
         live: Live,
@@ -64,7 +60,7 @@ impl App {
     ) -> Self {
         let memory = frame::Memory::default();
         let (entrance, seats) = (sign_in::Entrance::default(), live::Seats::default());
-        Self { book, desk, pairing, hub, door, line, live, stop, memory, entrance, seats }
+        Self { book, desk, pairing, door, line, live, stop, memory, entrance, seats }
     }
 }
 

@@ -253,7 +253,11 @@ struct Speech {
     next: String,
 }
 
-async fn choose_language(State(app): State<App>, signed: SignedIn, OwnForm(speech): OwnForm<Speech>) -> Answer {
+async fn choose_language(
+    State(app): State<App>,
+    signed: SignedIn,
+    OwnForm(speech): OwnForm<Speech>,
+) -> Answer {
     let (token, lang) = (signed.token.clone(), Lang::from_code(&speech.lang).code());
     app.book
         .db
@@ -271,9 +275,8 @@ fn door(
     next: String,
     problem: Option<SignInProblem>,
 ) -> Answer {
-    let kept = session::cookie(headers, DOOR).filter(|kept| {
-        kept.len() == DOOR_DIGITS && kept.bytes().all(|digit| digit.is_ascii_hexdigit())
-    });
+    let kept = session::cookie(headers, DOOR)
+        .filter(|kept| kept.len() == DOOR_DIGITS && kept.bytes().all(|digit| digit.is_ascii_hexdigit()));
     let token = kept.unwrap_or_else(|| random_hex(DOOR_DIGITS / 2));
     let cookie = format!("{DOOR}={token}; Path=/; Secure; HttpOnly; SameSite=Strict");
     let next = own_path(&next).unwrap_or_default().to_owned();
@@ -298,7 +301,8 @@ fn after(next: &str, role: Role) -> &str {
 pub fn own_path(text: &str) -> Option<&str> {
     let inside = text.starts_with('/') && !text.starts_with("//") && !text.contains('\\');
     let plain = text.len() <= 512 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let elsewhere = ["/sign-in", "/sign-out", "/live", "/fragments", "/assets", "/evaluator", "/mqtt", "/pair/"];
+    let elsewhere =
+        ["/sign-in", "/sign-out", "/live", "/fragments", "/assets", "/evaluator", "/mqtt", "/pair/"];
     let page = !elsewhere.iter().any(|other| text.starts_with(other));
     (inside && plain && page).then_some(text)
 }
@@ -313,8 +317,17 @@ mod tests {
             assert_eq!(own_path(own), Some(own));
         }
         for other in [
-            "", "//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "/cases\r\nX: y", "cases",
-            "/ /evil", "/sign-out", "/live", "javascript:alert(1)",
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "/cases\r\nX: y",
+            "cases",
+            "/ /evil",
+            "/sign-out",
+            "/live",
+            "javascript:alert(1)",
         ] {
             assert_eq!(own_path(other), None, "{other:?}");
         }

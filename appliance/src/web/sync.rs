@@ -72,7 +72,14 @@ async fn show(State(app): State<App>, signed: SignedIn) -> Result<Response, Fail
         }),
         blobs: rows.blobs.iter().map(|blob| rows.blob(blob)).collect(),
         events: events(&app, &rows.receipts, lang),
-        remedies: remedies(&line, frame.clock.doubtful, disk_percent, &folder.display().to_string(), now, lang),
+        remedies: remedies(
+            &line,
+            frame.clock.doubtful,
+            disk_percent,
+            &folder.display().to_string(),
+            now,
+            lang,
+        ),
         identity: rows.log.map(|log| identity(&log)).unwrap_or_default(),
         frame,
     })
@@ -191,7 +198,11 @@ fn knowledge(app: &App, rows: &Rows, now: Timestamp, lang: Lang) -> Vec<Knowledg
     }
     for list in lists.values() {
         let age = seconds_since(list.issued_at(), now);
-        let tone = if now > list.expires_at() { Tone::Harm } else { fresh(Some(age), u64::from(list.ttl_s()).max(FRESH_S)) };
+        let tone = if now > list.expires_at() {
+            Tone::Harm
+        } else {
+            fresh(Some(age), u64::from(list.ttl_s()).max(FRESH_S))
+        };
         shown.push(Knowledge {
             what: lang.t("证照状态清单").to_owned(),
             detail: lang.fill("第 {} 号", &[&list.list()]),

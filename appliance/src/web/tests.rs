@@ -1,0 +1,5 @@
+//! The routes of the screens, driven as a browser drives them.
+
+mod desks;
+mod doors;
+mod hall;
