@@ -4,7 +4,8 @@ use super::accounts::parsed;
 use crate::vault::Vault;
 use hall_domain::case::{AccountName, Case, CaseId, Step};
 use hall_domain::{ApplicantKind, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 const SEALED: &str = "case";
 
@@ -46,32 +47,37 @@ pub enum Show {
     All,
 }
 
-impl Show {
-    /// The condition, over `?1` (a clerk) and `?2` (a moment).
-    fn condition(&self) -> &'static str {
-        match self {
-            Self::Mine(_) => "clerk = ?1 AND step NOT IN ('submitted', 'abandoned')",
-            Self::Since(_) => "opened_at >= ?2",
-            Self::Open => "step NOT IN ('submitted', 'abandoned')",
-            Self::Submitted => "step = 'submitted'",
-            Self::Review => "outcome = 'review' AND disposition = ''",
-            Self::Following => "outcome = 'to-follow' AND disposition = ''",
-            Self::All => "TRUE",
-        }
-    }
+/// The steps of a case that is not finished.
+const OPEN: &str = "step IN ('identify', 'list', 'consent', 'form')";
 
-    fn clerk(&self) -> &str {
-        match self {
-            Self::Mine(clerk) => clerk.as_str(),
-            _ => "",
+impl Filter {
+    /// The condition with its values, in their order. Without a search no more than an index is read for it.
+    fn condition(&self, vault: &Vault) -> (String, Vec<Value>) {
+        let mut values = Vec::new();
+        let mut condition = match &self.show {
+            Show::Mine(clerk) => {
+                values.push(Value::from(clerk.to_string()));
+                format!("clerk = ? AND {OPEN}")
+            }
+            Show::Since(since) => {
+                values.push(Value::from(since.0));
+                "opened_at >= ?".to_owned()
+            }
+            Show::Open => OPEN.to_owned(),
+            Show::Submitted => "step = 'submitted'".to_owned(),
+            Show::Review => "outcome = 'review' AND disposition = ''".to_owned(),
+            Show::Following => "outcome = 'to-follow' AND disposition = ''".to_owned(),
+            Show::All => "TRUE".to_owned(),
+        };
+        let search = self.search.trim();
+        if !search.is_empty() {
+            condition.push_str(" AND (no LIKE ? OR item_name LIKE ? OR number_index = ? OR name_index = ?)");
+            let like = format!("%{}%", search.replace(['%', '_'], ""));
+            values.extend([like.clone().into(), like.into()]);
+            values.push(vault.index("number", &search.to_uppercase()).into());
+            values.push(vault.index("name", search).into());
         }
-    }
-
-    fn since(&self) -> i64 {
-        match self {
-            Self::Since(since) => since.0,
-            _ => 0,
-        }
+        (condition, values)
     }
 }
 
@@ -167,22 +173,14 @@ pub fn list(
     skip: u32,
     most: u32,
 ) -> Result<Vec<Listed>, super::StoreError> {
-    let search = Search::new(vault, &filter.search);
-    // The ids are ULIDs: their order is that of opening.
+    let (condition, mut values) = filter.condition(vault);
+    values.extend([Value::from(most), Value::from(skip)]);
+    // The ids are ULIDs: their order is that of opening. Only the rows that are shown are read whole.
     let mut statement = db.prepare_cached(&format!(
-        "SELECT state, disposition FROM cases WHERE {} AND {SEARCH} ORDER BY id DESC LIMIT ?7 OFFSET ?8",
-        filter.show.condition()
+        "SELECT state, disposition FROM cases WHERE id IN
+             (SELECT id FROM cases WHERE {condition} ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY id DESC"
     ))?;
-    let mut rows = statement.query(params![
-        filter.show.clerk(),
-        filter.show.since(),
-        search.text,
-        search.like,
-        search.number,
-        search.name,
-        most,
-        skip
-    ])?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut cases = Vec::new();
     while let Some(row) = rows.next()? {
         let sealed: Vec<u8> = row.get(0)?;
@@ -194,49 +192,15 @@ pub fn list(
 
 /// How many cases fit a filter.
 pub fn count(db: &Connection, vault: &Vault, filter: &Filter) -> rusqlite::Result<u32> {
-    let search = Search::new(vault, &filter.search);
-    db.prepare_cached(&format!("SELECT count(*) FROM cases WHERE {} AND {SEARCH}", filter.show.condition()))?
-        .query_row(
-            params![
-                filter.show.clerk(),
-                filter.show.since(),
-                search.text,
-                search.like,
-                search.number,
-                search.name
-            ],
-            |row| row.get(0),
-        )
-}
-
-const SEARCH: &str = "(?3 = '' OR no LIKE ?4 OR item_name LIKE ?4 OR number_index = ?5 OR name_index = ?6)";
-
-/// What was searched for, as rows can be compared with it.
-struct Search {
-    text: String,
-    like: String,
-    number: Vec<u8>,
-    name: Vec<u8>,
-}
-
-impl Search {
-    fn new(vault: &Vault, text: &str) -> Self {
-        let text = text.trim();
-        Self {
-            like: format!("%{}%", text.replace(['%', '_'], "")),
-            number: vault.index("number", &text.to_uppercase()),
-            name: vault.index("name", text),
-            text: text.to_owned(),
-        }
-    }
+    let (condition, values) = filter.condition(vault);
+    db.prepare_cached(&format!("SELECT count(*) FROM cases WHERE {condition}"))?
+        .query_row(params_from_iter(values), |row| row.get(0))
 }
 
 /// How many open cases a clerk has.
 pub fn open_count(db: &Connection, clerk: &AccountName) -> rusqlite::Result<u32> {
-    db.prepare_cached(
-        "SELECT count(*) FROM cases WHERE clerk = ?1 AND step NOT IN ('submitted', 'abandoned')",
-    )?
-    .query_row([clerk.as_str()], |row| row.get(0))
+    db.prepare_cached(&format!("SELECT count(*) FROM cases WHERE clerk = ? AND {OPEN}"))?
+        .query_row([clerk.as_str()], |row| row.get(0))
 }
 
 /// Open cases past the citizen's question, whose form may still have to be filled.
@@ -292,5 +256,45 @@ fn applicant_key(applicant: ApplicantKind) -> &'static str {
     match applicant {
         ApplicantKind::Person => "person",
         ApplicantKind::Organisation => "organisation",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_counts_read_indexes_alone() {
+        let db = Connection::open_in_memory().unwrap();
+        for migration in super::super::MIGRATIONS {
+            db.execute_batch(migration.sql).unwrap();
+        }
+        let vault = Vault::new(zeroize::Zeroizing::new([3; 32]));
+        let clerk: AccountName = "li.qiang".parse().unwrap();
+        let every = [
+            Show::Mine(clerk),
+            Show::Since(Timestamp(1)),
+            Show::Open,
+            Show::Submitted,
+            Show::Review,
+            Show::Following,
+            Show::All,
+        ];
+        for show in every {
+            for search in ["", "00042"] {
+                let filter = Filter { show: show.clone(), search: search.to_owned() };
+                let (condition, values) = filter.condition(&vault);
+                let sql = format!("EXPLAIN QUERY PLAN SELECT count(*) FROM cases WHERE {condition}");
+                let mut statement = db.prepare(&sql).unwrap();
+                let steps: Vec<String> = statement
+                    .query_map(params_from_iter(values), |row| row.get(3))
+                    .unwrap()
+                    .collect::<Result<_, _>>()
+                    .unwrap();
+                assert!(steps.iter().all(|step| step.contains("INDEX")), "{show:?} {search:?}: {steps:?}");
+                assert_eq!(count(&db, &vault, &filter).unwrap(), 0);
+                assert!(list(&db, &vault, &filter, 0, 20).unwrap().is_empty());
+            }
+        }
     }
 }

@@ -12,8 +12,10 @@ pub mod meta;
 use hall_sqlite::Migration;
 
 /// Every version of the schema, oldest first. Only ever added to.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", sql: include_str!("schema-001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first", sql: include_str!("schema-001.sql") },
+    Migration { version: 2, name: "lists of cases", sql: include_str!("schema-002.sql") },
+];
 
 /// What goes wrong between a use case and its rows.
 #[derive(Debug, thiserror::Error)]

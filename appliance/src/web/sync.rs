@@ -132,6 +132,8 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
         });
         let catalogue = meta::document(db, "catalogue")?.filter(|(_, held, _)| *held > 0);
         let enrolled = meta::get(db, key::ENROLMENT)?;
+        let blobs = blobs::in_transit(db, BLOBS)?;
+        let sealings = if blobs.is_empty() { Vec::new() } else { ledger::sealings(db, &vault, SEALINGS)? };
         Ok::<_, Fault>(Rows {
             log: head.as_ref().map(|head| head.log()),
             entries: head.as_ref().map_or(0, |head| head.size()),
@@ -140,9 +142,9 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
             oldest: oldest
                 .and_then(|entry| entry.verify(&key).ok())
                 .and_then(|entry| entry.header().map(|header| header.wall)),
-            blobs: blobs::in_transit(db, BLOBS)?,
+            blobs,
             blob_bytes: blobs::backlog(db)?.1,
-            cases: ledger::sealings(db, &vault, SEALINGS)?.iter().flat_map(|body| sealed(body)).collect(),
+            cases: sealings.iter().flat_map(|body| sealed(body)).collect(),
             feed: meta::number(db, key::FEED)?,
             catalogue: catalogue.map(|(_, held, bytes)| {
                 let document = Signed::<Document>::from_bytes(bytes).verify_by(&trust);
