@@ -243,9 +243,15 @@ fn organisation_entry(scene: &Scene<'_>) -> OrganisationEntry {
         (None, Some(known)) => known.uscc.to_string(),
         (None, None) => String::new(),
     };
-    let caution = known.and_then(|known| match (&known.register, known.uscc.warning_zh()) {
-        (None, _) => Some("没有查到该单位的登记信息，只能收件；请核对代码，或等线路恢复后再查。".to_owned()),
-        (Some(_), warning) => warning.map(Into::into),
+    let caution = known.and_then(|known| {
+        let doubtful = known.uscc.warning_zh();
+        match &known.register {
+            None => Some(format!(
+                "{}没有查到该单位的登记信息，只能收件；请核对代码，或等线路恢复后再查。",
+                doubtful.unwrap_or_default()
+            )),
+            Some(_) => doubtful.map(Into::into),
+        }
     });
     OrganisationEntry {
         uscc,

@@ -108,7 +108,7 @@ fn licences(case: &Case) -> Vec<UsedLicence> {
             };
             UsedLicence {
                 kind: listed.map(|licence| licence.name.clone()).unwrap_or_default(),
-                number: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
+                issuer: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
                 use_code: used.use_code.clone(),
                 checked: format!("{how} · 状态截至 {}", used.status_at.to_display()),
             }

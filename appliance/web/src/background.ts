@@ -10,6 +10,7 @@ Object.assign(htmx.config, {
   historyCacheSize: 0,
   refreshOnHistoryMiss: true,
   selfRequestsOnly: true,
+  attributesToSettle: ["class"],
   scrollIntoViewOnBoost: false,
   responseHandling: [
     { code: "204", swap: false },
@@ -21,6 +22,18 @@ const BUSY_AFTER_MS = 300;
 const SLOW_AFTER_MS = 3_000;
 
 let timers: number[] = [];
+let underWay = 0;
+const whenQuiet: (() => void)[] = [];
+
+/** Whether a form or link is being answered: until then the page is not exchanged from elsewhere. */
+export function requestUnderWay(): boolean {
+  return underWay > 0;
+}
+
+/** Calls back each time that nothing is being answered any more. */
+export function onQuiet(then: () => void): void {
+  whenQuiet.push(then);
+}
 
 function waiting(): void {
   done();
@@ -38,8 +51,18 @@ function done(): void {
   message("slow", false);
 }
 
-document.addEventListener("htmx:beforeRequest", waiting);
-document.addEventListener("htmx:afterRequest", done);
+document.addEventListener("htmx:beforeSend", (event) => {
+  const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest }>;
+  underWay += 1;
+  waiting();
+  // The request's own end: events on a form that leaves the page do not reach the document.
+  detail.xhr.addEventListener("loadend", () => {
+    done();
+    underWay -= 1;
+    // The answer is put into the page after this event.
+    if (underWay === 0) window.setTimeout(() => whenQuiet.forEach((then) => then()), 50);
+  });
+});
 document.addEventListener("htmx:sendError", () => message("failed", true));
 document.addEventListener("htmx:timeout", () => message("failed", true));
 
@@ -51,7 +74,18 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest; shouldSwap: boolean }>;
+  const { detail } = event as CustomEvent<{
+    xhr: XMLHttpRequest;
+    shouldSwap: boolean;
+    target: HTMLElement;
+    selectOverride?: string;
+    swapOverride?: string;
+  }>;
+  // A form that has left the page meanwhile no longer says which part of the answer is meant.
+  if (detail.target.id === "page") {
+    detail.selectOverride = "#page";
+    detail.swapOverride = "outerHTML show:none";
+  }
   if (standsAlone(detail.xhr.responseText)) {
     detail.shouldSwap = false;
     window.location.assign(detail.xhr.responseURL || "/");

@@ -2,7 +2,7 @@
  * Looks again when the box says that something changed. Events carry no content: the page asks for itself and
  * exchanges the parts marked `data-live`, so a lost event costs nothing once the stream is back.
  */
-import { adopt } from "./background";
+import { adopt, onQuiet, requestUnderWay } from "./background";
 import { focusWork, message, onContent, standsAlone } from "./dom";
 import { formIsTouched } from "./forms";
 
@@ -37,6 +37,7 @@ export function startLive(): void {
       look(TOPICS);
     }
   });
+  onQuiet(() => look([]));
   window.setInterval(() => {
     if (stream && performance.now() - heard > SILENCE_MS) lost();
   }, 5_000);
@@ -81,42 +82,46 @@ function lost(): void {
 
 function look(topics: string[]): void {
   topics.forEach((topic) => asked.add(topic));
-  if (!looking) void lookNow();
+  if (!looking && !requestUnderWay()) void lookNow();
 }
 
 async function lookNow(): Promise<void> {
   looking = true;
-  while (asked.size > 0) {
+  while (asked.size > 0 && !requestUnderWay()) {
     const topics = new Set(asked);
     asked.clear();
     const parts = [...document.querySelectorAll<HTMLElement>("[data-live][id]")].filter((part) =>
       part.dataset.live?.split(" ").some((topic) => topics.has(topic)),
     );
-    if (parts.length > 0) await exchange(parts).catch(() => undefined);
+    const exchanged = parts.length === 0 || (await exchange(parts).catch(() => true));
+    if (!exchanged) topics.forEach((topic) => asked.add(topic));
   }
   looking = false;
 }
 
-async function exchange(parts: HTMLElement[]): Promise<void> {
+/** False when a form was sent meanwhile: its answer comes first, and then the page looks again. */
+async function exchange(parts: HTMLElement[]): Promise<boolean> {
   const here = window.location.pathname + window.location.search;
   const onlyFrame = parts.every((part) => part.id === "line" || part.id === "rail");
   const desk = document.querySelector("#rail [aria-current]")?.getAttribute("href")?.slice(1) ?? "";
   const answer = await fetch(onlyFrame ? `/fragments/frame?at=${desk}` : here, { headers: { "HX-Request": "true" } });
   const html = await answer.text();
+  if (requestUnderWay()) return false;
   if (standsAlone(html)) {
     window.location.reload();
-    return;
+    return true;
   }
-  if (!answer.ok || here !== window.location.pathname + window.location.search) return;
+  if (!answer.ok || here !== window.location.pathname + window.location.search) return true;
   const fresh = new DOMParser().parseFromString(html, "text/html");
   if (!onlyFrame && parts.some((part) => part.isConnected && !fresh.getElementById(part.id) && part.id !== "held")) {
     swapPage(fresh);
-    return;
+    return true;
   }
   for (const part of parts) {
     const next = fresh.getElementById(part.id);
     if (next && part.isConnected) swap(part, next);
   }
+  return true;
 }
 
 /** The page has become another one (a case that was finished or taken over elsewhere). */

@@ -81,8 +81,8 @@ impl Paper {
 pub struct UsedLicence {
     /// Kind.
     pub kind: String,
-    /// 证照编号, masked.
-    pub number: String,
+    /// 颁发机关.
+    pub issuer: String,
     /// 用证码.
     pub use_code: String,
     /// How it was verified, such as "离线核验 · 数据 2 小时前".

@@ -145,9 +145,9 @@ fn new_case(lang: Lang, filled: bool) -> NewCasePage {
 
 fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
     let offline = outcome != Outcome::Accept;
-    let licence = |kind: &str, number: &str, code: &str| UsedLicence {
+    let licence = |kind: &str, issuer: &str, code: &str| UsedLicence {
         kind: kind.to_owned(),
-        number: number.to_owned(),
+        issuer: issuer.to_owned(),
         use_code: code.to_owned(),
         checked: if offline { "离线核验 · 数据 2 小时 16 分前" } else { "在线核验 15:33" }.to_owned(),
     };
