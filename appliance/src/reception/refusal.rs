@@ -90,6 +90,24 @@ impl Refusal {
         }
     }
 
+    /// Whether the case page says this where it belongs, beside the field or list concerned.
+    pub fn has_place(&self) -> bool {
+        matches!(
+            self,
+            Self::OrganisationMissing
+                | Self::OrganisationCode(_)
+                | Self::NoteMissing
+                | Self::Form(_)
+                | Self::Materials(_)
+                | Self::Commitment
+                | Self::SecondClerk
+                | Self::EmptyFile
+                | Self::FileTooLarge
+                | Self::FileType
+                | Self::TooManyFiles
+        )
+    }
+
     /// What happened and what to do next, in Chinese.
     pub fn zh(&self) -> String {
         match self {

@@ -325,7 +325,7 @@ async fn remove_attachment(
     app.desk.detach(&at.clerk, &id, n).await?;
     let text = frame::lang(&at.signed_in).t("附件已移除。").to_owned();
     let undo = Some(format!("/cases/{id}/attachments/{n}/restore"));
-    frame::leave_notice(&app, &at.signed_in, Notice { text, undo });
+    frame::leave_notice(&app, &at.signed_in, Notice { text, undo, refused: false });
     Ok(back(&id))
 }
 
@@ -391,7 +391,7 @@ async fn abandon(
 ) -> Answer {
     let case = app.desk.abandon(&at.clerk, &id, &form.reason).await?;
     let text = frame::lang(&at.signed_in).fill("办件 {} 已放弃。", &[&case.no]);
-    frame::leave_notice(&app, &at.signed_in, Notice { text, undo: Some(format!("/cases/{id}/reopen")) });
+    frame::leave_notice(&app, &at.signed_in, Notice { text, undo: Some(format!("/cases/{id}/reopen")), refused: false });
     Ok(Redirect::to("/cases").into_response())
 }
 
@@ -437,8 +437,10 @@ async fn page(
     status: StatusCode,
 ) -> Answer {
     let mut page = case_page::build(app, signed, id, looking, &trouble).await?;
-    if let (None, Some(refusal)) = (&page.frame.notice, &trouble.refusal) {
-        page.frame.notice = Some(Notice { text: format!("{}（{}）", refusal.zh(), refusal.code()), undo: None });
+    // What has a place of its own on the page is said there.
+    if let Some(refusal) = trouble.refusal.as_ref().filter(|refusal| !refusal.has_place()) {
+        let text = format!("{}（{}）", refusal.zh(), refusal.code());
+        page.frame.notice = Some(Notice { text, undo: None, refused: true });
     }
     let mut response = frame::render(&page)?;
     *response.status_mut() = status;

@@ -136,7 +136,7 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             None if scene.app.book.knowledge.line().up => Sent::Sending,
             None => Sent::Waiting,
         },
-        next: next_steps(scene.item, done.judgement.outcome, &disposition),
+        next: next_steps(scene.item, done.judgement.outcome, to_follow.is_empty(), &disposition),
         to_follow,
         rating: rating(scene),
     })
@@ -153,10 +153,11 @@ pub fn disposition_words(disposition: &str) -> &'static str {
     }
 }
 
-fn next_steps(item: &ServiceItem, outcome: Outcome, disposition: &str) -> Vec<String> {
+fn next_steps(item: &ServiceItem, outcome: Outcome, all_here: bool, disposition: &str) -> Vec<String> {
     let first = match outcome {
         Outcome::Accept => format!("已受理，{}。", item.promise.zh()),
         Outcome::AcceptForReview => "线路恢复后由省级中心复核，复核通过后生效。".to_owned(),
+        Outcome::MaterialsToFollow if all_here => "线路恢复后由省级中心复核，复核通过后生效。".to_owned(),
         Outcome::MaterialsToFollow => "材料补齐并经复核后生效。".to_owned(),
         Outcome::ReceiptOnly | Outcome::No => "仅收件，线路恢复后再决定是否受理。".to_owned(),
     };

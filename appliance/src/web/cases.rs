@@ -142,7 +142,7 @@ async fn choose(State(app): State<App>, Serving(signed): Serving, Query(choice):
         found.into_iter().filter(|item| kind.is_none_or(|kind| item.applicants.contains(&kind))).collect();
     if catalogue.is_none() {
         let text = lang.t("一体机还没有收到省级中心的事项目录，暂时不能开新办件；线路接通后会自动取得。");
-        frame.notice = Some(Notice { text: text.to_owned(), undo: None });
+        frame.notice = Some(Notice { text: text.to_owned(), undo: None, refused: true });
     }
     frame::render(&NewCasePage {
         frame,

@@ -99,7 +99,7 @@ async fn pair(
                 Ok(device) => {
                     let kind = kind_words(device.kind(), lang);
                     let text = lang.fill("{} 已绑定到 {}。", &[&kind, &name]);
-                    leave_notice(&app, &signed, Notice { text, undo: None });
+                    leave_notice(&app, &signed, Notice { text, ..Notice::default() });
                     return Ok(Redirect::to("/devices").into_response());
                 }
                 Err(CodeRefused::Unknown) => lang.t("配对码不对或已失效，请看设备屏幕上的新码。"),
@@ -138,7 +138,7 @@ async fn unbind(
     app.pairing.revoke(&id, &signed.session.account).await?;
     let lang = frame::lang(&signed);
     let text = lang.fill("{} 已解除，需要时请重新配对。", &[&kind_words(id.kind(), lang)]);
-    leave_notice(&app, &signed, Notice { text, undo: None });
+    leave_notice(&app, &signed, Notice { text, ..Notice::default() });
     Ok(Redirect::to("/devices").into_response())
 }
 

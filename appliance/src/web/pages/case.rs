@@ -341,7 +341,7 @@ impl Outcome {
         match self {
             Self::Accept => "受理",
             Self::Review => "登记，联网复核后生效",
-            Self::Following => "容缺受理，补齐材料并复核后生效",
+            Self::Following => "容缺受理，复核后生效",
             Self::ReceiptOnly => "仅收件",
             Self::No => "不能提交",
         }
@@ -362,7 +362,7 @@ impl Outcome {
         match self {
             Self::Accept => "已受理",
             Self::Review => "已登记，联网复核后生效",
-            Self::Following => "容缺受理，补齐材料并复核后生效",
+            Self::Following => "容缺受理，复核后生效",
             Self::ReceiptOnly => "已收件，尚未受理",
             Self::No => "未提交",
         }

@@ -249,8 +249,26 @@ pub struct ItemChoice {
     pub offline: String,
 }
 
-/// Whether a search may be for a person: anything but a case number or the end of one.
+/// Whether a search may be for a person: anything but a case number or the last digits of one.
 pub fn is_personal(search: &str) -> bool {
-    let plain = search.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    !plain || (!search.contains('-') && search.len() > 6)
+    let digits = search.bytes().filter(u8::is_ascii_digit).count();
+    let number = search.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-'));
+    let whole = number && search.contains('-') && digits > 0;
+    let end = digits == search.len() && digits <= 6;
+    !(whole || end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_case_numbers_may_stand_in_an_address() {
+        for number in ["", "00042", "SC5199000001-20261122-00001", "20261122-00001", "-00001"] {
+            assert!(!is_personal(number), "{number}");
+        }
+        for person in ["王芳", "519900198805160241", "E12345678", "SMITH", "ANNE-MARIE", "1234567", "0 1", "a-1"] {
+            assert!(is_personal(person), "{person}");
+        }
+    }
 }

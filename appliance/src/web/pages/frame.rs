@@ -61,6 +61,11 @@ impl Frame {
         format!("{}:{:02}", seconds / 60, seconds % 60)
     }
 
+    /// Whether this person works on cases: only then are there windows to choose and cases to search.
+    pub fn serves(&self) -> bool {
+        self.rail.iter().any(|entry| entry.desk == Desk::Cases)
+    }
+
     /// Whether a window has been chosen; without one no case can be opened.
     pub fn seated(&self) -> bool {
         self.windows.iter().any(|window| window.chosen)
@@ -230,12 +235,14 @@ pub struct RailEntry {
 }
 
 /// 提示: one sentence about what was just done, with a way back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Notice {
     /// The sentence, ready in the session's language.
     pub text: String,
     /// Where a form goes that takes it back.
     pub undo: Option<String>,
+    /// Whether it says that nothing was done, and why.
+    pub refused: bool,
 }
 
 /// The parts of the frame that change by themselves: line state and rail.

@@ -77,6 +77,7 @@ fn page(lang: Lang, step: StepPanel) -> CasePage {
         frame.notice = Some(Notice {
             text: lang.fill("已移除 {}。", &[&"营业场所照片.jpg"]),
             undo: Some("/cases/01JD3X8/attachments/3/restore".to_owned()),
+            refused: false,
         });
     }
     let reached = match step {

@@ -163,7 +163,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("容缺", "To follow"),
     ("容缺受理", "Materials to follow"),
     ("容缺受理回执", "Receipt, materials to follow"),
-    ("容缺受理，补齐材料并复核后生效", "Taken in with materials to follow; takes effect once they are here and reviewed"),
+    ("容缺受理，复核后生效", "Taken in with conditions; takes effect after review"),
     ("容缺后补", "Follows later"),
     ("容缺待补", "To follow"),
     ("容缺登记，两人复核", "recorded with two clerks, materials to follow"),
