@@ -66,6 +66,34 @@ export class Desk {
     await this.press("Enter");
   }
 
+  /** From an empty desk to a form that licences have filled: the citizen agrees to everything. */
+  async toForm(citizen, { item = "失业登记", card = "wang-fang", window = "W01" } = {}) {
+    await this.openCase(item);
+    await this.identify(window, card);
+    await this.stepSays("免证清单");
+    await this.hall.lift(window);
+    await this.press("F6");
+    await citizen.asked();
+    await citizen.agree();
+    await citizen.told("授权成功");
+    await this.stepSays("项已由证照填好");
+  }
+
+  /** From a complete form to 已登记. Returns the case number. */
+  async submit() {
+    await this.page.getByRole("button", { name: "检查并提交" }).click();
+    await this.stepSays("提交前检查");
+    const no = await this.caseNo();
+    await this.press("F8");
+    await this.stepSays("接下来");
+    return no;
+  }
+
+  /** Looks at the page anew, as after F5. */
+  async again() {
+    await this.page.goto(this.page.url());
+  }
+
   async field(label, value) {
     const field = this.page.locator("#sheet .field").filter({ hasText: label }).locator("input, textarea, select").first();
     (await field.evaluate((one) => one.tagName)) === "SELECT" ? await field.selectOption(value) : await field.fill(value);

@@ -13,6 +13,7 @@ export function story(name, folder, tell, options = {}) {
     try {
       stage = await Stage.open(folder);
       await tell({ hall, stage });
+      await keepsSecrets(hall);
       failed = false;
     } catch (error) {
       const fallen = (await hall.logs().catch(() => [])).map(({ name: log, text }) => `── ${log}\n${text.split("\n").slice(-12).join("\n")}`);
@@ -23,4 +24,19 @@ export function story(name, folder, tell, options = {}) {
       await stage?.close(failed);
     }
   });
+}
+
+/** No log of any part holds a name or a number of anybody who could have been here. */
+async function keepsSecrets(hall) {
+  const logs = await hall.logs();
+  for (const person of await hall.cast()) {
+    // Names of one character and of two stand in ordinary words too.
+    const secrets = [person.number, ...(person.name.length > 2 ? [person.name] : [])];
+    for (const secret of secrets) {
+      const log = logs.find(({ text }) => text.includes(secret));
+      if (log) {
+        throw new Error(`${log.name} holds personal data of ${person.slug}`);
+      }
+    }
+  }
 }

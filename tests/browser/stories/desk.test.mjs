@@ -1,0 +1,47 @@
+// 窗口: two clerks on one case, a wrong password, a centre that does not answer.
+
+import { Citizen } from "../support/citizen.mjs";
+import { Desk } from "../support/desk.mjs";
+import { story } from "../support/story.mjs";
+
+story("two browsers on one case: one works, the other looks on", "two-desks", async ({ hall, stage }) => {
+  const first = await Desk.open(stage, hall, "first");
+  await first.signIn();
+  await first.sitAt("W01");
+  await first.openCase("失业登记");
+  const second = await Desk.open(stage, hall, "second");
+  await second.page.goto(`${hall.at.box.url}/`);
+  const other = hall.at.accounts.filter(({ role }) => role === "clerk")[1];
+  await second.page.getByLabel("账号").fill(other.account);
+  await second.page.getByLabel("密码").fill("不对");
+  await second.page.getByRole("button", { name: "登录" }).click();
+  await second.page.getByText("账号或密码不对").waitFor();
+  await stage.shot(second.page, "wrong-password");
+  await second.signIn(other);
+  await second.sitAt("W02");
+  await second.page.goto(first.page.url());
+  await second.page.locator("#held").waitFor();
+  await stage.shot(second.page, "held");
+  await first.press("F2");
+  await first.stepSays("等待放卡");
+  await hall.place("W01", "wang-fang");
+  await first.stepSays("请看人、看证");
+  await second.page.locator("#case-step").filter({ hasText: "请看人、看证" }).waitFor();
+}, { windows: 2 });
+
+story("a centre that hangs keeps nobody waiting: the list comes from the cache", "slow-centre", async ({ hall, stage }) => {
+  const citizen = await Citizen.at(stage, hall, "W01");
+  const desk = await Desk.open(stage, hall);
+  await desk.signIn();
+  await desk.sitAt("W01");
+  await hall.line("stalled");
+  await desk.openCase("失业登记");
+  await desk.identify("W01", "wang-fang");
+  await desk.page.locator(".materials").filter({ hasText: "本机缓存" }).waitFor();
+  await stage.shot(desk.page, "list-from-cache");
+  await desk.press("F6");
+  await citizen.asked();
+  await citizen.agree();
+  await citizen.told("授权成功");
+  await hall.line("up");
+});
