@@ -3,6 +3,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
+# The libraries that setup installs belong to the system's Python.
+export PYTHON=/usr/bin/python3
+
 names=() times=() states=()
 failed=0
 

@@ -41,12 +41,12 @@ pub async fn consent(book: &Book, case_no: &str, out: &Path) -> Result<Vec<Strin
     let files = [
         ("entry.cbor", hall_ledger::cbor::pack(&entry)),
         ("proof.cbor", hall_ledger::cbor::pack(&proof)),
-        ("receipt.cose", receipt.bytes),
+        ("receipt.cbor", receipt.bytes),
     ];
     for (name, bytes) in &files {
         fs::write(out.join(name), bytes).with_context(|| format!("write {name}"))?;
     }
     let keys = book.knowledge.trust.to_hex().join("\n");
-    fs::write(out.join("centre-keys.txt"), keys)?;
-    Ok(files.iter().map(|(name, _)| (*name).to_owned()).chain(["centre-keys.txt".to_owned()]).collect())
+    fs::write(out.join("centre-key.hex"), keys)?;
+    Ok(files.iter().map(|(name, _)| (*name).to_owned()).chain(["centre-key.hex".to_owned()]).collect())
 }
