@@ -58,6 +58,9 @@ pub struct Pairing {
     mqtts_url: String,
     ca_pem: String,
     waiting: Mutex<Waiting>,
+    /// One change of devices at a time: the list for the broker is written after the change, and must not be an
+    /// older one than the list before it.
+    changing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -85,7 +88,16 @@ impl Pairing {
         mqtts_url: String,
         ca_pem: String,
     ) -> Arc<Self> {
-        Arc::new(Self { book, hub, broker, live, mqtts_url, ca_pem, waiting: Mutex::default() })
+        Arc::new(Self {
+            book,
+            hub,
+            broker,
+            live,
+            mqtts_url,
+            ca_pem,
+            waiting: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        })
     }
 
     /// A device asks for a name. Its request is signed with the key that it shows.
@@ -154,6 +166,7 @@ impl Pairing {
         window: &WindowId,
         by: &AccountName,
     ) -> Result<Result<DeviceId, CodeRefused>, Fault> {
+        let _changing = self.changing.lock().await;
         let now = self.book.clock.now();
         let begin = match self.take_code(code, now) {
             Ok((pair, begin)) => (pair, begin),
@@ -214,6 +227,7 @@ impl Pairing {
 
     /// Takes a device from its window for good: it forgets its name and pairs anew.
     pub async fn revoke(&self, id: &DeviceId, by: &AccountName) -> Result<(), Fault> {
+        let _changing = self.changing.lock().await;
         self.hub.unpair(id).await?;
         let (book, device, by) = (self.book.clone(), id.clone(), by.clone());
         let now = book.clock.now();
