@@ -204,6 +204,12 @@ pub fn receipts(db: &Connection, most: u32) -> rusqlite::Result<Vec<KeptReceipt>
     .collect()
 }
 
+/// How many entries the centre has not confirmed.
+pub fn backlog(db: &Connection) -> Result<u64, LedgerError> {
+    let size = head(db)?.map_or(0, |head| head.size());
+    Ok(size.saturating_sub(last_receipt(db)?.map_or(0, |receipt| receipt.size)))
+}
+
 /// What entries from a position on amount to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Waiting {
@@ -268,6 +274,7 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         CaseEvent::Abandoned { .. } => EntryKind::CaseClosed,
         CaseEvent::OrganisationNamed { .. }
         | CaseEvent::Listed { .. }
+        | CaseEvent::Rechecked { .. }
         | CaseEvent::Reopened
         | CaseEvent::TakenOver { .. }
         | CaseEvent::RatingAsked { .. }

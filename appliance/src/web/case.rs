@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::frame;
 use super::pages::case::StepName;
 use super::pages::frame::Notice;
-use super::session::{AtWindow, OwnForm, SignedIn, parse_pairs, same_token};
+use super::session::{AtWindow, OwnForm, Serving, SignedIn, parse_pairs, same_token};
 use super::{case_view, receipt};
 use crate::book::Fault;
 use crate::reception::{Clerk, Refusal, Upload};
@@ -70,7 +70,7 @@ struct Bare {}
 
 async fn show(
     State(app): State<App>,
-    signed: SignedIn,
+    Serving(signed): Serving,
     Path(id): Path<CaseId>,
     Query(looking): Query<Looking>,
 ) -> Answer {
@@ -79,7 +79,9 @@ async fn show(
     let finished = match case.step() {
         Step::Abandoned => true,
         // The clerk who just submitted sees what comes next; afterwards everybody sees the record.
-        Step::Submitted => !own || looking.step == "record" || app.book.clock.now().ms_since(case.updated_at) > 1_800_000,
+        Step::Submitted => {
+            !own || looking.step == "record" || app.book.clock.now().ms_since(case.updated_at) > 1_800_000
+        }
         _ => false,
     };
     if finished {
@@ -109,7 +111,12 @@ async fn read_card(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>,
     answer(&app, &at.signed_in, &id, done, StepName::Identify, String::new()).await
 }
 
-async fn stop_reading(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, _: OwnForm<Bare>) -> Answer {
+async fn stop_reading(
+    State(app): State<App>,
+    at: AtWindow,
+    Path(id): Path<CaseId>,
+    _: OwnForm<Bare>,
+) -> Answer {
     app.desk.stop_reading(&at.clerk, &id).await?;
     Ok(back(&id))
 }
@@ -161,12 +168,22 @@ async fn reject_person(
     answer(&app, &at.signed_in, &id, done, StepName::Identify, String::new()).await
 }
 
-async fn refresh_list(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, _: OwnForm<Bare>) -> Answer {
+async fn refresh_list(
+    State(app): State<App>,
+    at: AtWindow,
+    Path(id): Path<CaseId>,
+    _: OwnForm<Bare>,
+) -> Answer {
     let done = app.desk.make_list(&at.clerk, &id).await.map(drop);
     answer(&app, &at.signed_in, &id, done, StepName::List, String::new()).await
 }
 
-async fn unmask(State(app): State<App>, signed: SignedIn, Path(id): Path<CaseId>, _: OwnForm<Bare>) -> Answer {
+async fn unmask(
+    State(app): State<App>,
+    Serving(signed): Serving,
+    Path(id): Path<CaseId>,
+    _: OwnForm<Bare>,
+) -> Answer {
     app.desk.unmask(&signed.session.account, &id).await?;
     Ok(back(&id))
 }
@@ -176,7 +193,12 @@ async fn push(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, _: O
     answer(&app, &at.signed_in, &id, done, StepName::Consent, String::new()).await
 }
 
-async fn cancel_push(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, _: OwnForm<Bare>) -> Answer {
+async fn cancel_push(
+    State(app): State<App>,
+    at: AtWindow,
+    Path(id): Path<CaseId>,
+    _: OwnForm<Bare>,
+) -> Answer {
     let done = app.desk.cancel_push(&at.clerk, &id).await;
     answer(&app, &at.signed_in, &id, done, StepName::Consent, String::new()).await
 }
@@ -301,13 +323,20 @@ async fn attach(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, mu
     answer(&app, &at.signed_in, &id, done, StepName::Form, typed).await
 }
 
-async fn attachment(State(app): State<App>, _: SignedIn, Path((id, n)): Path<(CaseId, AttachmentId)>) -> Answer {
+async fn attachment(
+    State(app): State<App>,
+    _: Serving,
+    Path((id, n)): Path<(CaseId, AttachmentId)>,
+) -> Answer {
     let (file, content) = app.desk.attachment(&id, n).await?;
     Ok((
         [
             (header::CONTENT_TYPE, file.media_type),
             (header::CONTENT_DISPOSITION, "inline".to_owned()),
-            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox".to_owned()),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; style-src 'unsafe-inline'; sandbox".to_owned(),
+            ),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
             (header::CACHE_CONTROL, "private, no-store".to_owned()),
         ],
@@ -391,7 +420,11 @@ async fn abandon(
 ) -> Answer {
     let case = app.desk.abandon(&at.clerk, &id, &form.reason).await?;
     let text = frame::lang(&at.signed_in).fill("办件 {} 已放弃。", &[&case.no]);
-    frame::leave_notice(&app, &at.signed_in, Notice { text, undo: Some(format!("/cases/{id}/reopen")), refused: false });
+    frame::leave_notice(
+        &app,
+        &at.signed_in,
+        Notice { text, undo: Some(format!("/cases/{id}/reopen")), refused: false },
+    );
     Ok(Redirect::to("/cases").into_response())
 }
 

@@ -12,7 +12,7 @@ use super::frame;
 use super::pages::case::{CaseHead, Mode};
 use super::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
 use super::pages::frame::{Desk, Tone};
-use super::pages::steps::Rating;
+use super::pages::steps::{Answer, Rating};
 use super::session::SignedIn;
 use crate::book::Fault;
 use crate::reception::decide;
@@ -22,7 +22,7 @@ use crate::store::{accounts, cases};
 use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Mode as CaseMode, RatingState, Step};
-use hall_domain::{ApplicantKind, Grade, Promise, ServiceItem, Tier, Timestamp, mask_number};
+use hall_domain::{ApplicantKind, Grade, Promise, ServiceItem, Tier, Timestamp, mask_name, mask_number};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 
@@ -34,6 +34,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
     let item = app.desk.item_of(&case).unwrap_or_else(|_| former(&case));
     let now = app.book.clock.now();
     let trouble = Trouble::default();
+    let open = app.desk.numbers_open(&case.id, &signed.session.account);
     let scene = Scene {
         app,
         case: &case,
@@ -42,7 +43,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
         trouble: &trouble,
         evaluator: None,
         reader: None,
-        open: false,
+        open,
         shown: false,
     };
     let path = format!("/cases/{}", case.id);
@@ -51,7 +52,8 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
         frame: frame::frame(app, signed, Desk::Cases, &path, Some(&case.id)).await?,
         case: head(&case, &kept, now),
         applicant: applicant_name(&case),
-        applicant_number: applicant_number(&case),
+        applicant_number: applicant_number(&case, open),
+        open,
         handled_by: handled_by(&case, &kept),
         fate: fate(app, &case, &kept, now),
         advice: kept.findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
@@ -60,7 +62,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
             finding: Some(anchor(finding.id)),
         }),
         timeline: timeline(&kept),
-        answers: answers(&scene),
+        answers: if open { answers(&scene) } else { masked(answers(&scene), &case) },
         materials: rows(&scene),
         attachments: case.attachments.iter().map(attachment).collect(),
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
@@ -134,6 +136,7 @@ fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
         opened: frame::moment(case.opened_at, now),
         state: state_with(case, &kept.disposition),
         mode: match (case.mode, hours) {
+            (Some(CaseMode::Offline), Some(0)) => Mode::Offline { down_for: "不足 1 小时".to_owned() },
             (Some(CaseMode::Offline), Some(hours)) => Mode::Offline { down_for: span(hours * 3_600_000) },
             (Some(CaseMode::Offline), None) => Mode::Offline { down_for: String::new() },
             _ => Mode::Online,
@@ -141,12 +144,33 @@ fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
     }
 }
 
-fn applicant_number(case: &Case) -> String {
+fn applicant_number(case: &Case, open: bool) -> String {
     match case.applicant {
         ApplicantKind::Organisation => case.organisation.as_ref().map(|known| known.uscc.to_string()),
-        ApplicantKind::Person => case.identity.as_ref().map(|who| mask_number(who.card.document.number())),
+        ApplicantKind::Person => case.identity.as_ref().map(|who| match open {
+            true => who.card.document.number().to_owned(),
+            false => mask_number(who.card.document.number()),
+        }),
     }
     .unwrap_or_default()
+}
+
+/// The answers without the names and document numbers of the people in them.
+fn masked(mut answers: Vec<Answer>, case: &Case) -> Vec<Answer> {
+    let card = case.identity.as_ref().map(|who| (&who.card.name, &who.card.document));
+    let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
+    let representative =
+        register.map(|entry| (&entry.legal_representative.name, &entry.legal_representative.document));
+    for (name, document) in card.into_iter().chain(representative) {
+        for answer in &mut answers {
+            if answer.value == *name {
+                answer.value = mask_name(name);
+            } else if answer.value.eq_ignore_ascii_case(document.number()) {
+                answer.value = mask_number(document.number());
+            }
+        }
+    }
+    answers
 }
 
 fn handled_by(case: &Case, kept: &Kept) -> String {

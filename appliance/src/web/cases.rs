@@ -292,4 +292,16 @@ mod tests {
         assert_eq!(begin.local_date(), at.local_date());
         assert!(begin <= at && midnight(begin) == begin);
     }
+
+    #[test]
+    fn only_case_numbers_may_stand_in_an_address() {
+        for number in ["", "00042", "SC5199000001-20261122-00001", "20261122-00001", "-00001"] {
+            assert!(!is_personal(number), "{number}");
+        }
+        for person in
+            ["王芳", "519900198805160241", "E12345678", "SMITH", "ANNE-MARIE", "1234567", "0 1", "a-1"]
+        {
+            assert!(is_personal(person), "{person}");
+        }
+    }
 }

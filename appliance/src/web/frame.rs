@@ -9,7 +9,7 @@ use super::pages::{Bare, Frame, Lang, Notice};
 use super::session::SignedIn;
 use crate::book::Fault;
 use crate::store::accounts::{self, Role, Sitting};
-use crate::store::{cases, devices as device_rows, findings};
+use crate::store::{cases, devices as device_rows, findings, ledger};
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -60,6 +60,7 @@ pub async fn quiet_frame(
             findings: findings::open_count(db)?,
             harm: findings::open_harm(db)?,
             devices: device_rows::all(db)?,
+            backlog: ledger::backlog(db)?,
         };
         Ok::<_, Fault>((windows, accounts::sitting(db, now)?, counts))
     })
@@ -166,6 +167,7 @@ struct Counts {
     findings: u32,
     harm: bool,
     devices: Vec<device_rows::Device>,
+    backlog: u64,
 }
 
 fn rail(app: &App, role: Role, counts: &Counts) -> Vec<RailEntry> {
@@ -181,7 +183,7 @@ fn rail(app: &App, role: Role, counts: &Counts) -> Vec<RailEntry> {
                 // Entries pass through in a second while the line is up; only a line that is down piles them up.
                 Desk::Sync if status.up => (0, !status.findings.is_empty()),
                 Desk::Sync => {
-                    (u32::try_from(status.backlog).unwrap_or(u32::MAX), !status.findings.is_empty())
+                    (u32::try_from(counts.backlog).unwrap_or(u32::MAX), !status.findings.is_empty())
                 }
             };
             RailEntry { desk: *desk, count, urgent }

@@ -5,7 +5,7 @@ use super::case_list::outcome;
 use super::failure::Failure;
 use super::frame;
 use super::pages::receipt::{Paper, ReceiptPage, UsedLicence};
-use super::session::SignedIn;
+use super::session::Serving;
 use crate::book::Fault;
 use crate::store::{accounts, ledger};
 use axum::extract::{Path, Query, State};
@@ -29,7 +29,7 @@ pub(super) struct Size {
 /// The receipt, to be printed by the browser.
 pub(super) async fn show(
     State(app): State<App>,
-    signed: SignedIn,
+    Serving(signed): Serving,
     Path(id): Path<CaseId>,
     Query(size): Query<Size>,
 ) -> Result<Response, Failure> {
@@ -101,7 +101,11 @@ fn licences(case: &Case) -> Vec<UsedLicence> {
     case.uses
         .iter()
         .map(|used| {
-            let listed = case.list.iter().find(|row| row.material == used.material).and_then(|row| row.licence.as_ref());
+            let listed = case
+                .list
+                .iter()
+                .find(|row| row.material == used.material)
+                .and_then(|row| row.licence.as_ref());
             let how = match used.mode {
                 Mode::Online => "在线核验",
                 Mode::Offline => "离线核验 待复核",

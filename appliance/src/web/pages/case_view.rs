@@ -18,6 +18,8 @@ pub struct CaseViewPage {
     pub applicant: String,
     /// 证件号码, masked.
     pub applicant_number: String,
+    /// Whether names and numbers stand in full.
+    pub open: bool,
     /// Window and clerk.
     pub handled_by: String,
     /// What became of it so far: recorded, at the centre, judged.

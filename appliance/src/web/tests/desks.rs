@@ -3,6 +3,7 @@
 use super::hall::{Browser, Hall, catalogue};
 use crate::book::Fault;
 use crate::live::Change;
+use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::{accounts, ledger};
 use axum::body::Body;
@@ -118,8 +119,19 @@ async fn a_case_goes_with_the_clerk_who_takes_it_over() {
     let id = open_case(&mut first).await;
     let mut second = hall.at_window("zhao.min", "W02").await;
     second.get("/cases").await;
-    second.post(&format!("/cases/{id}/take-over"), &[]).await;
-    assert!(second.get("/cases").await.text.contains(id.as_str()), "in her own list");
+    let early = second.post(&format!("/cases/{id}/take-over"), &[]).await;
+    assert_ne!(early.status, StatusCode::SEE_OTHER, "its clerk is still at it");
+    assert!(first.get("/cases").await.text.contains(id.as_str()));
+    // Ten minutes later nobody has touched it.
+    let (book, case) = (hall.app.book.clone(), id.clone());
+    let (by, window, now) =
+        ("zhao.min".parse().unwrap(), "W02".parse().unwrap(), book.clock.now().plus_ms(600_000));
+    let taken = hall.app.book.db.write(move |tx| {
+        book.change_case(tx, &case, &by, now, |case| Ok(decide::take_over(case, &by, window, now)?))
+    });
+    taken.await.unwrap();
+    let page = second.get("/cases").await.text;
+    assert!(page.contains(id.as_str()) && page.contains("2 号窗口"), "in her own list: {page}");
     assert!(!first.get("/cases").await.text.contains(id.as_str()), "no longer in his");
 }
 
@@ -140,10 +152,20 @@ async fn a_case_that_was_given_up_shows_what_happened_in_it() {
     {
         assert!(page.text.contains(told), "{told}: {}", page.text);
     }
-    assert!(!page.text.contains("519900198805160241"));
+    assert!(!page.text.contains("519900198805160241") && page.text.contains("519***********0241"));
+    let recorded = hall.entries("clerk.action").await;
+    browser.post(&format!("/cases/{id}/unmask"), &[("what", "applicant")]).await;
+    assert_eq!(hall.entries("clerk.action").await, recorded + 1, "looking is an entry");
+    assert!(browser.get(&format!("/cases/{id}")).await.text.contains("519900198805160241"));
     let mut colleague = hall.at_window("zhao.min", "W02").await;
     let page = colleague.get(&format!("/cases/{id}")).await.text;
     assert!(!page.contains(&format!("/cases/{id}/reopen")), "only its clerk takes it up again");
+    assert!(!page.contains("519900198805160241"), "what one clerk has opened stays closed for others");
+    let mut technician = hall.signed_in("tech").await;
+    for path in [format!("/cases/{id}"), format!("/cases/{id}/attachments/1"), format!("/cases/{id}/receipt")]
+    {
+        assert_eq!(technician.get(&path).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
 }
 
 async fn finding(hall: &Hall, what: &'static str) {
@@ -302,7 +324,6 @@ async fn the_line_is_told_as_it_is() {
     let knowledge = &hall.app.book.knowledge;
     let down = LineStatus {
         trouble: Some(Trouble::Unreachable("refused".to_owned())),
-        backlog: 7,
         ..LineStatus::unknown(now.plus_ms(-600_000))
     };
     knowledge.set_line(down.clone());
@@ -311,7 +332,7 @@ async fn the_line_is_told_as_it_is() {
     {
         assert!(page.contains(told), "{told}: {page}");
     }
-    assert!(page.contains("<span class=\"n\">7</span>"), "the rail counts what waits");
+    assert!(page.contains("<span class=\"n\">1</span>"), "the rail counts what waits: {page}");
     hall.write(|tx| {
         let bytes = b"not a receipt".to_vec();
         let receipt =

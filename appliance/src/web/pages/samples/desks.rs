@@ -216,6 +216,7 @@ fn case_view(lang: Lang) -> CaseViewPage {
         case: head(CaseState::Returned, Mode::Offline { down_for: lang.span(8_160) }),
         applicant: "示例县清源餐饮服务有限公司".to_owned(),
         applicant_number: "91239900MATE5T017W".to_owned(),
+        open: false,
         handled_by: "1 号窗口 李强；复核 赵敏".to_owned(),
         fate: vec![
             fate("已登记", "15:36:02 第 1204 号", Tone::Good),
