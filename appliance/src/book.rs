@@ -4,7 +4,7 @@
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::knowledge::Knowledge;
-use crate::store::cases::{self, Stored};
+use crate::store::cases::{Recent, Stored};
 use crate::store::{StoreError, ledger};
 use crate::vault::Vault;
 use ed25519_dalek::SigningKey;
@@ -28,6 +28,7 @@ pub struct Book {
     /// What the box knows.
     pub knowledge: Arc<Knowledge>,
     key: SigningKey,
+    cases: Recent,
 }
 
 /// A use case that did not succeed.
@@ -97,7 +98,14 @@ impl From<ReadError> for Fault {
 impl Book {
     /// A book on a database.
     pub fn new(db: Database, keys: &Keys, clock: Clock, knowledge: Arc<Knowledge>) -> Self {
-        Self { db, vault: keys.vault.clone(), clock, knowledge, key: keys.ledger.clone() }
+        Self {
+            db,
+            vault: keys.vault.clone(),
+            clock,
+            knowledge,
+            key: keys.ledger.clone(),
+            cases: Recent::default(),
+        }
     }
 
     /// The ledger key.
@@ -120,8 +128,9 @@ impl Book {
     pub fn open_case(&self, tx: &Connection, record: &CaseRecord) -> Result<Case, Fault> {
         let case = Case::opened(record).ok_or_else(|| Fault::Storage("record opens no case".to_owned()))?;
         self.append_for(tx, ledger::kind_of(&record.event), Some(&record.case), record, record.at)?;
-        cases::put(tx, &self.vault, &Stored { case: case.clone(), rev: 1 })?;
-        Ok(case)
+        let stored = Stored { case, rev: 1 };
+        self.cases.put(tx, &self.vault, &stored)?;
+        Ok(stored.case)
     }
 
     /// Changes a case: reads it as it is now, decides on that, and records what follows. What two
@@ -134,7 +143,7 @@ impl Book {
         now: Timestamp,
         decide: impl FnOnce(&Case) -> Result<Vec<CaseEvent>, Fault>,
     ) -> Result<Case, Fault> {
-        let mut stored = cases::find(tx, &self.vault, id)?.ok_or(Fault::NotFound)?;
+        let mut stored = self.cases.find(tx, &self.vault, id)?.ok_or(Fault::NotFound)?;
         let events = decide(&stored.case)?;
         if events.is_empty() {
             return Ok(stored.case);
@@ -151,7 +160,7 @@ impl Book {
             stored.case.apply(&record);
             stored.rev += 1;
         }
-        cases::put(tx, &self.vault, &stored)?;
+        self.cases.put(tx, &self.vault, &stored)?;
         Ok(stored.case)
     }
 

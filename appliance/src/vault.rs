@@ -8,6 +8,8 @@ use hall_domain::HolderId;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 const NONCE: usize = 24;
@@ -17,45 +19,65 @@ const NONCE: usize = 24;
 #[error("sealed value does not open")]
 pub struct Unsealable;
 
-/// The box's data key and what is done with it. Cloning shares nothing secret beyond the key.
+/// The box's data key and what is done with it. Clones share the keys of columns.
 #[derive(Clone)]
 pub struct Vault {
     key: Zeroizing<[u8; 32]>,
+    /// Deriving a column's keys takes as long as sealing a record, and there are only as many columns as the program
+    /// names. Keys of holders are never kept.
+    columns: Arc<RwLock<BTreeMap<String, Arc<Column>>>>,
+}
+
+/// The keys of one column.
+struct Column {
+    cipher: XChaCha20Poly1305,
+    index: Hmac<Sha256>,
 }
 
 impl Vault {
     /// A vault on a 32-byte data key.
     pub fn new(key: Zeroizing<[u8; 32]>) -> Self {
-        Self { key }
+        Self { key, columns: Arc::default() }
     }
 
     /// Seals a column's value. `context` names the column; a value moved to another does not open.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
-        seal_with(&self.derive(context, b""), context, plain)
+        seal_with(&self.column(context).cipher, context, plain)
     }
 
     /// Opens a sealed column.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
-        open_with(&self.derive(context, b""), context, sealed)
+        open_with(&self.column(context).cipher, context, sealed)
     }
 
     /// A blind index: equal for equal text, telling nothing else.
     pub fn index(&self, context: &str, text: &str) -> Vec<u8> {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.derive(context, b"index").as_slice())
-            .expect("HMAC takes a key of any length");
+        let mut mac = self.column(context).index.clone();
         mac.update(text.as_bytes());
         mac.finalize().into_bytes().to_vec()
     }
 
     /// Seals what belongs to a holder: opening needs the box's key and the holder's number.
     pub fn seal_to(&self, holder: &HolderId, plain: &[u8]) -> Vec<u8> {
-        seal_with(&self.derive("holder", holder.key().as_bytes()), "holder", plain)
+        seal_with(&cipher(&self.derive("holder", holder.key().as_bytes())), "holder", plain)
     }
 
     /// Opens what belongs to a holder.
     pub fn open_of(&self, holder: &HolderId, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
-        open_with(&self.derive("holder", holder.key().as_bytes()), "holder", sealed)
+        open_with(&cipher(&self.derive("holder", holder.key().as_bytes())), "holder", sealed)
+    }
+
+    fn column(&self, context: &str) -> Arc<Column> {
+        let known = self.columns.read().unwrap_or_else(PoisonError::into_inner).get(context).cloned();
+        known.unwrap_or_else(|| {
+            #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+            let index = Hmac::<Sha256>::new_from_slice(self.derive(context, b"index").as_slice())
+                .expect("HMAC takes a key of any length");
+            let column = Arc::new(Column { cipher: cipher(&self.derive(context, b"")), index });
+            let mut columns = self.columns.write().unwrap_or_else(PoisonError::into_inner);
+            columns.insert(context.to_owned(), column.clone());
+            column
+        })
     }
 
     fn derive(&self, context: &str, salt: &[u8]) -> Zeroizing<[u8; 32]> {
@@ -68,22 +90,25 @@ impl Vault {
     }
 }
 
-fn seal_with(key: &[u8; 32], context: &str, plain: &[u8]) -> Vec<u8> {
+fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(*key))
+}
+
+fn seal_with(cipher: &XChaCha20Poly1305, context: &str, plain: &[u8]) -> Vec<u8> {
     let mut nonce = [0u8; NONCE];
     crate::keys::fill_random(&mut nonce);
-    let cipher = XChaCha20Poly1305::new(&Key::from(*key));
     let payload = Payload { msg: plain, aad: context.as_bytes() };
     #[expect(clippy::expect_used, reason = "only inputs of 256 GB fail")]
     let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("sealing a value in memory");
-    let mut out = nonce.to_vec();
-    out.extend(sealed);
+    let mut out = Vec::with_capacity(NONCE + sealed.len());
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(&sealed);
     out
 }
 
-fn open_with(key: &[u8; 32], context: &str, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+fn open_with(cipher: &XChaCha20Poly1305, context: &str, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
     let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(Unsealable)?;
     let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| Unsealable)?;
-    let cipher = XChaCha20Poly1305::new(&Key::from(*key));
     cipher
         .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: context.as_bytes() })
         .map_err(|_| Unsealable)

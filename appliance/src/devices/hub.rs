@@ -59,20 +59,30 @@ impl Hub {
 
     /// Says again what a device should show or do now.
     pub async fn deliver(&self, id: &DeviceId) -> Result<(), Fault> {
-        let wanted = id.clone();
-        let (device, open) = self
-            .book
-            .db
-            .read(move |db| Ok((rows::find(db, &wanted)?, rows::open_commands(db, Some(&wanted))?)))
-            .await?;
-        let Some(device) = device else { return Ok(()) };
-        match (open.last(), id.kind()) {
-            (Some(command), _) => self.send(command),
-            (None, DeviceKind::Evaluator) => {
-                let page = self.idle_page(&device).await?;
-                self.show(&device, page, i64::from(u32::MAX)).await
+        loop {
+            let wanted = id.clone();
+            let (device, open) = self
+                .book
+                .db
+                .read(move |db| Ok((rows::find(db, &wanted)?, rows::open_commands(db, Some(&wanted))?)))
+                .await?;
+            let Some(device) = device else { return Ok(()) };
+            if let Some(command) = open.last() {
+                return self.send(command);
             }
-            (None, DeviceKind::CardReader) => Ok(()),
+            if id.kind() == DeviceKind::CardReader {
+                return Ok(());
+            }
+            // A page asked for meanwhile has a generation already; an idle page with a later one would hide it for good.
+            let wanted = id.clone();
+            let generation = self.book.db.write(move |tx| {
+                let idle = rows::open_commands(tx, Some(&wanted))?.is_empty();
+                Ok::<_, Fault>(if idle { Some(rows::next_gen(tx, &wanted)?) } else { None })
+            });
+            if let Some(generation) = generation.await? {
+                let page = self.idle_page(&device).await?;
+                return self.show_as(&device, page, i64::from(u32::MAX), generation);
+            }
         }
     }
 
@@ -434,9 +444,13 @@ impl Hub {
     }
 
     async fn show(&self, device: &Device, page: Page, ttl_ms: i64) -> Result<(), Fault> {
-        let Some(window) = &device.window else { return Ok(()) };
         let id = device.id.clone();
         let generation = self.book.db.write(move |tx| rows::next_gen(tx, &id).map_err(Fault::from)).await?;
+        self.show_as(device, page, ttl_ms, generation)
+    }
+
+    fn show_as(&self, device: &Device, page: Page, ttl_ms: i64, generation: u64) -> Result<(), Fault> {
+        let Some(window) = &device.window else { return Ok(()) };
         let now = self.book.clock.now();
         let (_, message) = new_command(now)?;
         let place = Place { window: window.to_string(), bind_epoch: device.bind_epoch };

@@ -110,7 +110,7 @@ impl Desk {
                     return Ok(None);
                 };
                 let Some(case) = stored.case else { return Ok(None) };
-                let clerk = clerk_of(tx, &book, &case)?;
+                let clerk = clerk_of(tx, &case)?;
                 let mut deadline = None;
                 book.change_case(tx, &case, &clerk, now, |case| {
                     let events = decide::extend(case, &id, now)?;
@@ -209,7 +209,7 @@ impl Desk {
                 self.book
                     .db
                     .write(move |tx| {
-                        let clerk = clerk_of(tx, &book, &case_id)?;
+                        let clerk = clerk_of(tx, &case_id)?;
                         rows::close_command(tx, &id, "closed")?;
                         let ended = book.change_case(tx, &case_id, &clerk, now, |case| {
                             Ok(decide::end_rating(case, &id)?)
@@ -300,7 +300,7 @@ impl Desk {
         }
         rows::close_command(tx, &command_id, "answered")?;
         let Some(case) = stored.and_then(|stored| stored.case) else { return Ok(Some(judged)) };
-        let clerk = clerk_of(tx, &self.book, &case)?;
+        let clerk = clerk_of(tx, &case)?;
         A::apply(
             self,
             tx,
@@ -524,8 +524,8 @@ where
     Some(acceptance::Command { device: stored.device.clone(), request, deadline: stored.deadline, state })
 }
 
-fn clerk_of(tx: &Connection, book: &Book, case: &CaseId) -> Result<AccountName, Fault> {
-    Ok(cases::find(tx, &book.vault, case)?.ok_or(Fault::NotFound)?.case.clerk)
+fn clerk_of(tx: &Connection, case: &CaseId) -> Result<AccountName, Fault> {
+    cases::clerk(tx, case)?.ok_or(Fault::NotFound)
 }
 
 /// A step that somebody else took first is no error for a timer.

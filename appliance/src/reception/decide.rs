@@ -6,23 +6,25 @@ mod citizen;
 mod tests;
 
 pub use citizen::{
-    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, consent_request, end_consent, end_rating,
-    extend, fill, invite_rating, rate,
+    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, consent_request,
+    end_consent, end_rating, extend, fill, invite_rating, rate,
 };
 
 use super::refusal::Refusal;
 use hall_domain::case::{
-    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent,
-    ListRow, MaterialState, Mode, Organised, PaperChoice, Secondary, Step, WindowId,
+    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ListRow, MaterialState, Mode,
+    Organised, PaperChoice, Secondary, Step, WindowId,
 };
 use hall_domain::form;
 use hall_domain::policy::{self, LineState, Situation};
 use hall_domain::{
-    ApplicantKind, FieldKey, IdentityCard, Judgement, LicenceGrade, MaterialId, Outcome,
-    ServiceItem, Timestamp, Way,
+    ApplicantKind, FieldKey, IdentityCard, Judgement, LicenceGrade, MaterialId, Outcome, ServiceItem,
+    Timestamp, Way,
 };
 use std::collections::BTreeMap;
 
+/// A clerk who has done nothing in a case for this long may be relieved of it.
+pub const QUIET_MS: i64 = 300_000;
 /// Largest attachment in bytes.
 pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
 const ATTACHMENTS: usize = 30;
@@ -176,6 +178,15 @@ pub fn save_form(
         changed.insert(key.clone(), value.to_owned());
     }
     Ok(if changed.is_empty() { Vec::new() } else { vec![CaseEvent::FormSaved { values: changed }] })
+}
+
+/// Takes the centre's word for a list that was made without it, before the case is submitted.
+pub fn recheck(case: &Case, rows: Vec<ListRow>) -> Events {
+    at_least(case, Step::Form, Step::Form)?;
+    if case.mode == Some(Mode::Online) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![CaseEvent::Rechecked { rows }])
 }
 
 /// 修改: gives a source's word for a field up.
@@ -374,9 +385,13 @@ pub fn reopen(case: &Case) -> Events {
     Ok(vec![CaseEvent::Reopened])
 }
 
-/// Another clerk goes on with the case at their own window. Not while its page is on an evaluator.
-pub fn take_over(case: &Case, account: &AccountName, window: WindowId) -> Events {
+/// Another clerk goes on with the case at their own window, once its clerk has been quiet for a while.
+/// Not while its page is on an evaluator.
+pub fn take_over(case: &Case, account: &AccountName, window: WindowId, now: Timestamp) -> Events {
     open_case(case)?;
+    if &case.clerk != account && now.ms_since(case.updated_at) < QUIET_MS {
+        return Err(Refusal::StillWorking);
+    }
     if matches!(case.consent, Consent::Waiting { .. }) {
         return Err(Refusal::AlreadyAsking);
     }

@@ -10,7 +10,7 @@ use crate::store::blobs::BlobFolder;
 use crate::store::{cases, devices, licences, meta};
 use hall_bus::DeviceKind;
 use hall_domain::case::{
-    AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, Consent, Mode, Organised,
+    AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, Consent, ListRow, Mode, Organised,
     PaperChoice, Secondary, WindowId,
 };
 use hall_domain::form::{self, OpenedFields, Sources};
@@ -189,18 +189,37 @@ impl Desk {
     /// Makes the 免证清单, from the centre when the line is up, from the cache otherwise.
     pub async fn make_list(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
         let case = self.mine(clerk, id).await?;
-        let item = self.item_of(&case)?;
-        let (principal, person) = parties(&case).ok_or(Refusal::NotConfirmed)?;
-        let mut answered = self.ask_centre(&principal, &item, &case).await;
+        let (rows, mode) = self.rows_of(&case).await?;
+        self.change(clerk, id, move |case| Ok(decide::list(case, rows, mode)?)).await
+    }
+
+    /// The rows of a case's list as they are known now, and from whom.
+    async fn rows_of(&self, case: &Case) -> Result<(Vec<ListRow>, Mode), Fault> {
+        let item = self.item_of(case)?;
+        let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
+        let mut answered = self.ask_centre(&principal, &item, case).await;
         if person != principal {
-            answered &= self.ask_centre(&person, &item, &case).await;
+            answered &= self.ask_centre(&person, &item, case).await;
         }
         let mode = if answered { Mode::Online } else { Mode::Offline };
         let candidates = self.candidates(&[principal.clone(), person.clone()], mode).await?;
         let kinds = self.book.knowledge.kinds();
-        let now = self.book.clock.now();
-        let rows = cache::list(&item, &kinds, &principal, &person, &candidates, now);
-        self.change(clerk, id, move |case| Ok(decide::list(case, rows, mode)?)).await
+        let rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
+        Ok((rows, mode))
+    }
+
+    /// Asks the centre once more for a case that was worked on without it. A licence that was revoked
+    /// meanwhile then no longer stands for its paper, before anything is submitted on it.
+    async fn recheck(&self, clerk: &Clerk, case: Case) -> Result<Case, Fault> {
+        if case.mode != Some(Mode::Offline) || !case.filled || !self.book.knowledge.line().up {
+            return Ok(case);
+        }
+        match self.rows_of(&case).await? {
+            (rows, Mode::Online) => {
+                self.change(clerk, &case.id, move |case| Ok(decide::recheck(case, rows)?)).await
+            }
+            (_, Mode::Offline) => Ok(case),
+        }
     }
 
     /// Goes on without licences: the form is filled from the card and the register alone.
@@ -268,9 +287,19 @@ impl Desk {
     }
 
     /// 修改 of an attested field, or taking that back.
-    pub async fn mark_field(&self, clerk: &Clerk, id: &CaseId, field: FieldKey, restore: bool) -> Result<Case, Fault> {
+    pub async fn mark_field(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        field: FieldKey,
+        restore: bool,
+    ) -> Result<Case, Fault> {
         self.change(clerk, id, move |case| {
-            Ok(if restore { decide::restore_field(case, &field)? } else { decide::release_field(case, &field)? })
+            Ok(if restore {
+                decide::restore_field(case, &field)?
+            } else {
+                decide::release_field(case, &field)?
+            })
         })
         .await
     }
@@ -304,7 +333,7 @@ impl Desk {
         id: &CaseId,
         second: Option<AccountName>,
     ) -> Result<Case, Fault> {
-        let case = self.case(id).await?;
+        let case = self.recheck(clerk, self.mine(clerk, id).await?).await?;
         let item = self.item_of(&case)?;
         let conditions = self.conditions(&case);
         let now = self.book.clock.now();
@@ -337,7 +366,8 @@ impl Desk {
     /// Goes on with a colleague's case at the own window.
     pub async fn take_over(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
         let (account, window) = (clerk.account.clone(), clerk.window.clone());
-        self.record(&clerk.account, id, move |case| Ok(decide::take_over(case, &account, window)?)).await
+        let now = self.book.clock.now();
+        self.record(&clerk.account, id, move |case| Ok(decide::take_over(case, &account, window, now)?)).await
     }
 
     /// Shows a number in full. Looking is an entry.

@@ -42,6 +42,8 @@ pub enum Refusal {
     UnknownField(String),
     /// A material that the item does not have.
     UnknownMaterial,
+    /// The case's clerk has just worked on it.
+    StillWorking,
     /// 告知承诺 was not taken on.
     Commitment,
     /// The policy does not allow it now; its sentence.
@@ -87,6 +89,7 @@ impl Refusal {
             Self::FileType => "R123",
             Self::TooManyFiles => "R124",
             Self::Commitment => "R125",
+            Self::StillWorking => "R126",
         }
     }
 
@@ -135,6 +138,7 @@ impl Refusal {
             Self::FormChanged => "表单已在另一个页面被修改，已显示最新内容。请核对后再保存。".into(),
             Self::UnknownField(_) => "提交的栏目不属于本事项的表单，未保存。请刷新页面后重试。".into(),
             Self::UnknownMaterial => "该材料不属于本事项。请刷新页面后重试。".into(),
+            Self::StillWorking => "同事刚刚还在办理这一件。请先与对方确认，对方停手 5 分钟后可以接手。".into(),
             Self::Commitment => "请先请办事人确认告知承诺，再提交。".into(),
             Self::Policy(sentence) => sentence.clone(),
             Self::SecondClerk => "第二名窗口人员的账号或密码不正确，或与经办人相同。请由另一名同事重新输入。".into(),

@@ -15,6 +15,7 @@ use hall_sqlite::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", sql: include_str!("schema-001.sql") },
     Migration { version: 2, name: "lists of cases", sql: include_str!("schema-002.sql") },
+    Migration { version: 3, name: "steps of cases", sql: include_str!("schema-003.sql") },
 ];
 
 /// What goes wrong between a use case and its rows.

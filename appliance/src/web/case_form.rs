@@ -4,8 +4,8 @@ use super::case_list::{self, outcome};
 use super::case_page::Scene;
 use super::failure::Failure;
 use super::pages::steps::{
-    Answer, Attachment, AttachmentKind, Blocker, Commitment, DoneStep, Field, FormStep, Input, Mark, Mistake, Rating,
-    SecondClerk, Sent, SubmitStep, Upload,
+    Answer, Attachment, AttachmentKind, Blocker, Commitment, DoneStep, Field, FormStep, Input, Mark, Mistake,
+    Rating, SecondClerk, Sent, SubmitStep, Upload,
 };
 use crate::book::Fault;
 use crate::reception::Refusal;
@@ -21,17 +21,16 @@ const THUMBNAIL_BYTES: u64 = 6 * 1024 * 1024;
 pub fn form_step(scene: &Scene<'_>) -> FormStep {
     let case = scene.case;
     // Mistakes are shown once the clerk wants to go on, not while the form is being filled.
-    let asked = matches!(
-        scene.trouble.refusal,
-        Some(Refusal::Form(_) | Refusal::Materials(_) | Refusal::Commitment)
-    );
+    let asked =
+        matches!(scene.trouble.refusal, Some(Refusal::Form(_) | Refusal::Materials(_) | Refusal::Commitment));
     let problems = if asked { form::problems(scene.item, &case.form) } else { Vec::new() };
     let fields: Vec<Field> = scene
         .item
         .form
         .iter()
         .map(|field| {
-            let error = problems.iter().find(|problem| problem.field == field.key).map(|problem| problem.zh.clone());
+            let error =
+                problems.iter().find(|problem| problem.field == field.key).map(|problem| problem.zh.clone());
             shown_field(field, case.form.get(&field.key), error)
         })
         .collect();
@@ -80,7 +79,12 @@ pub fn submit_step(scene: &Scene<'_>) -> Result<SubmitStep, Failure> {
         second: wanted.then(|| SecondClerk {
             reason: format!("第二名窗口人员复核后：{}", together.sentence),
             account: scene.trouble.typed.clone(),
-            error: scene.trouble.refusal.as_ref().filter(|why| **why == Refusal::SecondClerk).map(Refusal::zh),
+            error: scene
+                .trouble
+                .refusal
+                .as_ref()
+                .filter(|why| **why == Refusal::SecondClerk)
+                .map(Refusal::zh),
         }),
     })
 }
@@ -231,7 +235,10 @@ fn uploads(scene: &Scene<'_>) -> Vec<Upload> {
             choice: case.papers.get(&row.material).copied(),
             error: match &scene.trouble.refusal {
                 Some(
-                    why @ (Refusal::EmptyFile | Refusal::FileTooLarge | Refusal::FileType | Refusal::TooManyFiles),
+                    why @ (Refusal::EmptyFile
+                    | Refusal::FileTooLarge
+                    | Refusal::FileType
+                    | Refusal::TooManyFiles),
                 ) if scene.trouble.typed == row.material.to_string() => Some(why.zh()),
                 _ => None,
             },

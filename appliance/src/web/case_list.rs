@@ -54,7 +54,8 @@ pub fn rows(scene: &Scene<'_>) -> Vec<MaterialRow> {
 /// How many licences the citizen will be asked for.
 pub fn asked(scene: &Scene<'_>) -> u32 {
     let today = scene.now.local_date();
-    let usable = scene.case.list.iter().filter(|row| row.licence.as_ref().is_some_and(|found| found.usable(today)));
+    let usable =
+        scene.case.list.iter().filter(|row| row.licence.as_ref().is_some_and(|found| found.usable(today)));
     u32::try_from(usable.count()).unwrap_or(u32::MAX)
 }
 
@@ -92,7 +93,9 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
     let today = scene.now.local_date();
     let licensed = scene.item.material(&row.material).is_some_and(|material| material.replaced_by.is_some());
     let words = match (state, &row.licence) {
-        (MaterialState::Waived | MaterialState::Waivable, Some(licence)) if licence.grade <= LicenceGrade::L2 => {
+        (MaterialState::Waived | MaterialState::Waivable, Some(licence))
+            if licence.grade <= LicenceGrade::L2 =>
+        {
             "证照信息已超过时限，按容缺办理，联网后复核。"
         }
         (MaterialState::Waived | MaterialState::Waivable, _) => "",

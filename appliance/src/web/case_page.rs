@@ -10,8 +10,8 @@ use super::pages::case::{
 use super::pages::cases::{Applicant, CaseState};
 use super::pages::frame::Desk;
 use super::pages::steps::{
-    ConsentState, ConsentStep, Identified, IdentifyStep, ListStep, OrganisationEntry, Person, ReadFailure, Reader,
-    Reading,
+    ConsentState, ConsentStep, Identified, IdentifyStep, ListStep, OrganisationEntry, Person, ReadFailure,
+    Reader, Reading,
 };
 use super::session::SignedIn;
 use super::{case_form, case_list};
@@ -81,8 +81,17 @@ pub async fn build(
         .await
         .map_err(Fault::from)?;
     let now = app.book.clock.now();
-    let scene =
-        Scene { app, case: &case, item: &item, now, trouble, evaluator, reader, open: numbers_open, shown: shown_now };
+    let scene = Scene {
+        app,
+        case: &case,
+        item: &item,
+        now,
+        trouble,
+        evaluator,
+        reader,
+        open: numbers_open,
+        shown: shown_now,
+    };
     let shown = looking.filter(|step| reachable(&case, *step)).unwrap_or_else(|| current(&case));
     let path = format!("/cases/{id}");
     let frame = frame::frame(app, signed, Desk::Cases, &path, Some(id)).await?;
@@ -173,7 +182,9 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
         std::cmp::Ordering::Less => match (name, &case.consent) {
             (StepName::Consent, Consent::Given { refused, .. }) if refused.is_empty() => StepState::Done,
             (StepName::Consent, _) => StepState::Partly,
-            (StepName::Identify, _) if case.identity.as_ref().is_some_and(|who| who.expired) => StepState::Partly,
+            (StepName::Identify, _) if case.identity.as_ref().is_some_and(|who| who.expired) => {
+                StepState::Partly
+            }
             _ => StepState::Done,
         },
         std::cmp::Ordering::Equal if case.submission.is_some() => StepState::Done,
@@ -185,10 +196,9 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
     let (time, note) = match name {
         StepName::Item => (Some(case.opened_at), case.item_name.clone()),
         StepName::Identify => match &case.identity {
-            Some(who) => (
-                Some(who.at),
-                format!("{} {}", mask_name(&who.card.name), who.card.document.kind().zh()),
-            ),
+            Some(who) => {
+                (Some(who.at), format!("{} {}", mask_name(&who.card.name), who.card.document.kind().zh()))
+            }
             None => (None, String::new()),
         },
         StepName::List if case.mode.is_some() => {
@@ -225,7 +235,8 @@ async fn panel(scene: &Scene<'_>, shown: StepName) -> Result<StepPanel, Failure>
 
 fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
     IdentifyStep {
-        organisation: (scene.case.applicant == ApplicantKind::Organisation).then(|| organisation_entry(scene)),
+        organisation: (scene.case.applicant == ApplicantKind::Organisation)
+            .then(|| organisation_entry(scene)),
         reader: reader(scene),
         reading: reading(scene),
     }
@@ -324,7 +335,12 @@ fn reading(scene: &Scene<'_>) -> Reading {
                 person: Box::new(person(scene)),
                 on: who.card.valid_until.map(|day| day.to_string()).unwrap_or_default(),
                 note: scene.trouble.typed.clone(),
-                error: scene.trouble.refusal.as_ref().filter(|why| **why == Refusal::NoteMissing).map(Refusal::zh),
+                error: scene
+                    .trouble
+                    .refusal
+                    .as_ref()
+                    .filter(|why| **why == Refusal::NoteMissing)
+                    .map(Refusal::zh),
             },
             Some(_) => Reading::Read(Box::new(person(scene))),
         },
@@ -379,7 +395,8 @@ fn list_step(scene: &Scene<'_>) -> ListStep {
 
 fn consent_step(scene: &Scene<'_>) -> ConsentStep {
     let rows = case_list::rows(scene);
-    let on_paper = rows.iter().filter(|row| row.required && row.how == super::pages::steps::How::Original).count();
+    let on_paper =
+        rows.iter().filter(|row| row.required && row.how == super::pages::steps::How::Original).count();
     ConsentStep {
         state: consent_state(scene),
         on_paper: u32::try_from(on_paper).unwrap_or_default(),
@@ -446,7 +463,9 @@ fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
         OrganisationCard {
             name: register.map_or_else(|| "未查到登记信息".to_owned(), |entry| entry.name.clone()),
             uscc: known.uscc.to_string(),
-            representative: register.map(|entry| mask_name(&entry.legal_representative.name)).unwrap_or_default(),
+            representative: register
+                .map(|entry| mask_name(&entry.legal_representative.name))
+                .unwrap_or_default(),
             matches: case.identity.as_ref().and(register).map(|_| true),
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
         }
@@ -502,6 +521,7 @@ async fn held_by(scene: &Scene<'_>, signed: &SignedIn) -> Result<HeldBy, Failure
         window: scene.case.window.to_string(),
         quiet_s: age_s(scene.now, scene.case.updated_at),
         can_take_over: !scene.case.closed()
+            && scene.now.ms_since(scene.case.updated_at) >= decide::QUIET_MS
             && signed.session.role.serves()
             && signed.session.window.is_some()
             && !matches!(scene.case.consent, Consent::Waiting { .. }),

@@ -52,6 +52,7 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String) -> Told {
             };
             by(BOX, format!("列出免证清单：{} 项材料，{found} 项查到证照（{from}）", rows.len()), Tone::Plain)
         }
+        CaseEvent::Rechecked { .. } => by(BOX, "线路恢复，向省级中心重新核验".to_owned(), Tone::Good),
         CaseEvent::ConsentAsked { request, .. } => {
             by_clerk(format!("请办事人授权使用证照 {} 项", request.rows.len()), Tone::Plain)
         }

@@ -46,7 +46,10 @@ pub struct FieldState {
 impl FieldState {
     /// The source mark: present only while the field holds exactly what the source said, and nobody gave that up.
     pub fn mark(&self) -> Option<&AttestedBy> {
-        self.attested.as_ref().filter(|attested| !self.released && attested.value == self.value).map(|attested| &attested.by)
+        self.attested
+            .as_ref()
+            .filter(|attested| !self.released && attested.value == self.value)
+            .map(|attested| &attested.by)
     }
 }
 
@@ -143,7 +146,8 @@ mod tests {
     #[test]
     fn an_edited_field_loses_its_mark_and_gets_it_back_with_the_attested_value() {
         let attested = Attested { value: "青石路1号".to_owned(), by: AttestedBy::Card };
-        let mut field = FieldState { value: attested.value.clone(), attested: Some(attested), released: false };
+        let mut field =
+            FieldState { value: attested.value.clone(), attested: Some(attested), released: false };
         assert_eq!(field.mark(), Some(&AttestedBy::Card));
         field.value = "青石路2号".to_owned();
         assert_eq!(field.mark(), None);

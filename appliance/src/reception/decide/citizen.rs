@@ -194,4 +194,3 @@ fn waiting<'a>(case: &'a Case, command: &CommandId) -> Result<&'a Asked, Refusal
         _ => Err(Refusal::OutOfStep),
     }
 }
-

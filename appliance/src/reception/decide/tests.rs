@@ -13,7 +13,8 @@ fn catalogue() -> Catalogue {
 
 fn register() -> Register {
     let people: Register = toml::from_str(include_str!("../../../../tests/cast/people.toml")).unwrap();
-    let organisations: Register = toml::from_str(include_str!("../../../../tests/cast/organisations.toml")).unwrap();
+    let organisations: Register =
+        toml::from_str(include_str!("../../../../tests/cast/organisations.toml")).unwrap();
     people.merged(organisations)
 }
 
@@ -190,19 +191,7 @@ fn a_refused_row_is_never_opened() {
     let more = desk.case.list.iter().filter(|row| row.licence.is_some()).count() > 1;
     assert!(more, "the item asks for more than one licence");
     desk.take(answer(&desk.case, &command(), Answer::Agreed { refused }, "{}".to_owned())).unwrap();
-    let licence = row.licence.unwrap();
-    let used = LicenceUse {
-        material: row.material,
-        licence: licence.id,
-        kind: licence.kind,
-        version: 1,
-        use_code: "LX-1".to_owned(),
-        envelope: licence.envelope,
-        fields: BTreeSet::new(),
-        grade: licence.grade,
-        status_at: NOW,
-        mode: Mode::Offline,
-    };
+    let used = used(&row).unwrap();
     assert_eq!(fill(&desk.case, vec![used], BTreeMap::new()), Err(Refusal::OutOfStep));
 }
 
@@ -210,6 +199,7 @@ fn a_refused_row_is_never_opened() {
 fn more_time_has_an_end() {
     let mut desk = personal().confirmed("wang-fang").asked();
     let mut asked = 0;
+    desk.now = desk.now.plus_ms(CONSENT_MS - 1_000);
     while let Ok(1) = desk.take(extend(&desk.case, &command(), desk.now)) {
         asked += 1;
         desk.now = desk.now.plus_ms(CONSENT_MS - 1_000);
@@ -270,4 +260,61 @@ fn an_empty_or_large_file_is_refused() {
     assert_eq!(may_attach(&desk.case, None, 0), Err(Refusal::EmptyFile));
     assert_eq!(may_attach(&desk.case, None, 21 * 1024 * 1024), Err(Refusal::FileTooLarge));
     assert_eq!(may_attach(&desk.case, None, ATTACHMENT_BYTES), Ok(()));
+}
+
+#[test]
+fn a_licence_that_the_centre_does_not_confirm_no_longer_stands_for_its_paper() {
+    let mut desk = personal().confirmed("wang-fang").asked();
+    let yes = Answer::Agreed { refused: BTreeSet::new() };
+    desk.take(answer(&desk.case, &command(), yes, "{}".to_owned())).unwrap();
+    let uses: Vec<LicenceUse> = desk.case.list.iter().filter_map(used).collect();
+    let attested = hall_domain::form::Attested {
+        value: "甲".to_owned(),
+        by: hall_domain::form::AttestedBy::Licence { id: uses[0].licence.clone(), name: "证".to_owned() },
+    };
+    let field = FieldState { value: "甲".to_owned(), attested: Some(attested), released: false };
+    let key: FieldKey = "name".parse().unwrap();
+    desk.take(fill(&desk.case, uses, [(key.clone(), field)].into())).unwrap();
+    let before = desk.case.uses.len();
+    let mut rows = desk.case.list.clone();
+    for licence in rows.iter_mut().filter_map(|row| row.licence.as_mut()) {
+        licence.grade = LicenceGrade::L4;
+    }
+    desk.take(recheck(&desk.case, rows.clone())).unwrap();
+    assert_eq!(desk.case.mode, Some(Mode::Online));
+    assert_eq!(desk.case.uses.len(), before);
+    assert!(desk.case.uses.iter().all(|used| used.grade == LicenceGrade::L4));
+    assert!(desk.case.form[&key].mark().is_some());
+    for licence in rows.iter_mut().filter_map(|row| row.licence.as_mut()) {
+        licence.status = LicenceStatus::Revoked;
+    }
+    desk.case.mode = Some(Mode::Offline);
+    desk.take(recheck(&desk.case, rows)).unwrap();
+    assert!(desk.case.uses.is_empty());
+    assert!(desk.case.form[&key].mark().is_none(), "nothing vouches for the value any more");
+}
+
+#[test]
+fn a_colleagues_case_is_taken_over_only_after_a_quiet_while() {
+    let desk = personal().confirmed("wang-fang");
+    let other: AccountName = "zhoumin".parse().unwrap();
+    let window: WindowId = "W02".parse().unwrap();
+    assert_eq!(take_over(&desk.case, &other, window.clone(), NOW), Err(Refusal::StillWorking));
+    assert!(take_over(&desk.case, &other, window, NOW.plus_ms(QUIET_MS)).is_ok());
+}
+
+fn used(row: &ListRow) -> Option<LicenceUse> {
+    let licence = row.licence.clone()?;
+    Some(LicenceUse {
+        material: row.material.clone(),
+        licence: licence.id,
+        kind: licence.kind,
+        version: 1,
+        use_code: "LX-1".to_owned(),
+        envelope: licence.envelope,
+        fields: BTreeSet::new(),
+        grade: licence.grade,
+        status_at: NOW,
+        mode: Mode::Offline,
+    })
 }

@@ -218,7 +218,7 @@ fn a_page_stays_small() {
 #[test]
 fn a_receipt_says_no_more_than_is_true() {
     let reviewed = screen("receipt-a4");
-    assert!(reviewed.contains("联网复核后生效"));
+    assert!(reviewed.contains("复核后生效"));
     assert!(!reviewed.contains("已受理"));
     assert!(screen("receipt-a4-accepted").contains("已受理"));
     for outcome in [Outcome::Review, Outcome::Following, Outcome::ReceiptOnly, Outcome::No] {

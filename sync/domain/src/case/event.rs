@@ -235,6 +235,11 @@ pub enum CaseEvent {
         /// One row for each material of the item.
         rows: Vec<ListRow>,
     },
+    /// The line came back before submission: the centre confirmed, or did not, what the cache had said.
+    Rechecked {
+        /// The list as the centre knows it.
+        rows: Vec<ListRow>,
+    },
     /// The authorisation page was sent to the evaluator.
     ConsentAsked {
         /// Exactly what is asked.

@@ -5,7 +5,7 @@ use super::{
     ListRow, Mode, Organised, PaperChoice, Secondary, WindowId,
 };
 use crate::consent::ConsentRequest;
-use crate::form::FieldState;
+use crate::form::{AttestedBy, FieldState};
 use crate::{
     ApplicantKind, ConsentGrade, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode, Judgement,
     MaterialId, Timestamp,
@@ -289,6 +289,7 @@ impl Case {
                 self.mode = Some(mode);
                 self.list = rows;
             }
+            CaseEvent::Rechecked { rows } => self.recheck(rows),
             CaseEvent::ConsentAsked { request, digest, command, device, deadline } => {
                 let asked = Box::new(Asked { request: *request, digest, command, device, at, deadline });
                 self.consent = Consent::Waiting { asked };
@@ -457,6 +458,32 @@ impl Case {
                 }
             }
         }
+    }
+
+    /// Uses that the centre confirms become fresh ones; a licence that it does not confirm no longer counts,
+    /// and its material is asked for again.
+    fn recheck(&mut self, rows: Vec<ListRow>) {
+        let today = self.updated_at.local_date();
+        self.mode = Some(Mode::Online);
+        self.list = rows;
+        let (list, form) = (&self.list, &mut self.form);
+        self.uses.retain_mut(|used| {
+            let row = list.iter().find(|row| row.material == used.material);
+            let licence = row.and_then(|row| row.licence.as_ref());
+            let Some(licence) = licence.filter(|known| known.id == used.licence && known.usable(today))
+            else {
+                for field in form.values_mut() {
+                    let by_it =
+                        |by: &AttestedBy| matches!(by, AttestedBy::Licence { id, .. } if *id == used.licence);
+                    field.attested = field.attested.take().filter(|attested| !by_it(&attested.by));
+                }
+                return false;
+            };
+            used.grade = licence.grade;
+            used.status_at = licence.status_at;
+            used.mode = Mode::Online;
+            true
+        });
     }
 
     fn forget_person(&mut self) {
