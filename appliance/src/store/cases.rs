@@ -134,9 +134,8 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
     let case = &stored.case;
     let sealed = vault.seal(SEALED, &serde_json::to_vec(case)?);
     let (number, name) = searched(case);
-    let index = |context: &str, text: Option<&str>| {
-        text.map(|text| vault.index(context, text)).unwrap_or_default()
-    };
+    let index =
+        |context: &str, text: Option<&str>| text.map(|text| vault.index(context, text)).unwrap_or_default();
     let (number, name) = (index("number", number), index("name", name));
     let outcome =
         case.submission.as_ref().map(|done| outcome_key(done.judgement.outcome)).unwrap_or_default();
