@@ -53,7 +53,7 @@ story("a page survives a dead broker, and one taken back takes no answer", "eval
   await desk.press("F6");
   await citizen.asked();
   await desk.stepSays("办事人正在看授权页");
-  await desk.press("Escape");
+  await desk.press("Esc");
   await citizen.idle();
   await desk.stepSays("已取消");
 

@@ -32,9 +32,11 @@ story("a day offline: served from what the hall knows, judged when the line is b
   await desk.stepSays("项已由证照填好");
   await desk.completeForm();
   await desk.page.getByRole("button", { name: "检查并提交" }).click();
-  await desk.stepSays("提交后：受理，待复核");
+  await desk.stepSays("提交后：登记，联网复核后生效");
   await stage.shot(desk.page, "check");
-  const no = await desk.submit();
+  const no = await desk.caseNo();
+  await desk.press("F8");
+  await desk.stepSays("接下来");
   await stage.shot(desk.page, "done");
   await desk.page.goto(`${hall.at.box.url}/sync`);
   await desk.page.locator("#sync-state").filter({ hasText: "涉及 1 个办件" }).waitFor();

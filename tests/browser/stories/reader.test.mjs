@@ -27,7 +27,7 @@ story("a reader that goes wrong says how, and goes on", "reader", async ({ hall,
   await hall.place("W01", "xu-hao");
   await desk.stepSays("请看人、看证");
   await stage.shot(desk.page, "read-through-garbage");
-  await desk.press("Escape");
+  await desk.press("Esc");
   await hall.breakReader("W01", null);
   await hall.lift("W01");
 
@@ -45,11 +45,31 @@ story("a reader that goes wrong says how, and goes on", "reader", async ({ hall,
   await stage.shot(desk.page, "expired");
   await hall.lift("W01");
 
-  // Another person in the middle of a case.
-  await desk.identify("W01", "wang-fang");
-  await desk.stepSays("免证清单");
+  // Another person in the middle of a case is not taken for the first one.
+  await desk.openCase("失业登记");
+  await desk.press("F2");
+  await desk.stepSays("等待放卡");
+  await hall.place("W01", "xu-hao");
+  await desk.stepSays("请看人、看证");
   await hall.lift("W01");
+  await desk.press("Enter");
+  await desk.stepSays("免证清单");
   await desk.page.locator("#case-steps a").filter({ hasText: "核验" }).click();
-  await desk.stepSays("王");
+  await desk.stepSays("徐*");
   await stage.shot(desk.page, "identified");
+});
+
+story("a card of another person in the middle of a case is not taken", "other-person", async ({ hall, stage }) => {
+  const desk = await Desk.open(stage, hall);
+  await desk.signIn();
+  await desk.sitAt("W01");
+  await desk.openCase("失业登记");
+  await desk.press("F2");
+  await hall.place("W01", "zhou-ming");
+  await desk.stepSays("过期");
+  await hall.lift("W01");
+  await desk.press("F2");
+  await hall.place("W01", "wang-fang");
+  await desk.stepSays("这是 王* 的证件，本案办事人是 周*");
+  await stage.shot(desk.page, "other-person");
 });

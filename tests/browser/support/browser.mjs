@@ -1,6 +1,6 @@
 // Chromium for the stories: contexts for clerk and citizen, screenshots, and an eye on what pages complain about.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
@@ -14,6 +14,7 @@ export class Stage {
   static async open(story) {
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--lang=zh-CN"] });
     const folder = path.join(SHOTS, story);
+    await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     return new Stage(browser, folder);
   }
@@ -41,7 +42,7 @@ export class Stage {
     page.on("pageerror", (error) => this.complaints.push(`${name}: ${error.message}`));
     page.on("console", (message) => {
       // While a part is down on purpose, a page cannot reach it, and the browser says so by itself.
-      if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource/.test(message.text())) {
+      if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource|htmx:(sendError|afterRequest)/.test(message.text())) {
         this.complaints.push(`${name}: ${message.text()}`);
       }
     });
@@ -67,15 +68,20 @@ export class Stage {
     }
   }
 
-  /** At the end of a story; `failed` keeps what every page showed. */
-  async close(failed) {
-    if (failed) {
-      for (const [name, page] of this.pages) {
-        await page.screenshot({ path: path.join(this.folder, `failed-${name}.png`) }).catch(() => undefined);
-      }
+  /** Keeps what every page shows, for whoever looks into a failure. */
+  async keep() {
+    for (const [name, page] of this.pages) {
+      await page.screenshot({ path: path.join(this.folder, `failed-${name}.png`) }).catch(() => undefined);
     }
+  }
+
+  async close() {
     await this.browser.close();
-    if (!failed && this.complaints.length > 0) {
+  }
+
+  /** Fails when a page has reported an error of its own. */
+  quiet() {
+    if (this.complaints.length > 0) {
       throw new Error(`pages complained:\n  ${this.complaints.join("\n  ")}`);
     }
   }

@@ -31,8 +31,14 @@ export class Citizen {
     await this.page.getByRole("switch", { name }).tap();
   }
 
+  /** Reads to the end and agrees. */
   async agree() {
-    const button = this.page.locator("#agree:not([disabled])");
+    const [further, button] = [this.page.locator(".further"), this.page.locator("#agree:not([disabled])")];
+    await further.or(button).first().waitFor();
+    while (await further.isVisible()) {
+      // It goes by itself when the end is on the glass.
+      await further.tap({ timeout: 1_000 }).catch(() => undefined);
+    }
     await button.waitFor();
     await button.tap();
   }
@@ -47,7 +53,7 @@ export class Citizen {
 
   async rate(grade) {
     await this.page.locator(".page.rating").waitFor();
-    await this.page.getByRole("radio", { name: grade }).tap();
+    await this.page.getByRole("radio", { name: grade, exact: true }).tap();
     const send = this.page.locator("#send-rating:not([disabled])");
     await send.waitFor();
     await send.tap();

@@ -50,7 +50,7 @@ export class Desk {
   /** Presses a key when the step offers it. */
   async press(key) {
     await this.page.locator(`#page [data-key="${key}"]:not([disabled])`).first().waitFor();
-    await this.page.keyboard.press(key);
+    await this.page.keyboard.press(key === "Esc" ? "Escape" : key);
   }
 
   async stepSays(text, timeout = PATIENCE) {

@@ -9,19 +9,19 @@ export function story(name, folder, tell, options = {}) {
   test(name, { timeout: 240_000 }, async () => {
     const hall = await Hall.start(options);
     let stage;
-    let failed = true;
     try {
       stage = await Stage.open(folder);
       await tell({ hall, stage });
+      stage.quiet();
       await keepsSecrets(hall);
-      failed = false;
     } catch (error) {
-      const fallen = (await hall.logs().catch(() => [])).map(({ name: log, text }) => `── ${log}\n${text.split("\n").slice(-12).join("\n")}`);
-      throw new Error(`${error.stack}\n${fallen.join("\n")}`);
+      await stage?.keep();
+      const logs = await hall.logs().catch(() => []);
+      const lasts = logs.map(({ name: log, text }) => `── ${log}\n${text.split("\n").slice(-12).join("\n")}`);
+      throw new Error(`${error.stack}\n${lasts.join("\n")}`);
     } finally {
-      // The hall first asks nobody; a page that complains is told after it has gone.
+      await stage?.close();
       await hall.stop();
-      await stage?.close(failed);
     }
   });
 }
