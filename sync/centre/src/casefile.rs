@@ -172,6 +172,21 @@ impl CaseFile {
                 received_at,
                 mode: used.mode,
             })),
+            // What the hall asked the centre again about counts from then on as asked; what the centre did not
+            // confirm no longer stands for anything in this case.
+            CaseEvent::Rechecked { rows } => {
+                let today = wall.local_date();
+                let confirmed = |used: &Use| {
+                    let mut licences = rows.iter().filter_map(|row| row.licence.as_ref());
+                    licences.any(|licence| licence.id == used.licence && licence.usable(today))
+                };
+                self.uses.retain(confirmed);
+                for used in &mut self.uses {
+                    (used.at, used.clock, used.known) = (wall, clock, known.clone());
+                    used.mode = Mode::Online;
+                }
+            }
+            CaseEvent::Reopened => self.abandoned = false,
             CaseEvent::Submitted { judgement, mode, .. } => {
                 self.submission = Some(Submission { seq, at: wall, received_at, mode, judgement });
             }
