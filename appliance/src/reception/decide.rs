@@ -97,10 +97,9 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
         }
         return Ok(Vec::new());
     }
-    if let Some(register) = case.organisation.as_ref().and_then(|known| known.register.as_ref()) {
-        if !same_document(&register.legal_representative.document, &card.document) {
-            return Err(Refusal::NotLegalRepresentative);
-        }
+    let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
+    if register.is_some_and(|entry| !same_document(&entry.legal_representative.document, &card.document)) {
+        return Err(Refusal::NotLegalRepresentative);
     }
     let expired = card.expired(now.local_date());
     let ReadProof { command: read, reader, sam, answer } = proof;

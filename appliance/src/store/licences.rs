@@ -126,5 +126,5 @@ pub fn organisation(
 }
 
 fn licence_index(vault: &Vault, licence: &LicenceId) -> Vec<u8> {
-    vault.index("licence", &licence.to_string())
+    vault.index("licence", licence.as_str())
 }

@@ -261,7 +261,7 @@ fn organisation_entry(scene: &Scene<'_>) -> OrganisationEntry {
                 "{}没有查到该单位的登记信息，只能收件；请核对代码，或等线路恢复后再查。",
                 doubtful.unwrap_or_default()
             )),
-            Some(_) => doubtful.map(Into::into),
+            Some(_) => doubtful,
         }
     });
     OrganisationEntry {
