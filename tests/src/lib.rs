@@ -4,6 +4,7 @@
 //! It deliberately does not know the insides of any part: it starts programs, reads what they print, speaks the
 //! interfaces that a technician or an operator has, and pulls cables.
 
+pub mod bench;
 pub mod cast;
 pub mod control;
 pub mod demo;
