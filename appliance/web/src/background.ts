@@ -63,6 +63,14 @@ document.addEventListener("htmx:beforeSend", (event) => {
     if (underWay === 0) window.setTimeout(() => whenQuiet.forEach((then) => then()), 50);
   });
 });
+// A list must not be exchanged under a form that is being sent from it: the form would lose its place in the page,
+// and its answer with it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { detail } = event as CustomEvent<{ elt: Element }>;
+  if (!detail.elt.matches("[data-search]")) {
+    document.querySelectorAll("[data-search]").forEach((search) => htmx.trigger(search, "htmx:abort"));
+  } else if (requestUnderWay()) event.preventDefault();
+});
 document.addEventListener("htmx:sendError", () => message("failed", true));
 document.addEventListener("htmx:timeout", () => message("failed", true));
 
