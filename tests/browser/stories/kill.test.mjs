@@ -13,9 +13,9 @@ story("a box that is killed after every step of a case loses and repeats nothing
   await desk.signIn();
   await desk.sitAt("W01");
 
-  const blackout = async (says) => {
+  const blackout = async (says, step) => {
     await hall.box("kill");
-    await desk.again();
+    await desk.again(step);
     await desk.stepSays(says);
   };
   await desk.openCase("失业登记");
@@ -41,7 +41,7 @@ story("a box that is killed after every step of a case loses and repeats nothing
   await desk.stepSays("1 个文件");
   await desk.page.getByRole("button", { name: "检查并提交" }).click();
   await desk.stepSays("提交前检查");
-  await blackout("提交前检查");
+  await blackout("提交前检查", "submit");
   const no = await desk.caseNo();
   await desk.press("F8");
   await desk.stepSays("接下来");
@@ -75,7 +75,7 @@ story("a submission that a power cut answers is registered once or not at all", 
   const no = await desk.caseNo();
   // Sent, and killed before anybody has seen the answer.
   await Promise.all([desk.page.keyboard.press("F8"), hall.box("kill")]);
-  await desk.again();
+  await desk.again("submit");
   const registered = await until("either state", async () => {
     const text = await desk.page.innerText("#case-step");
     return text.includes("接下来") ? "yes" : text.includes("提交前检查") ? "no" : undefined;

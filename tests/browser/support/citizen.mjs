@@ -33,7 +33,7 @@ export class Citizen {
 
   /** Reads to the end and agrees. */
   async agree() {
-    const [further, button] = [this.page.locator(".further"), this.page.locator("#agree:not([disabled])")];
+    const [further, button] = [this.page.locator(".further:not([hidden])"), this.page.locator("#agree:not([disabled])")];
     await further.or(button).first().waitFor();
     while (await further.isVisible()) {
       // It goes by itself when the end is on the glass.

@@ -36,7 +36,7 @@ export class Desk {
     const row = this.page.locator("#items tr").filter({ hasText: item });
     await row.first().getByRole("button", { name: applicant }).click();
     await this.page.locator("#case-step").waitFor();
-    return this.caseId();
+    this.address = `${this.hall.at.box.url}/cases/${this.caseId()}`;
   }
 
   caseId() {
@@ -89,9 +89,9 @@ export class Desk {
     return no;
   }
 
-  /** Looks at the page anew, as after F5. */
-  async again() {
-    await this.page.goto(this.page.url());
+  /** Comes back to the case, whatever the browser shows after a power cut. */
+  async again(step) {
+    await this.page.goto(step ? `${this.address}?step=${step}` : this.address);
   }
 
   async field(label, value) {
