@@ -51,11 +51,20 @@ pub enum Fault {
     Storage(String),
 }
 
+impl Fault {
+    /// A stored record that does not parse, without its content.
+    pub fn record(error: &serde_json::Error) -> Self {
+        Self::Storage(format!("stored record: {:?} at {}:{}", error.classify(), error.line(), error.column()))
+    }
+}
+
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Sql(error) => error.into(),
             StoreError::Ledger(error) => error.into(),
+            // What the parser stumbled over may be personal; where it did is not.
+            StoreError::Record(error) => Self::record(&error),
             other => Self::Storage(chain(&other)),
         }
     }

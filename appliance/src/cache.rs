@@ -126,7 +126,14 @@ pub fn open(
     let missing = || OpenError::NotDisclosed(row.fields.first().cloned().unwrap_or_else(number_field));
     let candidate = candidates
         .iter()
-        .find(|candidate| candidate.digest.to_string() == listed.envelope && candidate.holder == row.holder)
+        .find(|candidate| {
+            let facts = candidate.envelope.facts();
+            // A fresher envelope of the same version says the same; a licence that was revoked since stays closed.
+            facts.licence == row.licence
+                && facts.version == listed.version
+                && candidate.holder == row.holder
+                && candidate.status == LicenceStatus::Valid
+        })
         .ok_or_else(missing)?;
     let fields = candidate.envelope.open(&row.fields, &candidate.beside)?;
     let used = LicenceUse {
@@ -135,7 +142,7 @@ pub fn open(
         kind: row.kind.clone(),
         version: listed.version,
         use_code,
-        envelope: listed.envelope.clone(),
+        envelope: candidate.digest.to_string(),
         fields: fields.keys().cloned().collect(),
         grade: listed.grade,
         status_at: listed.status_at,

@@ -33,6 +33,9 @@ pub enum LineChange {
     Found(Finding),
 }
 
+/// A clock may be this far behind the centre's before it counts as wrong.
+const CLOCK_BEHIND_MS: i64 = 2_000;
+
 /// Everything here can be loaded again from the database.
 pub struct Knowledge {
     /// 大厅名称.
@@ -96,6 +99,7 @@ impl Knowledge {
         if line.up {
             return LineState::Up;
         }
+        let now = self.not_before(now);
         let hours = now.hours_since(line.last_contact.or(line.token_issued_at).unwrap_or(Timestamp(0)));
         LineState::Down { hours }
     }
@@ -110,7 +114,17 @@ impl Knowledge {
     /// Age of the newest token.
     pub fn token_age_ms(&self, at: Timestamp) -> Option<u64> {
         let issued = self.read(|now| now.token.as_ref().map(|token| token.issued_at))?;
-        Some(u64::try_from(at.ms_since(issued)).unwrap_or_default())
+        let age = at.ms_since(issued);
+        // A clock behind the token's is wrong: the token vouches for nothing then.
+        if age < -CLOCK_BEHIND_MS { None } else { Some(u64::try_from(age).unwrap_or_default()) }
+    }
+
+    /// The clock's time, but never before what the centre has signed: a clock that went back makes nothing fresh.
+    pub fn not_before(&self, at: Timestamp) -> Timestamp {
+        self.read(|now| {
+            let signed = now.token.as_ref().map(|token| token.issued_at);
+            signed.into_iter().chain(now.line.last_contact).fold(at, Timestamp::max)
+        })
     }
 
     /// The newest token.

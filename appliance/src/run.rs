@@ -170,12 +170,13 @@ async fn decide(desk: Desk, mut heard: mpsc::Receiver<Heard>, stop: Cancellation
 async fn keep_time(desk: Desk, stop: CancellationToken) {
     let mut ticks: u64 = 0;
     loop {
-        let mut result = desk.tick().await;
-        if result.is_ok() && ticks.is_multiple_of(20) {
-            result = desk.settle(PURGE_MS).await;
-        }
-        if let Err(error) = result {
+        if let Err(error) = desk.tick().await {
             tracing::error!(%error, "the desk could not keep its time");
+        }
+        if ticks.is_multiple_of(20)
+            && let Err(error) = desk.settle(PURGE_MS).await
+        {
+            tracing::error!(%error, "the desk could not finish what was left");
         }
         ticks += 1;
         tokio::select! {

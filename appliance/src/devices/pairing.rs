@@ -6,8 +6,9 @@ use super::hub::Hub;
 use crate::book::{Book, Fault};
 use crate::keys::fill_random;
 use crate::live::{Change, Live};
-use crate::reception::new_command;
-use crate::store::devices::{self as rows, Device};
+use crate::reception::{decide, new_command};
+use crate::store::cases;
+use crate::store::devices::{self as rows, Closed, Device};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hall_bus::pairing::{
@@ -15,8 +16,9 @@ use hall_bus::pairing::{
 };
 use hall_bus::{DeviceId, DeviceKind, MessageId};
 use hall_domain::Timestamp;
-use hall_domain::case::{AccountName, WindowId};
+use hall_domain::case::{AccountName, CaseId, ConsentEnd, WindowId};
 use hall_ledger::entry::EntryKind;
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use subtle::ConstantTimeEq;
@@ -193,20 +195,22 @@ impl Pairing {
         };
         let (book, window, by, hash) =
             (self.book.clone(), window.clone(), by.clone(), hash_password(&secret));
-        let (loser, credentials) = self
+        let (loser, cases, credentials) = self
             .book
             .db
             .write(move |tx| {
                 rows::add(tx, &device, &hash, &by)?;
-                let loser = rows::bind(tx, &device.id, &window)?;
+                let (loser, closed) = rows::bind(tx, &device.id, &window)?;
+                let cases = end_waiting(&book, tx, closed, now)?;
                 let body = serde_json::json!({
                     "action": "paired", "device": device.id, "window": window, "by": by,
                     "replaces": loser, "at": now
                 });
                 book.append(tx, EntryKind::DevicePaired, &body, now)?;
-                Ok::<_, Fault>((loser, rows::credentials(tx)?))
+                Ok::<_, Fault>((loser, cases, rows::credentials(tx)?))
             })
             .await?;
+        self.tell_cases(cases);
         self.broker.allow(&credentials).map_err(|error| Fault::Storage(format!("{error:#}")))?;
         let grant = Grant {
             device: id.clone(),
@@ -231,19 +235,26 @@ impl Pairing {
         self.hub.unpair(id).await?;
         let (book, device, by) = (self.book.clone(), id.clone(), by.clone());
         let now = book.clock.now();
-        let credentials = self
+        let (cases, credentials) = self
             .book
             .db
             .write(move |tx| {
-                rows::revoke(tx, &device)?;
+                let cases = end_waiting(&book, tx, rows::revoke(tx, &device)?, now)?;
                 let body = serde_json::json!({ "action": "revoked", "device": device, "by": by, "at": now });
                 book.append(tx, EntryKind::DevicePaired, &body, now)?;
-                Ok::<_, Fault>(rows::credentials(tx)?)
+                Ok::<_, Fault>((cases, rows::credentials(tx)?))
             })
             .await?;
+        self.tell_cases(cases);
         self.broker.allow(&credentials).map_err(|error| Fault::Storage(format!("{error:#}")))?;
         self.live.tell(Change::Devices);
         Ok(())
+    }
+
+    fn tell_cases(&self, cases: Vec<CaseId>) {
+        for case in cases {
+            self.live.tell(Change::Case(case));
+        }
     }
 
     fn take_code(&self, code: PairingCode, now: Timestamp) -> Result<(MessageId, Begin), CodeRefused> {
@@ -270,6 +281,33 @@ impl Pairing {
         waiting.pairs.retain(|_, pair| pair.until > now);
         waiting
     }
+}
+
+/// Ends what cases wait for on a device that lost its window: nobody will answer there. Returns the cases.
+fn end_waiting(
+    book: &Book,
+    tx: &Connection,
+    closed: Vec<Closed>,
+    now: Timestamp,
+) -> Result<Vec<CaseId>, Fault> {
+    let mut touched = Vec::new();
+    for Closed { id, kind, case } in closed {
+        let Some(case) = case else { continue };
+        let Some(clerk) = cases::clerk(tx, &case)? else { continue };
+        let ended = book.change_case(tx, &case, &clerk, now, |case| {
+            Ok(match kind.as_str() {
+                "authorize" => decide::end_consent(case, &id, ConsentEnd::Unreachable)?,
+                "rating" => decide::end_rating(case, &id)?,
+                _ => Vec::new(),
+            })
+        });
+        match ended {
+            // A step that somebody else took first is no error here.
+            Ok(_) | Err(Fault::Refused(_)) => touched.push(case),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(touched)
 }
 
 /// 256 random bits as text.

@@ -24,7 +24,7 @@ const UNSHOWN_MS: i64 = 8_000;
 impl Desk {
     /// 推送: puts the authorisation page on the window's evaluator.
     pub async fn push(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
-        let case = self.mine(clerk, id).await?;
+        let case = self.at_own_window(clerk, id).await?;
         let item = self.item_of(&case)?;
         let kinds = self.book.knowledge.kinds();
         let (book, clerk, case_id) = (self.book.clone(), clerk.clone(), id.clone());
@@ -34,6 +34,7 @@ impl Desk {
             .db
             .write(move |tx| {
                 let device = evaluator_at(tx, &clerk.window)?;
+                free_evaluator(tx, &book, &device.id, now)?;
                 let (command, message) = new_command(now)?;
                 let mut show = None;
                 book.change_case(tx, &case_id, &clerk.account, now, |case| {
@@ -72,7 +73,7 @@ impl Desk {
 
     /// Invites the citizen to rate.
     pub async fn invite_rating(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
-        let case = self.case(id).await?;
+        let case = self.mine(clerk, id).await?;
         if matches!(case.rating, RatingState::Waiting { .. } | RatingState::Rated { .. }) {
             return Ok(());
         }
@@ -83,6 +84,7 @@ impl Desk {
             .db
             .write(move |tx| {
                 let device = evaluator_at(tx, &case.window)?;
+                free_evaluator(tx, &book, &device.id, now)?;
                 let (command, message) = new_command(now)?;
                 let case = book.change_case(tx, &case_id, &clerk.account, now, |case| {
                     Ok(decide::invite_rating(case, command.clone(), now)?)
@@ -180,15 +182,20 @@ impl Desk {
                 continue;
             }
             let reason = if unshown { ConsentEnd::Unreachable } else { ConsentEnd::TimedOut };
-            self.expire(&command, reason).await?;
+            if let Err(error) = self.expire(&command, reason).await {
+                tracing::error!(%error, command.id = %command.id, "a command could not be ended");
+            }
         }
         Ok(())
     }
 
     /// Finishes what a crash or a full disk left half done, and forgets what is old. Called every ten seconds.
     pub async fn settle(&self, purge_ms: i64) -> Result<(), Fault> {
-        for id in self.book.db.read(cases::agreed_unfilled).await? {
-            self.fill(&id).await?;
+        for id in self.book.db.read(cases::at_list).await? {
+            // One case that cannot go on keeps no other from doing so.
+            if let Err(error) = self.fill(&id).await {
+                tracing::error!(%error, case.id = %id, "a form could not be filled");
+            }
         }
         self.seal_rest().await?;
         let before = self.book.clock.now().plus_ms(-purge_ms);
@@ -431,6 +438,22 @@ impl Applies for ReaderAnswer {
         }
         Ok(())
     }
+}
+
+/// Makes room on an evaluator: an open rating page gives way, another citizen's authorisation page does not.
+fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestamp) -> Result<(), Fault> {
+    for open in rows::open_commands(tx, Some(device))? {
+        if open.kind == "authorize" {
+            return Err(Refusal::AlreadyAsking.into());
+        }
+        rows::close_command(tx, &open.id, "closed")?;
+        if let Some(case) = &open.case {
+            let clerk = clerk_of(tx, case)?;
+            let ended = book.change_case(tx, case, &clerk, now, |case| Ok(decide::end_rating(case, &open.id)?));
+            tolerate(ended)?;
+        }
+    }
+    Ok(())
 }
 
 fn evaluator_at(tx: &Connection, window: &WindowId) -> Result<Device, Fault> {

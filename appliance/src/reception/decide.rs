@@ -23,6 +23,10 @@ use hall_domain::{
 };
 use std::collections::BTreeMap;
 
+/// How long the centre's answer to a look-up counts as its word.
+pub const ONLINE_MS: i64 = 3_600_000;
+/// A list older than this is asked for again before a case is submitted.
+pub const RECHECK_MS: i64 = 600_000;
 /// A clerk who has done nothing in a case for this long may be relieved of it.
 pub const QUIET_MS: i64 = 300_000;
 /// Largest attachment in bytes.
@@ -59,8 +63,10 @@ pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
     }
     let mut events = Vec::new();
     let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
-    if changed && case.identity.is_some() {
-        events.push(CaseEvent::IdentityCleared { reason: "改填了统一社会信用代码".to_owned() });
+    let represents = case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.card));
+    if case.identity.is_some() && (changed || !represents) {
+        let reason = if changed { "改填了统一社会信用代码" } else { "持卡人不是登记的法定代表人" };
+        events.push(CaseEvent::IdentityCleared { reason: reason.to_owned() });
     }
     events.push(CaseEvent::OrganisationNamed { organisation });
     Ok(events)
@@ -97,8 +103,7 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
         }
         return Ok(Vec::new());
     }
-    let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
-    if register.is_some_and(|entry| !same_document(&entry.legal_representative.document, &card.document)) {
+    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card)) {
         return Err(Refusal::NotLegalRepresentative);
     }
     let expired = card.expired(now.local_date());
@@ -152,14 +157,13 @@ pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
     Ok(vec![CaseEvent::Listed { mode, rows }])
 }
 
-/// Saves what the clerk typed. Only what differs is recorded; problems are checked on submission.
-pub fn save_form(
-    case: &Case,
-    item: &ServiceItem,
-    values: &BTreeMap<FieldKey, String>,
-    seen: Option<&BTreeMap<FieldKey, String>>,
-) -> Events {
+/// Saves what the clerk typed into the form that stood at `seen` changes. Only what differs is recorded; problems
+/// are checked on submission.
+pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, String>, seen: u32) -> Events {
     at_least(case, Step::Form, Step::Form)?;
+    if seen != case.form_rev {
+        return Err(Refusal::FormChanged);
+    }
     let stored = |key: &FieldKey| case.form.get(key).map(|state| state.value.as_str()).unwrap_or_default();
     let mut changed = BTreeMap::new();
     for (key, value) in values {
@@ -170,10 +174,6 @@ pub fn save_form(
         if value == stored(key) {
             continue;
         }
-        let overtaken = seen.and_then(|seen| seen.get(key)).is_some_and(|seen| seen.trim() != stored(key));
-        if overtaken {
-            return Err(Refusal::FormChanged);
-        }
         changed.insert(key.clone(), value.to_owned());
     }
     Ok(if changed.is_empty() { Vec::new() } else { vec![CaseEvent::FormSaved { values: changed }] })
@@ -182,9 +182,6 @@ pub fn save_form(
 /// Takes the centre's word for a list that was made without it, before the case is submitted.
 pub fn recheck(case: &Case, rows: Vec<ListRow>) -> Events {
     at_least(case, Step::Form, Step::Form)?;
-    if case.mode == Some(Mode::Online) {
-        return Ok(Vec::new());
-    }
     Ok(vec![CaseEvent::Rechecked { rows }])
 }
 
@@ -293,8 +290,10 @@ pub fn judge(
         .filter(|known| known.register.is_some())
         .and_then(|known| known.checked_at)
         .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX));
+    let fresh = case.listed_at.is_some_and(|at| now.ms_since(at) < ONLINE_MS);
     let line = match case.mode {
-        Some(Mode::Online) => LineState::Up,
+        // What the centre said counts as its word for an hour, then as what the hall remembers.
+        Some(Mode::Online) if fresh => LineState::Up,
         _ => conditions.line,
     };
     let situation = Situation {
@@ -415,6 +414,7 @@ fn at_least(case: &Case, first: Step, last: Step) -> Result<(), Refusal> {
     if step < first || step > last { Err(Refusal::OutOfStep) } else { Ok(()) }
 }
 
-fn same_document(a: &hall_domain::IdentityDocument, b: &hall_domain::IdentityDocument) -> bool {
-    a.kind() == b.kind() && a.number() == b.number()
+/// Whether the card is the registered legal representative's, as far as a register is known.
+pub fn represents(organisation: &Organised, card: &IdentityCard) -> bool {
+    organisation.register.as_ref().is_none_or(|entry| entry.legal_representative.document == card.document)
 }

@@ -15,13 +15,16 @@ use hall_domain::case::{
 };
 use hall_domain::form::{self, OpenedFields, Sources};
 use hall_domain::{
-    ApplicantKind, FieldKey, HolderId, ItemCode, Judgement, LicenceKindCode, MaterialId, ServiceItem,
+    ApplicantKind, FieldKey, HolderId, ItemCode, Judgement, LicenceId, LicenceKindCode, MaterialId, ServiceItem,
     Timestamp, Uscc,
 };
 use hall_ledger::entry::EntryKind;
 use hall_ledger::link::Lookup;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+
+/// How long numbers stay open on a screen after somebody asked for them.
+const NUMBERS_OPEN_MS: i64 = 600_000;
 
 /// Who acts: the signed-in clerk at a window.
 #[derive(Debug, Clone)]
@@ -60,7 +63,7 @@ pub struct Desk {
     pub(super) line: Line,
     pub(super) blobs: BlobFolder,
     pub(super) readings: Arc<Mutex<BTreeMap<CaseId, Reading>>>,
-    opened: Arc<Mutex<BTreeSet<(CaseId, AccountName)>>>,
+    opened: Arc<Mutex<BTreeMap<(CaseId, AccountName), Timestamp>>>,
 }
 
 impl Desk {
@@ -97,8 +100,10 @@ impl Desk {
 
     /// Whether this account has the case's numbers open.
     pub fn numbers_open(&self, id: &CaseId, by: &AccountName) -> bool {
-        let opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        opened.contains(&(id.clone(), by.clone()))
+        let now = self.book.clock.now();
+        let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        opened.retain(|_, since| now.ms_since(*since) < NUMBERS_OPEN_MS);
+        opened.contains_key(&(id.clone(), by.clone()))
     }
 
     /// Opens a case.
@@ -151,7 +156,7 @@ impl Desk {
 
     /// 读卡: asks the window's reader to read a card for this case.
     pub async fn read_card(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
-        let case = self.mine(clerk, id).await?;
+        let case = self.at_own_window(clerk, id).await?;
         decide::may_read(&case)?;
         let device = self.device_at(&clerk.window, DeviceKind::CardReader).await?;
         let device = device.filter(|device| device.state == "ready").ok_or(Refusal::NoReader)?;
@@ -193,16 +198,30 @@ impl Desk {
         self.change(clerk, id, move |case| Ok(decide::list(case, rows, mode)?)).await
     }
 
+    /// Makes the list of a case that was stopped between 人证一致 and its list.
+    pub async fn list_if_missing(&self, clerk: &Clerk, case: &Case) -> Result<(), Fault> {
+        let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+        if confirmed && case.mode.is_none() && !case.closed() {
+            self.make_list(clerk, &case.id).await?;
+        }
+        Ok(())
+    }
+
     /// The rows of a case's list as they are known now, and from whom.
     async fn rows_of(&self, case: &Case) -> Result<(Vec<ListRow>, Mode), Fault> {
         let item = self.item_of(case)?;
         let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
-        let mut answered = self.ask_centre(&principal, &item, case).await;
+        let mut confirmed = self.ask_centre(&principal, &item, case).await;
         if person != principal {
-            answered &= self.ask_centre(&person, &item, case).await;
+            let more = self.ask_centre(&person, &item, case).await;
+            confirmed = confirmed.zip(more).map(|(all, more)| all.into_iter().chain(more).collect());
         }
-        let mode = if answered { Mode::Online } else { Mode::Offline };
-        let candidates = self.candidates(&[principal.clone(), person.clone()], mode).await?;
+        let mode = if confirmed.is_some() { Mode::Online } else { Mode::Offline };
+        let mut candidates = self.candidates(&[principal.clone(), person.clone()], mode).await?;
+        // What the centre was asked for and did not give is not there, whatever the cache holds.
+        if let Some(confirmed) = &confirmed {
+            candidates.retain(|candidate| confirmed.contains(&candidate.envelope.facts().licence));
+        }
         let kinds = self.book.knowledge.kinds();
         let rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
         Ok((rows, mode))
@@ -211,7 +230,10 @@ impl Desk {
     /// Asks the centre once more for a case that was worked on without it. A licence that was revoked
     /// meanwhile then no longer stands for its paper, before anything is submitted on it.
     async fn recheck(&self, clerk: &Clerk, case: Case) -> Result<Case, Fault> {
-        if case.mode != Some(Mode::Offline) || !case.filled || !self.book.knowledge.line().up {
+        let now = self.book.clock.now();
+        let old = case.listed_at.is_none_or(|at| now.ms_since(at) > decide::RECHECK_MS);
+        let wanted = case.filled && case.mode.is_some() && (old || case.mode == Some(Mode::Offline));
+        if !wanted || !self.book.knowledge.line().up {
             return Ok(case);
         }
         match self.rows_of(&case).await? {
@@ -274,16 +296,16 @@ impl Desk {
         Ok(())
     }
 
-    /// Saves what stands in the form. `seen` is what the clerk's page had before.
+    /// Saves what stands in the form. `seen` is the `form_rev` of the page.
     pub async fn save_form(
         &self,
         clerk: &Clerk,
         id: &CaseId,
         values: BTreeMap<FieldKey, String>,
-        seen: Option<BTreeMap<FieldKey, String>>,
+        seen: u32,
     ) -> Result<Case, Fault> {
         let item = self.item_of(&self.case(id).await?)?;
-        self.change(clerk, id, move |case| Ok(decide::save_form(case, &item, &values, seen.as_ref())?)).await
+        self.change(clerk, id, move |case| Ok(decide::save_form(case, &item, &values, seen)?)).await
     }
 
     /// 修改 of an attested field, or taking that back.
@@ -385,7 +407,7 @@ impl Desk {
             })
             .await?;
         let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        opened.insert((id.clone(), by.clone()));
+        opened.insert((id.clone(), by.clone()), now);
         Ok(())
     }
 
@@ -421,6 +443,12 @@ impl Desk {
         if decide::belongs_to(&case, &clerk.account) { Ok(case) } else { Err(Fault::NotYours) }
     }
 
+    /// The case, moved to the window at which its clerk sits now.
+    pub(super) async fn at_own_window(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
+        let case = self.mine(clerk, id).await?;
+        if case.window == clerk.window { Ok(case) } else { self.take_over(clerk, id).await }
+    }
+
     pub(super) fn changed(&self, id: &CaseId) {
         self.live.tell(Change::Case(id.clone()));
     }
@@ -450,8 +478,14 @@ impl Desk {
         decide::Conditions { line: self.book.knowledge.line_state(self.book.clock.now()), holder_cached }
     }
 
-    /// Asks the centre for a holder's licences and keeps the answer in the cache. False when the centre did not answer.
-    async fn ask_centre(&self, holder: &HolderId, item: &ServiceItem, case: &Case) -> bool {
+    /// Asks the centre for a holder's licences and keeps the answer in the cache. Gives the licences that the
+    /// centre named; none when it did not answer.
+    async fn ask_centre(
+        &self,
+        holder: &HolderId,
+        item: &ServiceItem,
+        case: &Case,
+    ) -> Option<BTreeSet<LicenceId>> {
         let lookup = Lookup {
             holder: holder.clone(),
             kinds: item.licence_materials().map(|(_, kind)| kind.clone()).collect(),
@@ -459,14 +493,16 @@ impl Desk {
             item: item.code.clone(),
             case_no: case.no.to_string(),
         };
-        let Some(answer) = self.line.lookup(lookup).await else { return false };
+        let answer = self.line.lookup(lookup).await?;
+        let named = answer.licences.iter().map(|fresh| fresh.facts.facts().licence.clone()).collect();
         let book = self.book.clone();
         let stored = self
             .book
             .db
             .write(move |tx| {
                 for fresh in &answer.licences {
-                    licences::put(tx, &book.vault, &fresh.issued, fresh.facts.facts(), None)?;
+                    let status = Some((fresh.status.status, fresh.status.at));
+                    licences::put(tx, &book.vault, &fresh.issued, fresh.facts.facts(), status)?;
                 }
                 if let Some(organisation) = &answer.organisation {
                     licences::put_organisation(tx, &book.vault, organisation, answer.token.issued_at)?;
@@ -477,7 +513,7 @@ impl Desk {
         if let Err(error) = &stored {
             tracing::warn!(%error, "a fresh answer of the centre could not be kept");
         }
-        stored.is_ok()
+        stored.is_ok().then_some(named)
     }
 
     async fn candidates(&self, holders: &[HolderId], mode: Mode) -> Result<Vec<Candidate>, Fault> {

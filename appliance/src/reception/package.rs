@@ -22,9 +22,9 @@ impl Desk {
     /// sealing is recorded once.
     pub async fn seal(&self, id: &CaseId) -> Result<(), Fault> {
         let case = self.case(id).await?;
-        if case.submission.is_none() || case.package.is_some() {
+        let Some(submitted) = case.submission.as_ref().map(|done| done.at).filter(|_| case.package.is_none()) else {
             return Ok(());
-        }
+        };
         let mut entries: Vec<ManifestItem> = Vec::new();
         let mut kept: Vec<Kept> = Vec::new();
         for part in parts(&case)? {
@@ -54,7 +54,8 @@ impl Desk {
             item: case.item.clone(),
             item_name: case.item_name.clone(),
             item_version: case.item_version,
-            created: self.book.clock.now(),
+            // The same whoever seals first: two rounds make one package.
+            created: submitted,
             offline: case.mode != Some(Mode::Online),
             entries,
         };
@@ -73,7 +74,9 @@ impl Desk {
     /// Seals what a crash or a full disk left unsealed.
     pub async fn seal_rest(&self) -> Result<(), Fault> {
         for id in self.book.db.read(cases::unsealed).await? {
-            self.seal(&id).await?;
+            if let Err(error) = self.seal(&id).await {
+                tracing::error!(%error, case.id = %id, "a package could not be sealed");
+            }
         }
         Ok(())
     }

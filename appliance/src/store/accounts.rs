@@ -146,10 +146,15 @@ pub fn find(db: &Connection, name: &AccountName) -> rusqlite::Result<Option<Acco
 /// Counts a wrong password; the last try locks the account.
 pub fn note_failure(tx: &Connection, name: &AccountName, now: Timestamp) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE account SET failed = failed + 1,
-             locked_until = CASE WHEN failed + 1 >= ?2 THEN ?3 ELSE locked_until END
+        // A lock that has ended starts the count anew.
+        "UPDATE account SET
+             failed = CASE WHEN locked_until > 0 AND locked_until <= ?4 THEN 1 ELSE failed + 1 END,
+             locked_until = CASE
+                 WHEN locked_until > 0 AND locked_until <= ?4 THEN 0
+                 WHEN failed + 1 >= ?2 AND locked_until = 0 THEN ?3
+                 ELSE locked_until END
          WHERE name = ?1",
-        params![name.as_str(), TRIES, now.plus_ms(LOCKED_MS).0],
+        params![name.as_str(), TRIES, now.plus_ms(LOCKED_MS).0, now.0],
     )?;
     Ok(())
 }

@@ -1,17 +1,19 @@
 //! Attachments and packages by content address: sealed chunk files in a folder, an index in the
 //! database. A file is whole on disk before any row names it.
 
-use crate::keys::random_hex;
+use crate::keys::{random_hex, sync_dir};
 use crate::vault::Vault;
 use hall_domain::Timestamp;
 use hall_ledger::blob::{BlobId, CHUNK, Manifest};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const SEALED: &str = "chunk";
+/// Ending of a file that is not whole yet.
+const HALF: &str = "new";
 
 /// A blob that cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +50,10 @@ pub struct Kept {
 }
 
 impl BlobFolder {
-    /// The folder at `dir`, made if missing.
+    /// The folder at `dir`, made if missing. Only one process may have it open: what is half-written is swept.
     pub fn open(dir: &Path, vault: Vault) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
+        sweep(dir)?;
         Ok(Self { dir: dir.to_owned(), vault })
     }
 
@@ -68,9 +71,9 @@ impl BlobFolder {
             }
             chunks += 1;
         }
-        sync_dir(&dir)?;
-        if let Some(parent) = dir.parent() {
-            sync_dir(parent)?;
+        // Each folder's name is in the one above; an unchanged folder costs next to nothing.
+        for folder in dir.ancestors().take_while(|folder| folder.starts_with(&self.dir)) {
+            sync_dir(folder)?;
         }
         Ok(Kept { id, manifest: manifest.to_bytes(), size: content.len() as u64, chunks })
     }
@@ -92,7 +95,7 @@ impl BlobFolder {
     }
 
     fn write_chunk(&self, path: &Path, chunk: &[u8]) -> io::Result<()> {
-        let temporary = path.with_extension(format!("{}.new", random_hex(4)));
+        let temporary = path.with_extension(format!("{}.{HALF}", random_hex(4)));
         let written = (|| {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
             file.write_all(&self.vault.seal(SEALED, chunk))?;
@@ -186,6 +189,47 @@ pub fn chunks(db: &Connection, id: &str) -> rusqlite::Result<Option<u32>> {
     db.query_row("SELECT chunks FROM blob WHERE id = ?1", [id], |row| row.get(0)).optional()
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+/// Takes away what a crash left half-written in the folders of chunks.
+fn sweep(dir: &Path) -> io::Result<()> {
+    for first in folders(dir)? {
+        for blob in folders(&first)? {
+            for file in fs::read_dir(&blob)? {
+                let path = file?.path();
+                if path.extension().is_some_and(|extension| extension == HALF) {
+                    fs::remove_file(&path)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn folders(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn opening_sweeps_what_a_crash_left_and_keeps_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || BlobFolder::open(dir.path(), Vault::new(Zeroizing::new([7; 32]))).unwrap();
+        let folder = open();
+        let kept = folder.keep(b"scan").unwrap();
+        let half = folder.dir_of(&kept.id).join("0.01020304.new");
+        fs::write(&half, b"half").unwrap();
+        let folder = open();
+        assert!(!half.exists());
+        assert_eq!(folder.content(&kept.id, kept.chunks).unwrap(), b"scan");
+    }
 }

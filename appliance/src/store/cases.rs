@@ -246,8 +246,8 @@ pub fn open_count(db: &Connection, clerk: &AccountName) -> rusqlite::Result<u32>
         .query_row([clerk.as_str()], |row| row.get(0))
 }
 
-/// Open cases past the citizen's question, whose form may still have to be filled.
-pub fn agreed_unfilled(db: &Connection) -> rusqlite::Result<Vec<CaseId>> {
+/// Open cases with a list and no form: some of them wait for their form to be filled.
+pub fn at_list(db: &Connection) -> rusqlite::Result<Vec<CaseId>> {
     db.prepare_cached("SELECT id FROM cases WHERE step = 'list'")?
         .query_map([], |row| parsed(row, 0))?
         .collect()

@@ -69,6 +69,17 @@ pub struct Command {
     pub request: Vec<u8>,
 }
 
+/// A command that was closed because its device lost its window. A case may wait for its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// Its id.
+    pub id: CommandId,
+    /// `authorize`, `rating`, `message`, `read`.
+    pub kind: String,
+    /// The case it served.
+    pub case: Option<CaseId>,
+}
+
 const DEVICE: &str = "id, key, key_gen, window, bind_epoch, gen, counter, bseq, state, model, software,
      detail, paired_at, seen_at";
 
@@ -123,8 +134,12 @@ pub fn credentials(db: &Connection) -> rusqlite::Result<Vec<Credential>> {
 }
 
 /// Binds a device to a window. Whatever of its kind stood there is unbound; both get a new epoch.
-/// Returns the device that lost the window.
-pub fn bind(tx: &Connection, id: &DeviceId, window: &WindowId) -> rusqlite::Result<Option<DeviceId>> {
+/// Returns the device that lost the window, and what was closed because of it.
+pub fn bind(
+    tx: &Connection,
+    id: &DeviceId,
+    window: &WindowId,
+) -> rusqlite::Result<(Option<DeviceId>, Vec<Closed>)> {
     let kind: String =
         tx.query_row("SELECT kind FROM device WHERE id = ?1", [id.as_str()], |row| row.get(0))?;
     let loser: Option<DeviceId> = tx
@@ -134,28 +149,40 @@ pub fn bind(tx: &Connection, id: &DeviceId, window: &WindowId) -> rusqlite::Resu
             |row| parsed(row, 0),
         )
         .optional()?;
+    let mut closed = close_commands(tx, id)?;
     if let Some(loser) = &loser {
-        unbind(tx, loser)?;
+        closed.extend(unbind(tx, loser)?);
     }
     tx.execute(
         "UPDATE device SET window = ?2, bind_epoch = bind_epoch + 1 WHERE id = ?1",
         params![id.as_str(), window.as_str()],
     )?;
-    Ok(loser)
+    Ok((loser, closed))
 }
 
-/// Takes a device from its window.
-pub fn unbind(tx: &Connection, id: &DeviceId) -> rusqlite::Result<()> {
+/// Takes a device from its window. Returns what was closed because of it: a case may wait for it.
+pub fn unbind(tx: &Connection, id: &DeviceId) -> rusqlite::Result<Vec<Closed>> {
     tx.execute("UPDATE device SET window = '', bind_epoch = bind_epoch + 1 WHERE id = ?1", [id.as_str()])?;
-    tx.execute("UPDATE command SET state = 'closed' WHERE device = ?1 AND state = 'open'", [id.as_str()])?;
-    Ok(())
+    close_commands(tx, id)
 }
 
-/// Revokes a device for good.
-pub fn revoke(tx: &Connection, id: &DeviceId) -> rusqlite::Result<()> {
-    unbind(tx, id)?;
+/// Revokes a device for good. Returns what was closed because of it.
+pub fn revoke(tx: &Connection, id: &DeviceId) -> rusqlite::Result<Vec<Closed>> {
+    let closed = unbind(tx, id)?;
     tx.execute("UPDATE device SET revoked = 1 WHERE id = ?1", [id.as_str()])?;
-    Ok(())
+    Ok(closed)
+}
+
+fn close_commands(tx: &Connection, id: &DeviceId) -> rusqlite::Result<Vec<Closed>> {
+    tx.prepare_cached(
+        "UPDATE command SET state = 'closed' WHERE device = ?1 AND state = 'open'
+         RETURNING id, kind, case_id",
+    )?
+    .query_map([id.as_str()], |row| {
+        let case: String = row.get(2)?;
+        Ok(Closed { id: parsed(row, 0)?, kind: row.get(1)?, case: case.parse().ok() })
+    })?
+    .collect()
 }
 
 /// Notes a birth or death with its number; an older number than the last one changes nothing.
@@ -175,6 +202,39 @@ pub fn note_state(
         params![id.as_str(), stored(bseq), state, now.0, software, detail],
     )?;
     Ok(changed > 0)
+}
+
+/// Calls all devices lost, until each says that it is there. True if any was not.
+pub fn lose_all(tx: &Connection) -> rusqlite::Result<bool> {
+    Ok(tx.execute("UPDATE device SET state = 'lost' WHERE state <> 'lost' AND revoked = 0", [])? > 0)
+}
+
+/// Devices that are not lost but gave no sign of life since `before`.
+pub fn silent(db: &Connection, before: Timestamp) -> rusqlite::Result<Vec<DeviceId>> {
+    db.prepare_cached("SELECT id FROM device WHERE state <> 'lost' AND revoked = 0 AND seen_at < ?1")?
+        .query_map([before.0], |row| parsed(row, 0))?
+        .collect()
+}
+
+/// Calls one device lost if it still gave no sign of life since `before`. Returns what it was until now.
+pub fn lose_silent(tx: &Connection, id: &DeviceId, before: Timestamp) -> rusqlite::Result<Option<String>> {
+    let state: Option<String> = tx
+        .query_row(
+            "SELECT state FROM device WHERE id = ?1 AND state <> 'lost' AND revoked = 0 AND seen_at < ?2",
+            params![id.as_str(), before.0],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if state.is_some() {
+        tx.execute("UPDATE device SET state = 'lost' WHERE id = ?1", [id.as_str()])?;
+    }
+    Ok(state)
+}
+
+/// A device that was called lost for its silence is what it was before, unless it was born or died since.
+pub fn find_again(tx: &Connection, id: &DeviceId, state: &str) -> rusqlite::Result<()> {
+    tx.execute("UPDATE device SET state = ?2 WHERE id = ?1 AND state = 'lost'", [id.as_str(), state])?;
+    Ok(())
 }
 
 /// Notes a sign of life.
@@ -269,11 +329,11 @@ pub fn open_commands_of_case(db: &Connection, case: &CaseId) -> rusqlite::Result
         .collect()
 }
 
-/// The device says that it shows a command's page.
-pub fn note_shown(tx: &Connection, id: &CommandId, now: Timestamp) -> rusqlite::Result<()> {
+/// The device says that it shows a command's page. What another device shows is none of its affairs.
+pub fn note_shown(tx: &Connection, device: &DeviceId, id: &CommandId, now: Timestamp) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE command SET shown_at = ?2 WHERE id = ?1 AND shown_at = 0",
-        params![id.as_str(), now.0],
+        "UPDATE command SET shown_at = ?3 WHERE id = ?1 AND device = ?2 AND shown_at = 0",
+        params![id.as_str(), device.as_str(), now.0],
     )?;
     Ok(())
 }

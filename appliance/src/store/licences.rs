@@ -26,12 +26,15 @@ pub fn put(
     status: Option<(LicenceStatus, Timestamp)>,
 ) -> rusqlite::Result<()> {
     let sealed = vault.seal_to(&issued.holder, &hall_ledger::cbor::pack(issued));
+    // A new version says nothing about the status: what is known of it stays.
+    let told = status.is_some();
     let (status, status_at) = status.unwrap_or((LicenceStatus::Valid, envelope.checked_at));
     tx.prepare_cached(
         "INSERT INTO licence (licence, holder, version, status, status_at, list, list_index, sealed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (licence) DO UPDATE SET holder = ?2, version = ?3, list = ?6, list_index = ?7, sealed = ?8,
-             status = CASE WHEN ?5 >= status_at THEN ?4 ELSE status END, status_at = max(status_at, ?5)
+             status = CASE WHEN ?9 AND ?5 >= status_at THEN ?4 ELSE status END,
+             status_at = CASE WHEN ?9 THEN max(status_at, ?5) ELSE status_at END
          WHERE version <= ?3",
     )?
     .execute(params![
@@ -42,7 +45,8 @@ pub fn put(
         status_at.0,
         envelope.status.list.to_string(),
         envelope.status.index,
-        sealed
+        sealed,
+        told
     ])?;
     Ok(())
 }

@@ -76,6 +76,11 @@ async fn show(
 ) -> Answer {
     let case = app.desk.case(&id).await?;
     let own = case.clerk == signed.session.account;
+    if let (true, Some(window)) = (own, &signed.session.window) {
+        // A box that was stopped between 人证一致 and the list makes the list now.
+        let clerk = Clerk { account: signed.session.account.clone(), window: window.clone() };
+        app.desk.list_if_missing(&clerk, &case).await?;
+    }
     let finished = match case.step() {
         Step::Abandoned => true,
         // The clerk who just submitted sees what comes next; afterwards everybody sees the record.
@@ -242,6 +247,7 @@ async fn save_form(
     let mut values: BTreeMap<FieldKey, String> = BTreeMap::new();
     let mut wanted = String::new();
     let mut committed = false;
+    let mut seen = None;
     for (name, value) in pairs {
         if let Some(key) = name.strip_prefix("f.") {
             let key: FieldKey = key.parse().map_err(|_| Failure::malformed())?;
@@ -250,14 +256,18 @@ async fn save_form(
             }
         } else if name == "do" {
             wanted = value;
+        } else if name == "rev" {
+            seen = value.parse().ok();
         } else if name == "commitment" {
             committed = value == "yes";
         }
     }
-    let done = keep_form(&app, &at.clerk, &id, values, committed, &wanted).await;
-    if headers.contains_key("hx-request") && wanted == "save" && done.is_ok() {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let typed = Typed { values, committed, seen: seen.ok_or_else(Failure::malformed)? };
+    let done = keep_form(&app, &at.clerk, &id, typed, &wanted).await;
+    if let (true, "save", Ok(rev)) = (headers.contains_key("hx-request"), wanted.as_str(), &done) {
+        return Ok((StatusCode::NO_CONTENT, [("form-rev", rev.to_string())]).into_response());
     }
+    let done = done.map(drop);
     let next = wanted == "next" && done.is_ok();
     match (done, next) {
         (Ok(()), true) => Ok(Redirect::to(&format!("/cases/{id}?step=submit")).into_response()),
@@ -265,25 +275,27 @@ async fn save_form(
     }
 }
 
-async fn keep_form(
-    app: &App,
-    clerk: &Clerk,
-    id: &CaseId,
+/// What stood in the form of the page.
+struct Typed {
     values: BTreeMap<FieldKey, String>,
     committed: bool,
-    wanted: &str,
-) -> Result<(), Fault> {
-    app.desk.save_form(clerk, id, values, None).await?;
-    let case = app.desk.commit(clerk, id, committed).await?;
+    /// The changes that the page knew of.
+    seen: u32,
+}
+
+/// Keeps the form; gives how often it has been changed by then.
+async fn keep_form(app: &App, clerk: &Clerk, id: &CaseId, typed: Typed, wanted: &str) -> Result<u32, Fault> {
+    app.desk.save_form(clerk, id, typed.values, typed.seen).await?;
+    let mut case = app.desk.commit(clerk, id, typed.committed).await?;
     if let Some((what, key)) = wanted.split_once(':') {
         let key = key.parse().map_err(|_| Fault::NotFound)?;
-        app.desk.mark_field(clerk, id, key, what == "restore").await?;
+        case = app.desk.mark_field(clerk, id, key, what == "restore").await?;
     }
     if wanted == "next" {
         let item = app.desk.item_of(&case)?;
         crate::reception::decide::complete(&case, &item)?;
     }
-    Ok(())
+    Ok(case.form_rev)
 }
 
 async fn attach(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, mut form: Multipart) -> Answer {

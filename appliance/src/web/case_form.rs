@@ -57,6 +57,7 @@ pub fn form_step(scene: &Scene<'_>) -> FormStep {
             taken: case.committed,
             error: uncommitted.then(|| Refusal::Commitment.zh()),
         }),
+        rev: case.form_rev,
         saved: case.updated_at.hm(),
         closed: case.closed(),
     }

@@ -466,7 +466,10 @@ fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
             representative: register
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
-            matches: case.identity.as_ref().and(register).map(|_| true),
+            matches: match (&case.identity, register) {
+                (Some(who), Some(_)) => Some(decide::represents(known, &who.card)),
+                _ => None,
+            },
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
         }
     });

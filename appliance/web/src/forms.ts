@@ -21,7 +21,7 @@ export function startForms(): void {
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest }>;
-    if (detail.xhr.status === 204) kept();
+    if (detail.xhr.status === 204) kept(detail.xhr.getResponseHeader("form-rev"));
   });
   onContent((part) => {
     if (part.querySelector("form[data-autosave]")) touched = false;
@@ -69,14 +69,21 @@ async function keep(form: HTMLFormElement): Promise<void> {
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields, headers: { "HX-Request": "true" } });
     message("failed", !answer.ok);
-    if (answer.status === 204) kept();
+    if (answer.status === 204) kept(answer.headers.get("form-rev"));
+    // Somebody changed the form in another page: show what stands there now.
+    else if (answer.status === 422) {
+      touched = false;
+      window.location.reload();
+    }
   } catch {
     message("failed", true);
   }
 }
 
-function kept(): void {
+function kept(rev: string | null): void {
   touched = false;
+  const seen = document.querySelector<HTMLInputElement>("form[data-autosave] input[name=rev]");
+  if (seen && rev) seen.value = rev;
   const saved = document.getElementById("saved");
   const clock = document.querySelector("[data-now]")?.textContent ?? "";
   if (saved) saved.textContent = `${saved.dataset.text ?? ""} ${clock}`;

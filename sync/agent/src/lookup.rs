@@ -6,6 +6,7 @@ use crate::status::Trouble;
 use hall_domain::{HolderId, Organisation};
 use hall_ledger::document::DocumentKind;
 use hall_ledger::envelope::{Envelope, IssuedEnvelope, VerifiedEnvelope};
+use hall_ledger::feed::StatusChange;
 use hall_ledger::link::{Lookup, LookupAnswer};
 use hall_ledger::token::FreshnessToken;
 
@@ -16,6 +17,8 @@ pub struct FreshLicence {
     pub facts: VerifiedEnvelope,
     /// The exact bytes and what lies beside them, to be sealed to the holder.
     pub issued: IssuedEnvelope,
+    /// Its status as of the answer.
+    pub status: StatusChange,
 }
 
 /// What a look-up found.
@@ -46,7 +49,9 @@ pub(crate) fn check(identity: &Identity, asked: &Lookup, answer: LookupAnswer) -
         if !fits {
             return Err(garbage("lookup", "a licence that was not asked for"));
         }
-        licences.push(FreshLicence { facts, issued });
+        let status = answer.statuses.iter().find(|status| status.licence == facts.facts().licence);
+        let status = status.cloned().ok_or_else(|| garbage("lookup", "a licence without a status"))?;
+        licences.push(FreshLicence { facts, issued, status });
     }
     let organisation = match answer.organisation {
         None => None,

@@ -12,6 +12,7 @@ use crate::blob::BlobId;
 use crate::cose::Signed;
 use crate::document::Document;
 use crate::envelope::IssuedEnvelope;
+use crate::feed::StatusChange;
 use crate::hash::Hash;
 use crate::log::{BoxId, LogId};
 use crate::receipt::Receipt;
@@ -207,6 +208,9 @@ pub struct LookupAnswer {
     /// When the centre answered.
     #[n(2)]
     pub token: Signed<FreshnessToken>,
+    /// 证照状态 of each licence above, as of this answer. One without a status is not to be used.
+    #[n(3)]
+    pub statuses: Vec<StatusChange>,
 }
 
 /// Answer to `PUT /v1/link/blobs/{id}` (the manifest) and `GET …/missing`.

@@ -22,7 +22,7 @@ use hall_domain::HolderId;
 use hall_ledger::blob::CHUNK;
 use hall_ledger::bundle::MAX_COMPRESSED;
 use hall_ledger::document::DocumentKind;
-use hall_ledger::feed::Lane;
+use hall_ledger::feed::{Lane, StatusChange};
 use hall_ledger::link::{HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE};
 use hall_ledger::{cbor, entry};
 use minicbor::Encode;
@@ -254,11 +254,13 @@ async fn lookup(
         return Err(Refused::bad("use-cause", "a look-up names its cause in 1 to 200 characters"));
     }
     let (hall, now) = (&log.hall.code, app.now());
-    let mut envelopes = Vec::new();
+    let (mut envelopes, mut statuses) = (Vec::new(), Vec::new());
     for registered in app.store.licences_of(&lookup.holder).await? {
         if lookup.kinds.contains(&registered.licence.kind) {
             let place = registered.status_index;
             envelopes.push(register::issue(&app, &registered.licence, place, hall, now).await?);
+            let licence = registered.licence.id.clone();
+            statuses.push(StatusChange { licence, status: registered.status, at: now });
         }
     }
     let organisation = match &lookup.holder {
@@ -274,5 +276,5 @@ async fn lookup(
         licence.count = envelopes.len(), "A hall looked up licences."
     );
     let token = feeds::token(&app, hall).await?;
-    Ok(answer(StatusCode::OK, &LookupAnswer { envelopes, organisation, token }))
+    Ok(answer(StatusCode::OK, &LookupAnswer { envelopes, organisation, token, statuses }))
 }

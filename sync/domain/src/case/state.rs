@@ -197,6 +197,9 @@ pub struct Case {
     pub identity: Option<Identity>,
     /// 在线 or 离线, from the moment the list was made.
     pub mode: Option<Mode>,
+    /// When the list was last made or confirmed.
+    #[serde(default)]
+    pub listed_at: Option<Timestamp>,
     /// 免证清单.
     pub list: Vec<ListRow>,
     /// 用证授权.
@@ -205,6 +208,9 @@ pub struct Case {
     pub uses: Vec<LicenceUse>,
     /// Whether the form was filled once.
     pub filled: bool,
+    /// How often the form was changed: a page that shows an older one may not overwrite it.
+    #[serde(default)]
+    pub form_rev: u32,
     /// 受理表单.
     pub form: BTreeMap<FieldKey, FieldState>,
     /// 告知承诺 was taken on.
@@ -251,10 +257,12 @@ impl Case {
             organisation: None,
             identity: None,
             mode: None,
+            listed_at: None,
             list: Vec::new(),
             consent: Consent::NotAsked,
             uses: Vec::new(),
             filled: false,
+            form_rev: 0,
             form: BTreeMap::new(),
             committed: false,
             papers: BTreeMap::new(),
@@ -272,6 +280,16 @@ impl Case {
     pub fn apply(&mut self, record: &CaseRecord) {
         self.updated_at = record.at;
         let at = record.at;
+        if matches!(
+            record.event,
+            CaseEvent::FormFilled { .. }
+                | CaseEvent::FormSaved { .. }
+                | CaseEvent::FieldReleased { .. }
+                | CaseEvent::FieldRestored { .. }
+                | CaseEvent::Committed { .. }
+        ) {
+            self.form_rev += 1;
+        }
         match record.event.clone() {
             CaseEvent::Opened { .. } => {}
             CaseEvent::OrganisationNamed { organisation } => self.organisation = Some(organisation),
@@ -288,6 +306,7 @@ impl Case {
             CaseEvent::Listed { mode, rows } => {
                 self.mode = Some(mode);
                 self.list = rows;
+                self.listed_at = Some(at);
             }
             CaseEvent::Rechecked { rows } => self.recheck(rows),
             CaseEvent::ConsentAsked { request, digest, command, device, deadline } => {
@@ -465,6 +484,7 @@ impl Case {
     fn recheck(&mut self, rows: Vec<ListRow>) {
         let today = self.updated_at.local_date();
         self.mode = Some(Mode::Online);
+        self.listed_at = Some(self.updated_at);
         self.list = rows;
         let (list, form) = (&self.list, &mut self.form);
         self.uses.retain_mut(|used| {
@@ -493,5 +513,9 @@ impl Case {
         self.consent = Consent::NotAsked;
         self.filled = false;
         self.form.clear();
+        self.committed = false;
+        self.papers.clear();
+        self.attachments.clear();
+        self.removed.clear();
     }
 }

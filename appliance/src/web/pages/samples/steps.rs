@@ -397,6 +397,7 @@ pub fn form(mistakes: bool) -> FormStep {
             taken: false,
             error: mistakes.then(|| "请向办事人说明告知承诺并勾选。".to_owned()),
         }),
+        rev: 3,
         saved: "15:35:41".to_owned(),
         closed: false,
     }

@@ -14,6 +14,8 @@ pub struct FormStep {
     pub uploads: Vec<Upload>,
     /// 告知承诺 of this item, if it has one.
     pub commitment: Option<Commitment>,
+    /// How often it was changed; comes back with the form, so that an old page overwrites nothing.
+    pub rev: u32,
     /// When it was last kept, "10:51:08"; empty before the first time.
     pub saved: String,
     /// Whether the form cannot be changed any more.
