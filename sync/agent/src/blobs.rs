@@ -8,7 +8,7 @@ use crate::backoff::Backoff;
 use crate::link::Link;
 use crate::round::garbage;
 use crate::status::Trouble;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use hall_ledger::BlobId;
 use hall_ledger::blob::Bitmap;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +32,13 @@ pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &Cancell
                 None
             }
             Err(trouble) => {
-                if !matches!(trouble, Trouble::Busy { .. }) {
-                    shared.line.lost(&trouble);
+                match &trouble {
+                    Trouble::Busy { .. } => {}
+                    // The disk says nothing about the line.
+                    Trouble::Storage(reason) => {
+                        tracing::error!(%reason, "The box could not look after its attachments.");
+                    }
+                    _ => shared.line.lost(&trouble),
                 }
                 let wait = backoff.after_failure(random());
                 Some(trouble.retry_after().map_or(wait, |asked| asked.max(wait)))
@@ -47,6 +52,8 @@ pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &Cancell
     }
 }
 
+/// One pass over what waits. A blob that cannot be read here or that the centre will not have is left
+/// for the next pass and stops no other.
 async fn send_all<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Trouble> {
     for id in shared.store.pending_blobs().await? {
         match send(shared, id).await {
@@ -54,18 +61,35 @@ async fn send_all<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Troubl
                 shared.store.blob_sealed(id).await?;
                 shared.line.moved(&shared.store.position().await?);
             }
-            // One blob that the centre will not have must not stop the others.
-            Err(trouble @ Trouble::Refused { .. }) => {
+            Err(Unsent::Unreadable(error)) => {
+                let reason = Trouble::from(error);
+                tracing::error!(blob.id = %id, %reason, "An attachment cannot be read; it is left out.");
+            }
+            Err(Unsent::Line(trouble @ Trouble::Refused { .. })) => {
                 tracing::error!(blob.id = %id, reason = %trouble, "The centre refused an attachment.");
             }
-            Err(trouble) => return Err(trouble),
+            Err(Unsent::Line(trouble)) => return Err(trouble),
         }
     }
     Ok(())
 }
 
-async fn send<S: Store, L: Link>(shared: &Shared<S, L>, id: BlobId) -> Result<(), Trouble> {
-    let manifest = shared.store.blob_manifest(id).await?;
+/// Why a blob was not sent.
+enum Unsent {
+    /// It is missing or damaged here.
+    Unreadable(StoreError),
+    /// The exchange with the centre did not work.
+    Line(Trouble),
+}
+
+impl From<Trouble> for Unsent {
+    fn from(trouble: Trouble) -> Self {
+        Self::Line(trouble)
+    }
+}
+
+async fn send<S: Store, L: Link>(shared: &Shared<S, L>, id: BlobId) -> Result<(), Unsent> {
+    let manifest = shared.store.blob_manifest(id).await.map_err(Unsent::Unreadable)?;
     let state = shared.link.offer_blob(id, &manifest).await?;
     if state.sealed {
         return Ok(());
@@ -73,12 +97,12 @@ async fn send<S: Store, L: Link>(shared: &Shared<S, L>, id: BlobId) -> Result<()
     let have = Bitmap::from_bytes(manifest.chunk_count(), state.have)
         .ok_or_else(|| garbage("blob offer", "bitmap does not fit the manifest"))?;
     for n in have.missing() {
-        let bytes = shared.store.blob_chunk(id, n).await?;
+        let bytes = shared.store.blob_chunk(id, n).await.map_err(Unsent::Unreadable)?;
         shared.link.put_chunk(id, n, bytes).await?;
     }
     let state = shared.link.seal_blob(id).await?;
     if state.id != id || !state.sealed {
-        return Err(garbage("blob seal", "blob is not sealed"));
+        return Err(garbage("blob seal", "blob is not sealed").into());
     }
     Ok(())
 }

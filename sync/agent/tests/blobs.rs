@@ -79,3 +79,30 @@ async fn an_empty_file_and_a_cut_before_the_first_byte_are_ordinary() {
     hall.cutter.set(Line::Open);
     running.until("both", |status| status.up && status.pending_blobs == 0).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_or_damaged_scan_stops_neither_the_line_nor_the_scans_behind_it() {
+    let province = Province::new().await;
+    let hall = Hall::enrolled(&province).await;
+    let (lost, damaged) = (hall.store.attach(scan(4, 100)), hall.store.attach(scan(5, CHUNK + 1)));
+    let whole = hall.store.attach(scan(6, 200));
+    hall.store.held().blobs.remove(&lost);
+    hall.store.held().damaged.insert(damaged);
+    let running = hall.agent();
+    let mut fell = false;
+    let status = running
+        .until("the whole scan", |status| {
+            fell |= status.trouble.is_some();
+            status.up && status.pending_blobs == 2
+        })
+        .await;
+    assert!(status.up && !fell, "{:?}", status.trouble);
+    assert_eq!(hall.store.held().pending, [lost, damaged]);
+    assert_eq!(province.chunk(&whole.to_string(), 0).await, scan(6, 200));
+
+    // Whatever is repaired here goes with the next pass.
+    hall.store.held().damaged.clear();
+    running.agent.nudge();
+    running.until("the repaired scan", |status| status.up && status.pending_blobs == 1).await;
+    assert_eq!(hall.store.held().pending, [lost]);
+}

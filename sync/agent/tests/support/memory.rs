@@ -13,7 +13,7 @@ use hall_ledger::token::FreshnessToken;
 use hall_ledger::{BlobId, Entry, EntryKind, Hash, LedgerHead, LogId, Salt, Signed, SigningKey, merkle};
 use hall_sync::plan::Receipted;
 use hall_sync::{Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a box holds.
@@ -36,6 +36,8 @@ pub struct Held {
     pub due: BTreeMap<DocumentKind, u32>,
     pub blobs: BTreeMap<BlobId, (Manifest, Vec<u8>)>,
     pub pending: Vec<BlobId>,
+    /// Blobs of which nothing can be read past the manifest.
+    pub damaged: BTreeSet<BlobId>,
 }
 
 /// A box's storage. Clones are one box.
@@ -65,6 +67,7 @@ impl Memory {
             due: BTreeMap::new(),
             blobs: BTreeMap::new(),
             pending: Vec::new(),
+            damaged: BTreeSet::new(),
         };
         Self { log, key, held: Arc::new(Mutex::new(held)) }
     }
@@ -138,7 +141,7 @@ type Done<T> = Result<T, StoreError>;
 impl Store for Memory {
     async fn position(&self) -> Done<Position> {
         let held = self.held();
-        let bytes = |id: &BlobId| held.blobs[id].0.length();
+        let bytes = |id: &BlobId| held.blobs.get(id).map_or(0, |(manifest, _)| manifest.length());
         Ok(Position {
             size: held.head.size(),
             root: held.head.root(),
@@ -242,11 +245,18 @@ impl Store for Memory {
     }
 
     async fn blob_manifest(&self, id: BlobId) -> Done<Manifest> {
-        Ok(self.held().blobs[&id].0.clone())
+        let held = self.held();
+        held.blobs
+            .get(&id)
+            .map(|(manifest, _)| manifest.clone())
+            .ok_or_else(|| StoreError::new("no such blob"))
     }
 
     async fn blob_chunk(&self, id: BlobId, n: usize) -> Done<Vec<u8>> {
         let held = self.held();
+        if held.damaged.contains(&id) {
+            return Err(StoreError::new("chunk is damaged"));
+        }
         Ok(held.blobs[&id].1.chunks(CHUNK).nth(n).unwrap().to_vec())
     }
 
