@@ -27,7 +27,7 @@ export async function until(what, look, ms = 15_000) {
   }
 }
 
-function program(name) {
+export function program(name) {
   const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
   return path.join(target, process.env.HALL_PROFILE ?? "debug", name);
 }
