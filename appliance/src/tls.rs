@@ -66,7 +66,8 @@ pub fn config(keys: &Keys) -> Result<Arc<ServerConfig>> {
 pub async fn listen(address: SocketAddr, config: Arc<ServerConfig>) -> Result<(Listener, SocketAddr)> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("listen on {address}"))?;
     let bound = listener.local_addr()?;
-    let listener =
-        tls_listener::builder(TlsAcceptor::from(config)).handshake_timeout(HANDSHAKE).listen(Prompt(listener));
+    let listener = tls_listener::builder(TlsAcceptor::from(config))
+        .handshake_timeout(HANDSHAKE)
+        .listen(Prompt(listener));
     Ok((listener, bound))
 }
