@@ -4,3 +4,6 @@ pub mod broker;
 pub mod door;
 pub mod hub;
 pub mod pairing;
+
+#[cfg(test)]
+mod fixture;

@@ -78,11 +78,11 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     let mqtts_url = format!("mqtts://{}:{}", first_name(&addresses.names), mqtts_address.port());
     let pairing =
         Pairing::new(book.clone(), hub.clone(), broker.clone(), live.clone(), mqtts_url, keys.ca_pem.clone());
-    let door = Door::new(broker.address(), known_devices(&book));
+    let door = Door::following(broker.stands(), known_devices(&book));
 
     let tasks = TaskTracker::new();
     tasks.spawn(broker.clone().supervise(stop.clone()));
-    tasks.spawn(hub.clone().run(broker.address(), broker.password().to_owned(), stop.clone()));
+    tasks.spawn(hub.clone().run(broker.stands(), broker.password().to_owned(), stop.clone()));
     tasks.spawn(follow_line(agent.clone(), book.clone(), live.clone(), stop.clone()));
     let (running, stopping) = (agent.clone(), stop.clone());
     tasks.spawn(async move { running.run(stopping).await });

@@ -1,6 +1,10 @@
 //! The MQTT broker: Mosquitto as a supervised child on loopback, with a configuration made anew
 //! at each start. Nothing relies on what it remembers; the box's database is the truth.
 
+mod child;
+#[cfg(test)]
+mod tests;
+
 use crate::keys::{fill_random, random_hex, write_private};
 use anyhow::{Context, Result};
 use base64::Engine as _;
@@ -13,11 +17,17 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The box's own name at the broker.
 pub const BOX_USER: &str = "hallbox";
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(101).unwrap();
+const CONF: &str = "mosquitto.conf";
+const PID: &str = "mosquitto.pid";
+/// How long a broker may take until it listens.
+const START: Duration = Duration::from_secs(10);
+const START_LOOK: Duration = Duration::from_millis(20);
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_LAST: Duration = Duration::from_secs(5);
 
@@ -33,26 +43,42 @@ pub struct Credential {
 /// The running broker.
 pub struct Broker {
     dir: PathBuf,
-    address: SocketAddr,
+    port: Mutex<u16>,
     password: String,
     pid: Mutex<Option<u32>>,
+    stands: watch::Sender<Option<SocketAddr>>,
 }
 
 impl Broker {
-    /// Writes the configuration into `dir` and picks a free loopback port. Nothing runs yet.
+    /// Writes the configuration into `dir` and picks a free loopback port. A broker that a killed box
+    /// left behind is ended. Nothing runs yet.
     pub fn prepare(dir: &Path, credentials: &[Credential]) -> Result<Arc<Self>> {
         std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let broker = Self { dir: dir.to_owned(), address, password: random_hex(24), pid: Mutex::new(None) };
+        let dir = dir.canonicalize().with_context(|| format!("find {}", dir.display()))?;
+        child::end_leftover(&dir.join(PID), &dir.join(CONF));
+        let broker = Self {
+            dir: dir.clone(),
+            port: Mutex::new(free_port()?),
+            password: random_hex(24),
+            pid: Mutex::new(None),
+            stands: watch::Sender::new(None),
+        };
         broker.write_credentials(credentials)?;
         write_private(&dir.join("acl"), ACL.as_bytes())?;
-        write_private(&dir.join("mosquitto.conf"), broker.configuration().as_bytes())?;
+        broker.write_configuration()?;
         Ok(Arc::new(broker))
     }
 
-    /// Where it listens, on loopback.
+    /// Where it is to listen, on loopback. Another port is picked when it cannot.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        let port = *self.port.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+
+    /// Where it listens now: the very process that the box started holds that port. None while it does not.
+    /// Passwords go nowhere else.
+    pub fn stands(&self) -> watch::Receiver<Option<SocketAddr>> {
+        self.stands.subscribe()
     }
 
     /// The box's own password, new at each start.
@@ -79,13 +105,16 @@ impl Broker {
             match self.spawn() {
                 Ok(mut child) => {
                     self.set_pid(child.id());
-                    tokio::select! {
-                        status = child.wait() => {
-                            tracing::error!(?status, "the message broker stopped; it is started again");
-                        }
-                        () = stop.cancelled() => { end(&mut child).await; }
-                    }
+                    let came_up = tokio::select! {
+                        came_up = self.follow(&mut child) => came_up,
+                        () = stop.cancelled() => true,
+                    };
+                    self.stands.send_replace(None);
+                    end(&mut child).await;
                     self.set_pid(None);
+                    if !came_up && let Err(error) = self.move_port() {
+                        tracing::error!(error = %format!("{error:#}"), "no other port for the message broker");
+                    }
                 }
                 Err(error) => {
                     tracing::error!(error = %format!("{error:#}"), "the message broker does not start")
@@ -101,10 +130,40 @@ impl Broker {
         }
     }
 
+    /// Says where the broker stands once this very child listens there, and returns when the child has
+    /// ended or does not come to listen. True if it did.
+    async fn follow(&self, child: &mut Child) -> bool {
+        let (address, pid) = (self.address(), child.id());
+        let listening = tokio::time::timeout(START, async {
+            while !pid.is_some_and(|pid| child::listens(pid, address.port())) {
+                tokio::time::sleep(START_LOOK).await;
+            }
+        });
+        tokio::select! {
+            listening = listening => if listening.is_err() {
+                tracing::error!(%address, "the message broker does not listen; another port is tried");
+                return false;
+            },
+            status = child.wait() => {
+                tracing::error!(?status, %address, "the message broker does not start; another port is tried");
+                return false;
+            }
+        }
+        self.stands.send_replace(Some(address));
+        let status = child.wait().await;
+        tracing::error!(?status, "the message broker stopped; it is started again");
+        true
+    }
+
+    fn move_port(&self) -> Result<()> {
+        *self.port.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = free_port()?;
+        self.write_configuration()
+    }
+
     fn spawn(&self) -> Result<Child> {
         Command::new(mosquitto())
             .arg("-c")
-            .arg(self.dir.join("mosquitto.conf"))
+            .arg(self.dir.join(CONF))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -115,7 +174,7 @@ impl Broker {
 
     fn set_pid(&self, pid: Option<u32>) {
         *self.pid.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = pid;
-        let path = self.dir.join("mosquitto.pid");
+        let path = self.dir.join(PID);
         let written = match pid {
             Some(pid) => std::fs::write(path, pid.to_string()),
             None => std::fs::remove_file(path),
@@ -131,6 +190,10 @@ impl Broker {
             text.push_str(&format!("{}:{}\n", credential.device, credential.hash));
         }
         write_private(&self.dir.join("passwords"), text.as_bytes())
+    }
+
+    fn write_configuration(&self) -> Result<()> {
+        write_private(&self.dir.join(CONF), self.configuration().as_bytes())
     }
 
     fn configuration(&self) -> String {
@@ -151,9 +214,13 @@ impl Broker {
              log_dest file {dir}/mosquitto.log\n\
              log_type error\n\
              log_type warning\n",
-            self.address.port()
+            self.address().port()
         )
     }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Devices touch their own topics and nothing else; the window is not in the topic.
@@ -177,13 +244,13 @@ pub fn hash_password(password: &str) -> String {
 }
 
 async fn end(child: &mut Child) {
-    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
-        let pid = nix::unistd::Pid::from_raw(pid);
-        if nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).is_ok()
-            && tokio::time::timeout(Duration::from_secs(2), child.wait()).await.is_ok()
-        {
-            return;
-        }
+    // Without a number it has ended already.
+    let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) else { return };
+    let pid = nix::unistd::Pid::from_raw(pid);
+    if nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).is_ok()
+        && tokio::time::timeout(Duration::from_secs(2), child.wait()).await.is_ok()
+    {
+        return;
     }
     if let Err(error) = child.kill().await {
         tracing::warn!(%error, "the message broker did not end");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Largest CONNECT packet; a birth or will is a few hundred bytes.
@@ -24,7 +24,7 @@ pub type Known = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// The front door.
 #[derive(Clone)]
 pub struct Door {
-    broker: SocketAddr,
+    broker: watch::Receiver<Option<SocketAddr>>,
     known: Known,
     places: Arc<Semaphore>,
 }
@@ -59,8 +59,13 @@ pub enum Turned {
 }
 
 impl Door {
-    /// A door to the broker at `broker`.
+    /// A door to a broker that always stands at `broker`.
     pub fn new(broker: SocketAddr, known: Known) -> Self {
+        Self::following(watch::channel(Some(broker)).1, known)
+    }
+
+    /// A door to the broker where it stands at the time; closed while it stands nowhere.
+    pub fn following(broker: watch::Receiver<Option<SocketAddr>>, known: Known) -> Self {
         Self { broker, known, places: Arc::new(Semaphore::new(CONNECTIONS)) }
     }
 
@@ -147,7 +152,8 @@ impl Door {
     }
 
     async fn broker(&self) -> Result<TcpStream, Turned> {
-        let stream = TcpStream::connect(self.broker).await.map_err(|_| Turned::Broker)?;
+        let address = (*self.broker.borrow()).ok_or(Turned::Broker)?;
+        let stream = TcpStream::connect(address).await.map_err(|_| Turned::Broker)?;
         stream.set_nodelay(true).map_err(|_| Turned::Broker)?;
         Ok(stream)
     }

@@ -1,6 +1,10 @@
 //! The box's side of the bus: says to each device what it should do now, and hears what devices
 //! say. What a device should do is in the database; sending it again is always harmless.
 
+mod presence;
+#[cfg(test)]
+mod tests;
+
 use super::broker::BOX_USER;
 use crate::book::{Book, Fault};
 use crate::live::{Change, Live};
@@ -8,13 +12,13 @@ use crate::reception::new_command;
 use crate::store::accounts;
 use crate::store::devices::{self as rows, Command, Device};
 use hall_bus::evaluator::{IdlePage, Page, Place, Show};
-use hall_bus::messages::{
-    Ack, AckStatus, Config, Control, ControlAction, DeviceState, HallState, WindowName,
-};
+use hall_bus::messages::{Ack, AckStatus, Config, Control, ControlAction, HallState, WindowName};
 use hall_bus::reader::{Read, Stop, Want};
 use hall_bus::{DeviceId, DeviceKind, Down, Jws, MessageId, Receipt, Topic, UpMessage, encode};
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, CommandId, WindowId};
+use presence::Silent;
+use rumqttc::NetworkOptions;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
@@ -22,7 +26,7 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How long a reader waits for a card.
@@ -48,13 +52,14 @@ pub struct Hub {
     boot: MessageId,
     client: RwLock<Option<AsyncClient>>,
     desk: mpsc::Sender<Heard>,
+    silent: Silent,
 }
 
 impl Hub {
     /// A hub that is not connected yet. What the desk has to decide on goes to `desk`.
     pub fn new(book: Book, live: Live, desk: mpsc::Sender<Heard>) -> Result<Arc<Self>, Fault> {
         let (_, boot) = new_command(book.clock.now())?;
-        Ok(Arc::new(Self { book, live, boot, client: RwLock::new(None), desk }))
+        Ok(Arc::new(Self { book, live, boot, client: RwLock::new(None), desk, silent: Silent::default() }))
     }
 
     /// Says again what a device should show or do now.
@@ -240,14 +245,34 @@ impl Hub {
         self.say(&Topic::Down(id.clone(), Down::Config), &config, None)
     }
 
-    /// Stays connected to the broker until `stop`.
-    pub async fn run(self: Arc<Self>, broker: SocketAddr, password: String, stop: CancellationToken) {
+    /// Stays connected to the broker, and watches for devices that fall silent, until `stop`. The
+    /// password goes nowhere but to where `broker` says that the broker stands.
+    pub async fn run(
+        self: Arc<Self>,
+        broker: watch::Receiver<Option<SocketAddr>>,
+        password: String,
+        stop: CancellationToken,
+    ) {
+        tokio::join!(self.keep_link(broker, &password, &stop), self.watch_silence(&stop));
+    }
+
+    async fn keep_link(
+        self: &Arc<Self>,
+        mut broker: watch::Receiver<Option<SocketAddr>>,
+        password: &str,
+        stop: &CancellationToken,
+    ) {
         let mut pause = Duration::from_millis(100);
         while !stop.is_cancelled() {
-            match self.connect(broker, &password) {
+            let stands = tokio::select! {
+                stands = broker.wait_for(Option::is_some) => stands.ok().and_then(|stands| *stands),
+                () = stop.cancelled() => None,
+            };
+            let Some(address) = stands else { return };
+            match self.connect(address, password) {
                 Ok((client, events)) => {
                     self.set_client(Some(client));
-                    if self.listen(events, &stop).await {
+                    if self.listen(events, stop).await {
                         pause = Duration::from_millis(100);
                     }
                     self.set_client(None);
@@ -268,6 +293,9 @@ impl Hub {
         options.set_clean_start(true);
         options.set_max_packet_size(Some(PACKET_BYTES));
         options.set_connection_timeout(3);
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        options.set_network_options(network);
         let will = encode(&HallState::offline(self.boot)).map_err(form)?;
         options.set_last_will(LastWill::new(
             Topic::HallState.to_string(),
@@ -313,6 +341,7 @@ impl Hub {
     }
 
     async fn greet(&self) -> Result<(), Fault> {
+        self.lose_all().await?;
         if let Some(client) = self.client() {
             client.try_subscribe(hall_bus::topics::ALL_UP, QoS::AtLeastOnce).map_err(bus)?;
         }
@@ -329,14 +358,7 @@ impl Hub {
             UpMessage::State(state) => self.note_state(&device, state).await,
             UpMessage::Ack(ack) => self.note_ack(device, ack).await,
             UpMessage::Answer(jws) => self.pass(Heard::Answer(device, jws)).await,
-            UpMessage::Heartbeat(_) => {
-                let now = self.book.clock.now();
-                self.book
-                    .db
-                    .write(move |tx| rows::note_seen(tx, &device, now).map_err(Fault::from))
-                    .await
-                    .map_err(Fault::from)
-            }
+            UpMessage::Heartbeat(_) => self.note_heartbeat(&device).await,
             UpMessage::Log(line) => {
                 tracing::info!(device.id = %device, level = ?line.level, code = %line.code, "a device reports");
                 Ok(())
@@ -345,49 +367,6 @@ impl Hub {
         if let Err(error) = heard {
             tracing::error!(%error, "what a device said could not be taken");
         }
-    }
-
-    async fn note_state(self: &Arc<Self>, id: &DeviceId, state: DeviceState) -> Result<(), Fault> {
-        let (device, now) = (id.clone(), self.book.clock.now());
-        let bseq = state.bseq();
-        let (word, software, detail, shown_gen) = match &state {
-            DeviceState::Lost { .. } => ("lost", None, None, 0),
-            DeviceState::Ready(birth) => {
-                use hall_bus::messages::About;
-                let generation = match &birth.about {
-                    About::Evaluator(status) => status.generation,
-                    About::Reader(_) => 0,
-                };
-                let word = match &birth.about {
-                    About::Reader(status) if status.state != hall_bus::reader::ReaderCondition::Ready => {
-                        "fault"
-                    }
-                    _ => "ready",
-                };
-                let detail =
-                    serde_json::to_string(&birth.about).map_err(|error| Fault::Storage(error.to_string()))?;
-                (word, Some(birth.sw.clone()), Some(detail), generation)
-            }
-        };
-        let ready = matches!(state, DeviceState::Ready(_));
-        let fresh = self
-            .book
-            .db
-            .write(move |tx| {
-                let fresh =
-                    rows::note_state(tx, &device, bseq, word, software.as_deref(), detail.as_deref(), now)?;
-                if fresh && shown_gen > 0 {
-                    rows::raise_gen(tx, &device, shown_gen)?;
-                }
-                Ok::<_, Fault>(fresh)
-            })
-            .await?;
-        self.live.tell(Change::Devices);
-        if fresh && ready {
-            self.configure(id).await?;
-            self.deliver(id).await?;
-        }
-        Ok(())
     }
 
     async fn note_ack(&self, device: DeviceId, ack: Ack) -> Result<(), Fault> {
@@ -401,8 +380,9 @@ impl Hub {
                     .book
                     .db
                     .write(move |tx| {
-                        rows::note_shown(tx, &command, now)?;
-                        Ok::<_, Fault>(rows::command(tx, &command)?.and_then(|command| command.case))
+                        rows::note_shown(tx, &device, &command, now)?;
+                        let own = rows::command(tx, &command)?.filter(|command| command.device == device);
+                        Ok::<_, Fault>(own.and_then(|command| command.case))
                     })
                     .await?;
                 if let Some(case) = case {

@@ -1,6 +1,9 @@
 //! 配对: a device without a name asks, shows a short code, and a technician who is signed in types
 //! it and picks a window. What waits for a technician is in memory; ten minutes and it is gone.
 
+#[cfg(test)]
+mod tests;
+
 use super::broker::{Broker, hash_password};
 use super::hub::Hub;
 use crate::book::{Book, Fault};

@@ -157,13 +157,10 @@ pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
     Ok(vec![CaseEvent::Listed { mode, rows }])
 }
 
-/// Saves what the clerk typed into the form that stood at `seen` changes. Only what differs is recorded; problems
-/// are checked on submission.
+/// Saves what the clerk typed into a page that knew of `seen` changes. Only what differs is recorded; a field that
+/// another page changed since is not overwritten. Problems are checked on submission.
 pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, String>, seen: u32) -> Events {
     at_least(case, Step::Form, Step::Form)?;
-    if seen != case.form_rev {
-        return Err(Refusal::FormChanged);
-    }
     let stored = |key: &FieldKey| case.form.get(key).map(|state| state.value.as_str()).unwrap_or_default();
     let mut changed = BTreeMap::new();
     for (key, value) in values {
@@ -173,6 +170,9 @@ pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, St
         let value = value.trim();
         if value == stored(key) {
             continue;
+        }
+        if case.form.get(key).is_some_and(|state| state.rev > seen) {
+            return Err(Refusal::FormChanged);
         }
         changed.insert(key.clone(), value.to_owned());
     }
@@ -206,9 +206,9 @@ pub fn restore_field(case: &Case, field: &FieldKey) -> Events {
 }
 
 /// 告知承诺: the applicant takes it on, or takes that back.
-pub fn commit(case: &Case, taken: bool) -> Events {
+pub fn commit(case: &Case, taken: bool, seen: u32) -> Events {
     at_least(case, Step::Form, Step::Form)?;
-    Ok(if case.committed == taken { Vec::new() } else { vec![CaseEvent::Committed { taken }] })
+    Ok(if case.committed == taken || case.committed_rev > seen { Vec::new() } else { vec![CaseEvent::Committed { taken }] })
 }
 
 /// The clerk says how a material without a licence is brought.

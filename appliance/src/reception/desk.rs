@@ -327,8 +327,8 @@ impl Desk {
     }
 
     /// 告知承诺.
-    pub async fn commit(&self, clerk: &Clerk, id: &CaseId, taken: bool) -> Result<Case, Fault> {
-        self.change(clerk, id, move |case| Ok(decide::commit(case, taken)?)).await
+    pub async fn commit(&self, clerk: &Clerk, id: &CaseId, taken: bool, seen: u32) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| Ok(decide::commit(case, taken, seen)?)).await
     }
 
     /// Says how a material without a licence is brought.

@@ -330,7 +330,12 @@ pub fn open_commands_of_case(db: &Connection, case: &CaseId) -> rusqlite::Result
 }
 
 /// The device says that it shows a command's page. What another device shows is none of its affairs.
-pub fn note_shown(tx: &Connection, device: &DeviceId, id: &CommandId, now: Timestamp) -> rusqlite::Result<()> {
+pub fn note_shown(
+    tx: &Connection,
+    device: &DeviceId,
+    id: &CommandId,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE command SET shown_at = ?3 WHERE id = ?1 AND device = ?2 AND shown_at = 0",
         params![id.as_str(), device.as_str(), now.0],

@@ -286,7 +286,7 @@ struct Typed {
 /// Keeps the form; gives how often it has been changed by then.
 async fn keep_form(app: &App, clerk: &Clerk, id: &CaseId, typed: Typed, wanted: &str) -> Result<u32, Fault> {
     app.desk.save_form(clerk, id, typed.values, typed.seen).await?;
-    let mut case = app.desk.commit(clerk, id, typed.committed).await?;
+    let mut case = app.desk.commit(clerk, id, typed.committed, typed.seen).await?;
     if let Some((what, key)) = wanted.split_once(':') {
         let key = key.parse().map_err(|_| Fault::NotFound)?;
         case = app.desk.mark_field(clerk, id, key, what == "restore").await?;

@@ -19,6 +19,14 @@ export function startForms(): void {
     const caps = document.getElementById("caps");
     if (caps && event.getModifierState) caps.hidden = !event.getModifierState("CapsLock");
   });
+  // Whatever else is pressed while a form is being filled, what was typed is kept first.
+  document.addEventListener("htmx:confirm", (event) => {
+    const { detail } = event as CustomEvent<{ elt: Element; issueRequest: (skip: boolean) => void }>;
+    const form = document.querySelector<HTMLFormElement>("form[data-autosave]");
+    if (!form || !touched || detail.elt === form) return;
+    event.preventDefault();
+    void keep(form).then(() => detail.issueRequest(true));
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest }>;
     if (detail.xhr.status === 204) kept(detail.xhr.getResponseHeader("form-rev"));
@@ -33,7 +41,8 @@ export function startForms(): void {
 export function formIsTouched(part: Element, next: Element): boolean {
   const form = part.querySelector("form[data-autosave]");
   if (!form || !next.querySelector("form[data-autosave]")) return false;
-  return touched || form.contains(document.activeElement);
+  // Mistakes that are pointed out stay until the form is sent again.
+  return touched || form.contains(document.activeElement) || part.querySelector(".summary, .error") !== null;
 }
 
 /** Keeps the form now, before something else is done with the page. */

@@ -41,6 +41,9 @@ pub struct FieldState {
     /// 修改: the clerk has given the source's word up, whatever the field holds.
     #[serde(default)]
     pub released: bool,
+    /// The change of the form (`Case::form_rev`) that last touched this field; 0 when it was only filled.
+    #[serde(default)]
+    pub rev: u32,
 }
 
 impl FieldState {
@@ -82,7 +85,7 @@ pub fn autofill(item: &ServiceItem, sources: &Sources<'_>) -> BTreeMap<FieldKey,
         .map(|field| {
             let attested = field.sources.iter().find_map(|source| attest(source, sources));
             let value = attested.as_ref().map(|attested| attested.value.clone()).unwrap_or_default();
-            (field.key.clone(), FieldState { value, attested, released: false })
+            (field.key.clone(), FieldState { value, attested, released: false, rev: 0 })
         })
         .collect()
 }
@@ -147,7 +150,7 @@ mod tests {
     fn an_edited_field_loses_its_mark_and_gets_it_back_with_the_attested_value() {
         let attested = Attested { value: "青石路1号".to_owned(), by: AttestedBy::Card };
         let mut field =
-            FieldState { value: attested.value.clone(), attested: Some(attested), released: false };
+            FieldState { value: attested.value.clone(), attested: Some(attested), ..FieldState::default() };
         assert_eq!(field.mark(), Some(&AttestedBy::Card));
         field.value = "青石路2号".to_owned();
         assert_eq!(field.mark(), None);

@@ -222,6 +222,9 @@ fn a_field_that_the_form_does_not_have_is_refused_and_an_overtaken_one_too() {
     let theirs: BTreeMap<_, _> = [(key, "乙".to_owned())].into();
     desk.take(save_form(&desk.case, &desk.item, &theirs, seen)).unwrap();
     assert_eq!(save_form(&desk.case, &desk.item, &mine, seen), Err(Refusal::FormChanged));
+    assert_eq!(save_form(&desk.case, &desk.item, &theirs, seen), Ok(Vec::new()), "the same again is nothing new");
+    let other: BTreeMap<_, _> = [(desk.item.form[1].key.clone(), "丙".to_owned())].into();
+    assert!(save_form(&desk.case, &desk.item, &other, seen).is_ok(), "another field is nobody's loss");
 }
 
 #[test]
@@ -294,7 +297,7 @@ fn a_licence_that_the_centre_does_not_confirm_no_longer_stands_for_its_paper() {
         value: "甲".to_owned(),
         by: hall_domain::form::AttestedBy::Licence { id: uses[0].licence.clone(), name: "证".to_owned() },
     };
-    let field = FieldState { value: "甲".to_owned(), attested: Some(attested), released: false };
+    let field = FieldState { value: "甲".to_owned(), attested: Some(attested), ..FieldState::default() };
     let key: FieldKey = "name".parse().unwrap();
     desk.take(fill(&desk.case, uses, [(key.clone(), field)].into())).unwrap();
     let before = desk.case.uses.len();

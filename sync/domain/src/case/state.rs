@@ -216,6 +216,9 @@ pub struct Case {
     /// 告知承诺 was taken on.
     #[serde(default)]
     pub committed: bool,
+    /// The change of the form that last said so.
+    #[serde(default)]
+    pub committed_rev: u32,
     /// How materials without a licence are brought.
     pub papers: BTreeMap<MaterialId, PaperChoice>,
     /// 附件.
@@ -265,6 +268,7 @@ impl Case {
             form_rev: 0,
             form: BTreeMap::new(),
             committed: false,
+            committed_rev: 0,
             papers: BTreeMap::new(),
             attachments: Vec::new(),
             removed: Vec::new(),
@@ -332,18 +336,28 @@ impl Case {
             }
             CaseEvent::FormSaved { values } => {
                 for (key, value) in values {
-                    self.form.entry(key).or_default().value = value;
+                    let field = self.form.entry(key).or_default();
+                    field.value = value;
+                    field.rev = self.form_rev;
                 }
             }
-            CaseEvent::FieldReleased { field } => self.form.entry(field).or_default().released = true,
+            CaseEvent::FieldReleased { field } => {
+                let state = self.form.entry(field).or_default();
+                state.released = true;
+                state.rev = self.form_rev;
+            }
             CaseEvent::FieldRestored { field } => {
                 let state = self.form.entry(field).or_default();
                 if let Some(attested) = &state.attested {
                     state.value = attested.value.clone();
                     state.released = false;
+                    state.rev = self.form_rev;
                 }
             }
-            CaseEvent::Committed { taken } => self.committed = taken,
+            CaseEvent::Committed { taken } => {
+                self.committed = taken;
+                self.committed_rev = self.form_rev;
+            }
             CaseEvent::PaperChosen { material, choice } => {
                 self.papers.insert(material, choice);
             }

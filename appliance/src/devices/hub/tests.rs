@@ -1,0 +1,110 @@
+//! What the hub makes of what devices say and do not say.
+
+use super::presence::SILENCE_MS;
+use crate::devices::fixture::Window;
+use crate::live::Change;
+use crate::store::devices as rows;
+use hall_bus::messages::{About, Ack, AckStatus, Birth, DeviceState, Heartbeat};
+use hall_bus::reader::{ReaderCondition, ReaderSource, ReaderStatus};
+use hall_bus::{DeviceId, DeviceKind, MessageId, UpMessage};
+use hall_domain::case::CommandId;
+
+fn birth(bseq: u64, state: ReaderCondition) -> UpMessage {
+    let reader =
+        ReaderStatus { kind: ReaderSource::Virtual, port: "/dev/ttyS0".to_owned(), sam: None, state };
+    UpMessage::State(DeviceState::Ready(Birth {
+        bseq,
+        boot: MessageId::from_parts(hall_domain::Timestamp(1), 1),
+        proto: vec![1],
+        sw: "0.1.0".to_owned(),
+        bind_epoch: 1,
+        last_counter: 0,
+        about: About::Reader(reader),
+    }))
+}
+
+impl Window {
+    async fn hears(&self, device: &DeviceId, message: UpMessage) {
+        self.hub.hear(device.clone(), message).await;
+    }
+
+    async fn beats(&self, device: &DeviceId) {
+        let t0 = self.book.clock.now();
+        self.hears(device, UpMessage::Heartbeat(Heartbeat { bseq: 1, generation: None, up_s: 1, t0, q: 0 }))
+            .await;
+    }
+
+    async fn state(&self, device: &DeviceId) -> String {
+        self.found(device).await.state
+    }
+
+    async fn shown(&self, command: &CommandId) -> i64 {
+        let id = command.clone();
+        self.write(move |tx| rows::command(tx, &id)).await.unwrap().shown_at.0
+    }
+}
+
+#[tokio::test]
+async fn a_new_link_knows_of_no_device_until_it_is_born() {
+    let window = Window::new().await;
+    let (one, other) =
+        (window.device(DeviceKind::CardReader).await, window.device(DeviceKind::Evaluator).await);
+    window.hears(&one, birth(4, ReaderCondition::Ready)).await;
+    assert_eq!(window.state(&one).await, "ready");
+    let mut live = window.live.listen();
+    window.hub.greet().await.unwrap();
+    assert_eq!(window.state(&one).await, "lost");
+    assert_eq!(live.try_recv().unwrap(), Change::Devices);
+    // Whether it is there after all, only its birth tells: the retained one, with the same number.
+    window.beats(&one).await;
+    assert_eq!(window.state(&one).await, "lost");
+    window.hears(&one, birth(4, ReaderCondition::Ready)).await;
+    assert_eq!(window.state(&one).await, "ready");
+    assert_eq!(window.state(&other).await, "lost");
+}
+
+#[tokio::test]
+async fn a_silent_device_is_lost_until_it_is_heard_again() {
+    let window = Window::new().await;
+    let reader = window.device(DeviceKind::CardReader).await;
+    for (condition, word) in [(ReaderCondition::Ready, "ready"), (ReaderCondition::Unplugged, "fault")] {
+        window.hears(&reader, birth(4, condition)).await;
+        let seen = window.found(&reader).await.seen_at;
+        window.hub.lose_silent(seen.plus_ms(SILENCE_MS)).await.unwrap();
+        assert_eq!(window.state(&reader).await, word, "not yet");
+        let mut live = window.live.listen();
+        window.hub.lose_silent(seen.plus_ms(SILENCE_MS + 1)).await.unwrap();
+        assert_eq!(window.state(&reader).await, "lost");
+        assert_eq!(live.try_recv().unwrap(), Change::Devices);
+        window.beats(&reader).await;
+        assert_eq!(window.state(&reader).await, word);
+        assert_eq!(live.try_recv().unwrap(), Change::Devices);
+    }
+
+    // One that died while it was silent stays lost.
+    let seen = window.found(&reader).await.seen_at;
+    window.hub.lose_silent(seen.plus_ms(SILENCE_MS + 1)).await.unwrap();
+    window.hears(&reader, UpMessage::State(DeviceState::Lost { bseq: 4 })).await;
+    window.beats(&reader).await;
+    assert_eq!(window.state(&reader).await, "lost");
+}
+
+#[tokio::test]
+async fn a_device_speaks_for_its_own_commands_alone() {
+    let window = Window::new().await;
+    let reader = window.device(DeviceKind::CardReader).await;
+    let other = window.device(DeviceKind::Evaluator).await;
+    let case = "01case".parse().unwrap();
+    let command = window.command(&reader, "read", Some(case)).await;
+    let ack = |id: &CommandId| {
+        let cmd = id.as_str().parse().unwrap();
+        UpMessage::Ack(Ack { cmd, generation: None, status: AckStatus::Waiting, at: None })
+    };
+    let mut live = window.live.listen();
+    window.hears(&other, ack(&command)).await;
+    assert_eq!(window.shown(&command).await, 0);
+    assert!(live.try_recv().is_err(), "nothing has changed");
+    window.hears(&reader, ack(&command)).await;
+    assert!(window.shown(&command).await > 0);
+    assert!(matches!(live.try_recv(), Ok(Change::Case(_))));
+}
