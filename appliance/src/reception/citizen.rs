@@ -449,7 +449,8 @@ fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestam
         rows::close_command(tx, &open.id, "closed")?;
         if let Some(case) = &open.case {
             let clerk = clerk_of(tx, case)?;
-            let ended = book.change_case(tx, case, &clerk, now, |case| Ok(decide::end_rating(case, &open.id)?));
+            let ended =
+                book.change_case(tx, case, &clerk, now, |case| Ok(decide::end_rating(case, &open.id)?));
             tolerate(ended)?;
         }
     }

@@ -65,7 +65,11 @@ pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
     let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
     let represents = case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.card));
     if case.identity.is_some() && (changed || !represents) {
-        let reason = if changed { "改填了统一社会信用代码" } else { "持卡人不是登记的法定代表人" };
+        let reason = if changed {
+            "改填了统一社会信用代码"
+        } else {
+            "持卡人不是登记的法定代表人"
+        };
         events.push(CaseEvent::IdentityCleared { reason: reason.to_owned() });
     }
     events.push(CaseEvent::OrganisationNamed { organisation });
@@ -208,7 +212,11 @@ pub fn restore_field(case: &Case, field: &FieldKey) -> Events {
 /// 告知承诺: the applicant takes it on, or takes that back.
 pub fn commit(case: &Case, taken: bool, seen: u32) -> Events {
     at_least(case, Step::Form, Step::Form)?;
-    Ok(if case.committed == taken || case.committed_rev > seen { Vec::new() } else { vec![CaseEvent::Committed { taken }] })
+    Ok(if case.committed == taken || case.committed_rev > seen {
+        Vec::new()
+    } else {
+        vec![CaseEvent::Committed { taken }]
+    })
 }
 
 /// The clerk says how a material without a licence is brought.

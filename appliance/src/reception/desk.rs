@@ -15,8 +15,8 @@ use hall_domain::case::{
 };
 use hall_domain::form::{self, OpenedFields, Sources};
 use hall_domain::{
-    ApplicantKind, FieldKey, HolderId, ItemCode, Judgement, LicenceId, LicenceKindCode, MaterialId, ServiceItem,
-    Timestamp, Uscc,
+    ApplicantKind, FieldKey, HolderId, ItemCode, Judgement, LicenceId, LicenceKindCode, MaterialId,
+    ServiceItem, Timestamp, Uscc,
 };
 use hall_ledger::entry::EntryKind;
 use hall_ledger::link::Lookup;

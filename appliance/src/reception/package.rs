@@ -22,7 +22,8 @@ impl Desk {
     /// sealing is recorded once.
     pub async fn seal(&self, id: &CaseId) -> Result<(), Fault> {
         let case = self.case(id).await?;
-        let Some(submitted) = case.submission.as_ref().map(|done| done.at).filter(|_| case.package.is_none()) else {
+        let Some(submitted) = case.submission.as_ref().map(|done| done.at).filter(|_| case.package.is_none())
+        else {
             return Ok(());
         };
         let mut entries: Vec<ManifestItem> = Vec::new();

@@ -216,13 +216,20 @@ fn a_field_that_the_form_does_not_have_is_refused_and_an_overtaken_one_too() {
     let fields = desk.item.form.iter().map(|field| (field.key.clone(), FieldState::default())).collect();
     desk.take(fill(&desk.case, Vec::new(), fields)).unwrap();
     let strange: BTreeMap<FieldKey, String> = [("no_such_field".parse().unwrap(), "x".to_owned())].into();
-    assert!(matches!(save_form(&desk.case, &desk.item, &strange, desk.case.form_rev), Err(Refusal::UnknownField(_))));
+    assert!(matches!(
+        save_form(&desk.case, &desk.item, &strange, desk.case.form_rev),
+        Err(Refusal::UnknownField(_))
+    ));
     let seen = desk.case.form_rev;
     let mine: BTreeMap<_, _> = [(key.clone(), "甲".to_owned())].into();
     let theirs: BTreeMap<_, _> = [(key, "乙".to_owned())].into();
     desk.take(save_form(&desk.case, &desk.item, &theirs, seen)).unwrap();
     assert_eq!(save_form(&desk.case, &desk.item, &mine, seen), Err(Refusal::FormChanged));
-    assert_eq!(save_form(&desk.case, &desk.item, &theirs, seen), Ok(Vec::new()), "the same again is nothing new");
+    assert_eq!(
+        save_form(&desk.case, &desk.item, &theirs, seen),
+        Ok(Vec::new()),
+        "the same again is nothing new"
+    );
     let other: BTreeMap<_, _> = [(desk.item.form[1].key.clone(), "丙".to_owned())].into();
     assert!(save_form(&desk.case, &desk.item, &other, seen).is_ok(), "another field is nobody's loss");
 }
@@ -232,7 +239,8 @@ fn an_organisation_found_later_is_compared_with_the_person_who_is_here() {
     let register = register();
     let entry = register.organisations.iter().find(|entry| entry.slug == "qinghe-canyin").unwrap();
     let unknown = Organised { uscc: entry.organisation.uscc.clone(), register: None, checked_at: None };
-    let known = Organised { register: Some(entry.organisation.clone()), checked_at: Some(NOW), ..unknown.clone() };
+    let known =
+        Organised { register: Some(entry.organisation.clone()), checked_at: Some(NOW), ..unknown.clone() };
     let mut desk = Desk::open("食品经营许可延续", ApplicantKind::Organisation);
     desk.take(name_organisation(&desk.case, unknown)).unwrap();
     desk.read("wang-fang").unwrap();
