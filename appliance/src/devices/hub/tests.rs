@@ -1,13 +1,20 @@
 //! What the hub makes of what devices say and do not say.
 
 use super::presence::SILENCE_MS;
+use crate::devices::broker::{Broker, Credential, hash_password};
 use crate::devices::fixture::Window;
 use crate::live::Change;
 use crate::store::devices as rows;
 use hall_bus::messages::{About, Ack, AckStatus, Birth, DeviceState, Heartbeat};
 use hall_bus::reader::{ReaderCondition, ReaderSource, ReaderStatus};
-use hall_bus::{DeviceId, DeviceKind, MessageId, UpMessage};
+use hall_bus::{DeviceId, DeviceKind, MessageId, Topic, Up, UpMessage, encode};
 use hall_domain::case::CommandId;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::{AsyncClient, MqttOptions};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn birth(bseq: u64, state: ReaderCondition) -> UpMessage {
     let reader =
@@ -36,6 +43,17 @@ impl Window {
 
     async fn state(&self, device: &DeviceId) -> String {
         self.found(device).await.state
+    }
+
+    /// Waits until a device is called so.
+    async fn until(&self, device: &DeviceId, state: &str) {
+        let mut live = self.live.listen();
+        let waiting = async {
+            while self.state(device).await != state {
+                live.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap();
     }
 
     async fn shown(&self, command: &CommandId) -> i64 {
@@ -107,4 +125,38 @@ async fn a_device_speaks_for_its_own_commands_alone() {
     window.hears(&reader, ack(&command)).await;
     assert!(window.shown(&command).await > 0);
     assert!(matches!(live.try_recv(), Ok(Change::Case(_))));
+}
+
+#[tokio::test]
+async fn a_broker_that_starts_anew_remembers_no_device() {
+    let window = Window::new().await;
+    let reader = window.device(DeviceKind::CardReader).await;
+    let dir = tempfile::tempdir().unwrap();
+    let credential = Credential { device: reader.to_string(), hash: hash_password("secret") };
+    let broker = Broker::prepare(dir.path(), &[credential]).unwrap();
+    let (mut stands, stop) = (broker.stands(), CancellationToken::new());
+    let password = broker.password().to_owned();
+    let tasks = [
+        tokio::spawn(window.hub.clone().run(broker.stands(), password, stop.clone())),
+        tokio::spawn(broker.supervise(stop.clone())),
+    ];
+    let address = stands.wait_for(Option::is_some).await.unwrap().unwrap();
+    let mut options = MqttOptions::new(reader.to_string(), address.ip().to_string(), address.port());
+    options.set_credentials(reader.to_string(), "secret");
+    let (client, mut events) = AsyncClient::new(options, 8);
+    let UpMessage::State(state) = birth(4, ReaderCondition::Ready) else { unreachable!() };
+    let topic = Topic::Up(reader.clone(), Up::State).to_string();
+    client.try_publish(topic, QoS::AtLeastOnce, true, encode(&state).unwrap()).unwrap();
+    let device = tokio::spawn(async move { while events.poll().await.is_ok() {} });
+    window.until(&reader, "ready").await;
+
+    // The device does not come back; the broker does, without its birth.
+    let pid: i32 = std::fs::read_to_string(dir.path().join("mosquitto.pid")).unwrap().parse().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    device.await.unwrap();
+    window.until(&reader, "lost").await;
+    stop.cancel();
+    for task in tasks {
+        tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
+    }
 }
