@@ -2,7 +2,10 @@
 //! machine shows in both. Benchmarks report and never judge: a missed target is a mark in the table, not a failure.
 
 mod commit;
+mod live;
+mod rest;
 mod row;
+mod screens;
 mod spread;
 
 use std::fs;
@@ -31,6 +34,10 @@ pub struct Options {
 pub enum Subject {
     /// Recording a consent, 60 windows at once.
     Commit,
+    /// The box at rest: start and memory.
+    Rest,
+    /// From a hand to a screen, in a browser.
+    Screens,
 }
 
 impl Options {
@@ -53,11 +60,29 @@ pub async fn run(options: &Options) -> Result<Vec<Row>> {
     if options.wants(Subject::Commit) {
         rows.extend(commit::run(&options.folder.join("commit"), options.short).await.context("commit")?);
     }
+    if options.wants(Subject::Rest) || options.wants(Subject::Screens) {
+        let live = live::LiveHall::start(&options.folder.join("hall")).await?;
+        let measured = in_hall(&live, options).await;
+        live.stop().await;
+        rows.extend(measured?);
+    }
     if let Some(folder) = options.results.parent() {
         fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     }
     fs::write(&options.results, serde_json::to_vec_pretty(&rows)?)
         .with_context(|| format!("write {}", options.results.display()))?;
+    Ok(rows)
+}
+
+async fn in_hall(live: &live::LiveHall, options: &Options) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    if options.wants(Subject::Rest) {
+        rows.extend(rest::run(live, options.short).await.context("rest")?);
+    }
+    if options.wants(Subject::Screens) {
+        let folder = options.folder.join("screens");
+        rows.extend(screens::run(live, &folder, options.short).await.context("screens")?);
+    }
     Ok(rows)
 }
 

@@ -91,22 +91,23 @@ impl OpenCases {
         }
     }
 
-    /// Bytes that one consent adds to the ledger's table.
-    pub async fn bytes_of_entry(&self) -> Result<usize> {
+    /// Bytes that one consent adds to the ledger's table: the whole row, and its body alone.
+    pub async fn bytes_of_entry(&self) -> Result<(usize, usize)> {
         self.consent(0).await?;
-        let bytes: i64 = self
+        let bytes: (i64, i64) = self
             .book
             .db
             .read(|db| {
                 db.query_row(
-                    "SELECT length(kind) + length(case_id) + length(leaf) + length(cose) + length(salt) + length(body)
+                    "SELECT length(kind) + length(case_id) + length(leaf) + length(cose) + length(salt) + length(body),
+                            length(body)
                      FROM entry ORDER BY seq DESC LIMIT 1",
                     [],
-                    |row| row.get(0),
+                    |row| Ok((row.get(0)?, row.get(1)?)),
                 )
             })
             .await?;
-        Ok(usize::try_from(bytes)?)
+        Ok((usize::try_from(bytes.0)?, usize::try_from(bytes.1)?))
     }
 
     /// That what was measured is a ledger: its head is the one that its leaves give, and entries verify.

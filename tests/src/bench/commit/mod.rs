@@ -13,11 +13,12 @@ use futures_util::future::join_all;
 use super::processor_time;
 use super::spread::{Spread, median};
 use super::{Row, Target};
-use bare::{ByHand, ThroughWriter};
+use bare::{ByHand, Chained, ThroughWriter};
 use hall::OpenCases;
 
 const WINDOWS: usize = 60;
 const WRITER: &str = "hall-sqlite, one plain insert of equal size";
+const CHAINED: &str = "hall-sqlite, one entry of equal size signed and chained, nothing else";
 const BY_HAND: &str = "rusqlite by hand, group commit, one plain insert of equal size";
 
 /// How long is measured.
@@ -46,22 +47,23 @@ pub async fn run(folder: &Path, short: bool) -> Result<Vec<Row>> {
     };
     std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let hall = OpenCases::set_up(&folder.join("box"), WINDOWS).await?;
-    let bytes = hall.bytes_of_entry().await?;
-    let writer = ThroughWriter::open(&folder.join("bare.db"), bytes)?;
-    let by_hand = ByHand::open(&folder.join("hand.db"), bytes)?;
+    let (row, body) = hall.bytes_of_entry().await?;
+    let writer = ThroughWriter::open(&folder.join("bare.db"), row)?;
+    let chained = Chained::open(&folder.join("chained.db"), body)?;
+    let by_hand = ByHand::open(&folder.join("hand.db"), row)?;
 
-    let (mut ours, mut bare, mut hand) = (Vec::new(), Vec::new(), Vec::new());
+    let [mut ours, mut bare, mut signed, mut hand] = [const { Vec::new() }; 4];
     for round in 0..=effort.rounds {
         let measured = [
             closed_loop(effort.round, |window| hall.consent(window)).await?,
             closed_loop(effort.round, |_| writer.insert()).await?,
+            closed_loop(effort.round, |_| chained.append()).await?,
             closed_loop(effort.round, |_| by_hand.insert()).await?,
         ];
         if round > 0 {
-            let [a, b, c] = measured;
-            ours.push(a);
-            bare.push(b);
-            hand.push(c);
+            for (round, of) in measured.into_iter().zip([&mut ours, &mut bare, &mut signed, &mut hand]) {
+                of.push(round);
+            }
         }
     }
     hall.check().await?;
@@ -76,6 +78,7 @@ pub async fn run(folder: &Path, short: bool) -> Result<Vec<Row>> {
             .beside(WRITER, rate(&bare))
             .target(Target::AtLeast(15_000.0)),
         Row::new(name("part of the bare rate, round by round"), ratio, "", runs).target(Target::AtLeast(0.8)),
+        Row::new(name("rate beside signing"), rate(&ours), "entries/s", runs).beside(CHAINED, rate(&signed)),
         Row::new(name("rate beside handwork"), rate(&ours), "entries/s", runs).beside(BY_HAND, rate(&hand)),
         Row::new(name("CPU"), cpu(&ours), "µs/entry", runs).beside(WRITER, cpu(&bare)),
         Row::new(name("p50"), ms(&ours, 0.5), "ms", runs).beside(WRITER, ms(&bare, 0.5)),
