@@ -71,8 +71,19 @@ pub struct Pairing {
 #[derive(Default)]
 struct Waiting {
     pairs: BTreeMap<MessageId, Pair>,
+    /// Wrong codes by who typed them: one technician's slips stop no other.
+    tries: BTreeMap<AccountName, Tries>,
+}
+
+struct Tries {
     wrong: u32,
-    paused_until: i64,
+    paused_until: Timestamp,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self { wrong: 0, paused_until: Timestamp(0) }
+    }
 }
 
 struct Pair {
@@ -111,8 +122,14 @@ impl Pairing {
         let now = self.book.clock.now();
         let (Ok((_, pair)), Ok(code)) = (new_command(now), PairingCode::generate()) else { return Ok(None) };
         let mut waiting = self.lock(now);
-        if waiting.pairs.len() >= WAITING {
-            return Ok(None);
+        // A device that asks again gives its old place up, and whoever has waited longest makes room: no flood of
+        // requests keeps an honest device out.
+        waiting.pairs.retain(|_, pair| pair.grant.is_some() || pair.begin.key != begin.key);
+        while waiting.pairs.len() >= WAITING {
+            let oldest =
+                waiting.pairs.iter().filter(|(_, pair)| pair.grant.is_none()).min_by_key(|(_, p)| p.until);
+            let Some(oldest) = oldest.map(|(id, _)| *id) else { return Ok(None) };
+            waiting.pairs.remove(&oldest);
         }
         let poll = secret();
         let until = now.plus_seconds(i64::from(CODE_LIFE_S));
@@ -173,7 +190,7 @@ impl Pairing {
     ) -> Result<Result<DeviceId, CodeRefused>, Fault> {
         let _changing = self.changing.lock().await;
         let now = self.book.clock.now();
-        let begin = match self.take_code(code, now) {
+        let begin = match self.take_code(code, by, now) {
             Ok((pair, begin)) => (pair, begin),
             Err(refused) => return Ok(Err(refused)),
         };
@@ -260,21 +277,27 @@ impl Pairing {
         }
     }
 
-    fn take_code(&self, code: PairingCode, now: Timestamp) -> Result<(MessageId, Begin), CodeRefused> {
+    fn take_code(
+        &self,
+        code: PairingCode,
+        by: &AccountName,
+        now: Timestamp,
+    ) -> Result<(MessageId, Begin), CodeRefused> {
         let mut waiting = self.lock(now);
-        if now.0 < waiting.paused_until {
+        waiting.tries.retain(|_, tries| tries.wrong < CODE_TRIES || now < tries.paused_until);
+        if waiting.tries.get(by).is_some_and(|tries| now < tries.paused_until) {
             return Err(CodeRefused::Paused);
         }
         let found = waiting.pairs.iter().find(|(_, pair)| pair.code == code && pair.grant.is_none());
         if let Some((id, pair)) = found {
             let found = (*id, pair.begin.clone());
-            waiting.wrong = 0;
+            waiting.tries.remove(by);
             return Ok(found);
         }
-        waiting.wrong += 1;
-        if waiting.wrong >= CODE_TRIES {
-            waiting.wrong = 0;
-            waiting.paused_until = now.plus_ms(PAUSE_MS).0;
+        let tries = waiting.tries.entry(by.clone()).or_default();
+        tries.wrong += 1;
+        if tries.wrong >= CODE_TRIES {
+            tries.paused_until = now.plus_ms(PAUSE_MS);
         }
         Err(CodeRefused::Unknown)
     }

@@ -278,7 +278,13 @@ impl Desk {
             Ok(verified) => verified,
             Err(rejection) => {
                 self.note_rejection(tx, from, &rejection, now)?;
-                return Ok(None);
+                // The device is told, so that it does not send the same for a day.
+                let answer = hall_bus::decode::<A>(jws.unverified_payload()).ok();
+                return Ok(answer.map(|answer| {
+                    let head = answer.head();
+                    let receipt = Verdict::Rejected(rejection).receipt(head.id, head.cmd);
+                    Judged { receipt, case: None, reading: None, rated: false }
+                }));
             }
         };
         let head = verified.answer().head();
@@ -292,7 +298,10 @@ impl Desk {
         let verdict = acceptance::judge(&verified, &record_of(&device)?, earlier, command.as_ref(), now);
         if verdict.is_security_event() {
             let what = verdict.receipt(answer_id, cmd).reason.unwrap_or_default();
-            rows::note_security(tx, now, from.as_str(), &what)?;
+            match verdict {
+                Verdict::Rejected(_) => rows::note_rejected(tx, from, &what, now)?,
+                _ => rows::note_security(tx, now, from.as_str(), &what)?,
+            }
             tracing::warn!(device.id = %from, reason = %what, "an answer was not taken");
         }
         if verdict.advances_counter() {
@@ -327,7 +336,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(), Fault> {
         tracing::warn!(device.id = %from, reason = %rejection, "an answer was not taken");
-        rows::note_security(tx, now, from.as_str(), &rejection.to_string())?;
+        rows::note_rejected(tx, from, &rejection.to_string(), now)?;
         self.live.tell(Change::Devices);
         Ok(())
     }
@@ -520,7 +529,10 @@ fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
         serde_json::from_str(&device.key).map_err(|_| Fault::Storage("device key".to_owned()))?;
     Ok(DeviceRecord {
         id: device.id.clone(),
-        standing: Standing::Active,
+        standing: match device.state.as_str() {
+            rows::QUARANTINED => Standing::Quarantined,
+            _ => Standing::Active,
+        },
         keys: [(device.key_gen, key)].into(),
         counter: device.counter.unwrap_or_default(),
         bind_epoch: device.bind_epoch,

@@ -32,6 +32,8 @@ pub const QUIET_MS: i64 = 300_000;
 /// Largest attachment in bytes.
 pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
 const ATTACHMENTS: usize = 30;
+/// The most that any field of a form holds.
+const FIELD_CHARS: usize = 2_000;
 
 type Events = Result<Vec<CaseEvent>, Refusal>;
 
@@ -171,7 +173,11 @@ pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, St
         if !item.form.iter().any(|field| &field.key == key) {
             return Err(Refusal::UnknownField(key.to_string()));
         }
+        let value = form::visible(value);
         let value = value.trim();
+        if value.chars().count() > FIELD_CHARS {
+            return Err(Refusal::TooLong(key.to_string()));
+        }
         if value == stored(key) {
             continue;
         }
@@ -270,6 +276,9 @@ pub fn reattach(case: &Case, id: AttachmentId) -> Events {
     at_least(case, Step::List, Step::Form)?;
     if !case.removed.iter().any(|attachment| attachment.id == id) {
         return Ok(Vec::new());
+    }
+    if case.attachments.len() >= ATTACHMENTS {
+        return Err(Refusal::TooManyFiles);
     }
     Ok(vec![CaseEvent::AttachmentRestored { id }])
 }

@@ -124,7 +124,8 @@ fn media_type(content: &[u8]) -> Option<&'static str> {
 /// A name without a path and without anything that a page or a printer could stumble over.
 fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
+    let seen = hall_domain::form::visible(last);
+    let plain: String = seen.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect();
     match plain.trim() {
         "" => "附件".to_owned(),
         trimmed => trimmed.to_owned(),

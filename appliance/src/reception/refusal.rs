@@ -40,6 +40,8 @@ pub enum Refusal {
     FormChanged,
     /// A field that the item's form does not have.
     UnknownField(String),
+    /// A field holds more than any answer needs: its key.
+    TooLong(String),
     /// A material that the item does not have.
     UnknownMaterial,
     /// The case's clerk has just worked on it.
@@ -90,6 +92,7 @@ impl Refusal {
             Self::TooManyFiles => "R124",
             Self::Commitment => "R125",
             Self::StillWorking => "R126",
+            Self::TooLong(_) => "R127",
         }
     }
 
@@ -137,6 +140,9 @@ impl Refusal {
             }
             Self::FormChanged => "表单已在另一个页面被修改，已显示最新内容。请核对后再保存。".into(),
             Self::UnknownField(_) => "提交的栏目不属于本事项的表单，未保存。请刷新页面后重试。".into(),
+            Self::TooLong(_) => {
+                "有一栏填写超过 2000 字，没有保存。请缩短后再保存，较长的说明请作为附件上传。".into()
+            }
             Self::UnknownMaterial => "该材料不属于本事项。请刷新页面后重试。".into(),
             Self::StillWorking => "同事刚刚还在办理这一件。请先与对方确认，对方停手 5 分钟后可以接手。".into(),
             Self::Commitment => "请先请办事人确认告知承诺，再提交。".into(),

@@ -80,7 +80,8 @@ pub struct Closed {
     pub case: Option<CaseId>,
 }
 
-const DEVICE: &str = "id, key, key_gen, window, bind_epoch, gen, counter, bseq, state, model, software,
+const DEVICE: &str = "id, key, key_gen, window, bind_epoch, gen, counter, bseq,
+     CASE quarantined WHEN 1 THEN 'quarantined' ELSE state END, model, software,
      detail, paired_at, seen_at";
 
 /// Adds a paired device.
@@ -259,6 +260,26 @@ pub fn next_gen(tx: &Connection, id: &DeviceId) -> rusqlite::Result<u64> {
 /// Takes notice of a generation that a device has shown already.
 pub fn raise_gen(tx: &Connection, id: &DeviceId, shown: u64) -> rusqlite::Result<()> {
     tx.execute("UPDATE device SET gen = max(gen, ?2) WHERE id = ?1", params![id.as_str(), stored(shown)])?;
+    Ok(())
+}
+
+/// Whether the device has been put aside.
+pub const QUARANTINED: &str = "quarantined";
+const REJECTIONS: u32 = 3;
+const REJECTIONS_MS: i64 = 600_000;
+
+/// Notes a rejected answer; the third in ten minutes puts the device aside until it is paired anew.
+pub fn note_rejected(tx: &Connection, id: &DeviceId, why: &str, at: Timestamp) -> rusqlite::Result<()> {
+    note_security(tx, at, id.as_str(), why)?;
+    let since = at.plus_ms(-REJECTIONS_MS);
+    let rejected: u32 = tx.query_row(
+        "SELECT count(*) FROM security_event WHERE device = ?1 AND at >= ?2",
+        params![id.as_str(), since.0],
+        |row| row.get(0),
+    )?;
+    if rejected >= REJECTIONS {
+        tx.execute("UPDATE device SET quarantined = 1 WHERE id = ?1", [id.as_str()])?;
+    }
     Ok(())
 }
 

@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", sql: include_str!("schema-001.sql") },
     Migration { version: 2, name: "lists of cases", sql: include_str!("schema-002.sql") },
     Migration { version: 3, name: "steps of cases", sql: include_str!("schema-003.sql") },
+    Migration { version: 4, name: "quarantine of devices", sql: include_str!("schema-004.sql") },
 ];
 
 /// What goes wrong between a use case and its rows.

@@ -24,6 +24,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
+/// The form of a case; twenty long texts are a few kilobytes.
+const FORM_BYTES: usize = 256 * 1024;
 /// Several scans of 20 MB in one form, with room for their frames.
 const UPLOAD_BYTES: usize = 64 * 1024 * 1024;
 
@@ -45,7 +47,7 @@ pub fn router() -> Router<App> {
         .route("/cases/{id}/cancel-push", post(cancel_push))
         .route("/cases/{id}/paper", post(paper))
         .route("/cases/{id}/papers", post(choose_paper))
-        .route("/cases/{id}/form", post(save_form))
+        .route("/cases/{id}/form", post(save_form).layer(DefaultBodyLimit::max(FORM_BYTES)))
         .route("/cases/{id}/attachments", post(attach).layer(DefaultBodyLimit::max(UPLOAD_BYTES)))
         .route("/cases/{id}/attachments/{n}", get(attachment))
         .route("/cases/{id}/attachments/{n}/remove", post(remove_attachment))
@@ -310,7 +312,10 @@ async fn attach(State(app): State<App>, at: AtWindow, Path(id): Path<CaseId>, mu
             }
             "material" => {
                 let text = field.text().await.map_err(|error| Failure::upload(&error))?;
-                material = text.parse().ok();
+                material = match text.as_str() {
+                    "" => None,
+                    text => Some(text.parse().map_err(|_| Failure::malformed())?),
+                };
             }
             // The token stands before the files in the form, so that nothing is kept without it.
             "file" if allowed => {

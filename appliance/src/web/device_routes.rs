@@ -40,7 +40,7 @@ async fn mqtt(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
 async fn begin(State(app): State<App>, body: Bytes) -> Response {
     match app.pairing.begin(&body) {
         Ok(Some(begun)) => Json(begun).into_response(),
-        Ok(None) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Ok(None) => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")]).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
 }

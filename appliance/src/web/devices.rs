@@ -152,6 +152,7 @@ pub fn state(device: &Device, busy: bool) -> DeviceState {
     match device.state.as_str() {
         "ready" if busy => DeviceState::Busy,
         "ready" => DeviceState::Ready,
+        "quarantined" => DeviceState::Quarantined,
         "lost" => DeviceState::Offline,
         _ => match serde_json::from_str(&device.detail) {
             Ok(About::Reader(reader)) if reader.state == ReaderCondition::Unplugged => DeviceState::Unplugged,

@@ -137,8 +137,9 @@ impl Jws {
         Ok(&self.payload)
     }
 
-    /// The payload before verification, for the one place where the key to verify with lies inside it (pairing).
-    pub(crate) fn unverified_payload(&self) -> &[u8] {
+    /// The payload before verification: for pairing, where the key to verify with lies inside it, and for telling a device
+    /// which of its answers was rejected. Nothing in it may be believed.
+    pub fn unverified_payload(&self) -> &[u8] {
         &self.payload
     }
 }

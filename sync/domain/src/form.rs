@@ -90,6 +90,12 @@ pub fn autofill(item: &ServiceItem, sources: &Sources<'_>) -> BTreeMap<FieldKey,
         .collect()
 }
 
+/// A text as a record may hold it: without characters that nobody sees or that turn what is read around.
+pub fn visible(text: &str) -> String {
+    let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}');
+    text.chars().filter(|c| !hidden(*c)).collect()
+}
+
 /// Something wrong with one field, in a sentence for the clerk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormProblem {
@@ -158,6 +164,11 @@ mod tests {
         assert_eq!(field.mark(), Some(&AttestedBy::Card));
         field.released = true;
         assert_eq!(field.mark(), None, "a value given up is typed, even when it reads the same");
+    }
+
+    #[test]
+    fn characters_that_nobody_sees_are_not_kept() {
+        assert_eq!(visible("甲\u{202e}乙\u{200b} ·丙"), "甲乙 ·丙");
     }
 
     #[test]

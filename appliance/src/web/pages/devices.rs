@@ -88,6 +88,8 @@ pub enum DeviceState {
     Unplugged,
     /// 故障: the reader's security module refuses, or the device reports an error.
     Faulty,
+    /// 已隔离: its answers were rejected several times; it has to be looked at and paired anew.
+    Quarantined,
     /// 未配.
     Empty,
 }
@@ -102,6 +104,7 @@ impl DeviceState {
             Self::Offline => "离线",
             Self::Unplugged => "已拔出",
             Self::Faulty => "故障",
+            Self::Quarantined => "已隔离",
             Self::Empty => "未配",
         }
     }
@@ -112,7 +115,7 @@ impl DeviceState {
             Self::Ready => Tone::Good,
             Self::Busy => Tone::Busy,
             Self::Asleep => Tone::Old,
-            Self::Offline | Self::Unplugged | Self::Faulty => Tone::Harm,
+            Self::Offline | Self::Unplugged | Self::Faulty | Self::Quarantined => Tone::Harm,
             Self::Empty => Tone::Plain,
         }
     }

@@ -199,6 +199,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("已过期", "Expired"),
     ("已退回", "Returned"),
     ("已送达", "Delivered"),
+    ("已隔离", "put aside"),
     ("开始", "Opened"),
     ("当前步骤", "Current step"),
     ("待上传", "Waiting for upload"),
