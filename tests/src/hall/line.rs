@@ -116,8 +116,7 @@ async fn carry(near: TcpStream, centre: SocketAddr, mut state: watch::Receiver<L
 
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<LineState>) {
     let mut piece = vec![0; SLOW_PIECE];
-    loop {
-        let Ok(count @ 1..) = from.read(&mut piece).await else { break };
+    while let Ok(count @ 1..) = from.read(&mut piece).await {
         if *state.borrow() == LineState::Slow {
             sleep(SLOW_PAUSE).await;
         }

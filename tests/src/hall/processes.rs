@@ -108,7 +108,12 @@ impl Part {
         let path = place.log(name);
         let log = OpenOptions::new().create(true).append(true).open(&path);
         let log = Arc::new(Mutex::new(log.with_context(|| format!("open {}", path.display()))?));
-        command.env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
         let mut child = command.spawn().with_context(|| format!("start {name}"))?;
         let pid =
             child.id().and_then(|pid| i32::try_from(pid).ok()).context("a started process has a number")?;

@@ -1,0 +1,67 @@
+// 设备: a stranger's evaluator speaks the protocol as written, and then breaks its rules one by one.
+
+import assert from "node:assert/strict";
+import { Desk } from "../support/desk.mjs";
+import { until } from "../support/hall.mjs";
+import { story } from "../support/story.mjs";
+import { Tablet } from "../support/tablet.mjs";
+
+const CONFIRMED = { outcome: "confirmed", detail: { refused_rows: [] } };
+
+story("an evaluator by somebody else serves a citizen, and cannot cheat", "devices", async ({ hall, stage }) => {
+  const tablet = await Tablet.at(hall, "W01");
+  try {
+    const desk = await Desk.open(stage, hall);
+    await desk.signIn();
+    await desk.sitAt("W01");
+    await desk.openCase("失业登记");
+    await desk.identify("W01", "wang-fang");
+    await desk.stepSays("免证清单");
+    await hall.lift("W01");
+
+    // A page that was taken back takes no answer.
+    await desk.press("F6");
+    const first = await tablet.page("authorize");
+    await tablet.shown(first);
+    await desk.stepSays("办事人正在看授权页");
+    await desk.press("Esc");
+    await desk.stepSays("已取消");
+    assert.equal((await tablet.send(tablet.answer(first, CONFIRMED))).result, "stale");
+
+    // Agreement to something other than what was shown, by another key, or with an old counter.
+    await desk.press("F6");
+    const show = await until("the second page", async () => {
+      const page = await tablet.page("authorize");
+      return page.id !== first.id && page;
+    });
+    await tablet.shown(show);
+    const refused = async (answer, why) => assert.equal((await tablet.send(answer)).result, "rejected", why);
+    await refused(tablet.answer(show, CONFIRMED, { digest: `sha-256:${"0".repeat(64)}` }), "another digest");
+    await refused(tablet.answer(show, CONFIRMED, { counter: 1 }), "a counter that was used");
+    const forged = tablet.answer(show, CONFIRMED);
+    forged.jws.signature = forged.jws.signature.replace(/^./, (letter) => (letter === "A" ? "B" : "A"));
+    await tablet.publish("answer", forged.jws);
+    const listens = tablet.answer(show, CONFIRMED, { digest: `sha-256:${"1".repeat(64)}` });
+    await refused(listens, "the box still listens after a forged signature");
+    assert.ok(!(await desk.page.innerText("#case-steps")).includes("已授权"));
+
+    // The real answer counts, once.
+    const yes = tablet.answer(show, CONFIRMED);
+    assert.equal((await tablet.send(yes)).result, "accepted");
+    await desk.stepSays("项已由证照填好");
+    assert.equal((await tablet.send(yes, 2)).result, "duplicate");
+    assert.equal((await tablet.send(tablet.answer(show, { outcome: "refused", detail: {} }))).result, "stale");
+    await desk.stepSays("项已由证照填好");
+
+    // It sees nothing of others and says nothing in their name.
+    await tablet.client.subscribeAsync("hw/1/d/+/down/#", { qos: 1 }).catch(() => undefined);
+    await tablet.client.subscribeAsync("#", { qos: 1 }).catch(() => undefined);
+    await desk.openCase("失业登记");
+    await desk.press("F2");
+    await desk.stepSays("等待放卡");
+    assert.deepEqual(tablet.heard.filter(({ topic }) => topic !== "hw/1/hall/state" && !topic.includes(tablet.device)), []);
+    await assert.rejects(new Tablet(hall, tablet.key).connect({ username: tablet.device, password: "geraten", clientId: tablet.device }));
+  } finally {
+    await tablet.stop();
+  }
+});
