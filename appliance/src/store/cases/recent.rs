@@ -23,7 +23,7 @@ pub(super) struct Remembered {
 }
 
 impl Recent {
-    /// The case of that id, as [`find`] gives it.
+    /// The case of that id, as [`super::find`] gives it.
     pub fn find(&self, db: &Connection, vault: &Vault, id: &CaseId) -> Result<Option<Stored>, StoreError> {
         let remembered = self.lock().remove(id);
         read(db, id, |sealed, rev| match remembered {
