@@ -1,8 +1,8 @@
 // A fresh hall for a story: `hall-demo` on free ports, and its control interface.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -32,15 +32,27 @@ export function program(name) {
   return path.join(target, process.env.HALL_PROFILE ?? "debug", name);
 }
 
+/** A mount that only the hall sees; without root, in a user namespace. */
+function onOwnDisk(folder, mb, command) {
+  const script = 'mount -t tmpfs -o size="$0"m tmpfs "$1" && shift && exec "$@"';
+  return ["unshare", process.getuid() === 0 ? "-m" : "-rm", "sh", "-c", script, String(mb), folder, ...command];
+}
+
+/** Why this machine cannot give a hall a disk of its own, or false. */
+export function noOwnDisk() {
+  const tried = spawnSync("unshare", [process.getuid() === 0 ? "-m" : "-rm", "mount", "-t", "tmpfs", "tmpfs", tmpdir()]);
+  return tried.status === 0 ? false : "this machine lets nobody mount a small disk";
+}
+
 export class Hall {
-  static async start({ windows = 1 } = {}) {
+  /** `diskMb` gives it a disk of its own, of that size. */
+  static async start({ windows = 1, diskMb } = {}) {
     const folder = await mkdtemp(path.join(tmpdir(), "hall-story-"));
-    const endpoints = path.join(folder, "endpoints.json");
-    const child = spawn(
-      program("hall-demo"),
-      ["--data", path.join(folder, "data"), "--endpoints", endpoints, "--ports", "any", "--windows", String(windows), "--quiet"],
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
+    const [data, endpoints] = [path.join(folder, "data"), path.join(folder, "endpoints.json")];
+    await mkdir(data);
+    const hallDemo = [program("hall-demo"), "--data", data, "--endpoints", endpoints, "--ports", "any", "--windows", String(windows), "--quiet"];
+    const [command, ...rest] = diskMb === undefined ? hallDemo : onOwnDisk(data, diskMb, hallDemo);
+    const child = spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
     let ended = null;
@@ -107,8 +119,26 @@ export class Hall {
 
   /** Everything that the hall's processes logged. */
   async logs() {
-    const names = await readdir(this.at.logs);
-    return Promise.all(names.map(async (name) => ({ name, text: await readFile(path.join(this.at.logs, name), "utf8") })));
+    const folder = this.seen(this.at.logs);
+    const names = await readdir(folder);
+    return Promise.all(names.map(async (name) => ({ name, text: await readFile(path.join(folder, name), "utf8") })));
+  }
+
+  /** A path as the hall sees it, its own disk included. */
+  seen(file) {
+    return `/proc/${this.child.pid}/root${file}`;
+  }
+
+  /** Leaves no byte free where the hall's data is. */
+  async fillDisk() {
+    const piece = Buffer.alloc(64 * 1024, 1);
+    for (let size = piece.length; size > 0; size = Math.floor(size / 2)) {
+      while (await writeFile(this.seen(path.join(this.at.data, "filler")), piece.subarray(0, size), { flag: "a" }).then(() => true, () => false));
+    }
+  }
+
+  async freeDisk() {
+    await rm(this.seen(path.join(this.at.data, "filler")));
   }
 
   async stop() {

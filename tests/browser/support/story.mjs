@@ -5,8 +5,8 @@ import { Stage } from "./browser.mjs";
 import { Hall } from "./hall.mjs";
 
 /** Runs `tell` with a fresh hall; `folder` names its screenshots. */
-export function story(name, folder, tell, options = {}) {
-  test(name, { timeout: 240_000 }, async () => {
+export function story(name, folder, tell, { skip = false, ...options } = {}) {
+  test(name, { timeout: 240_000, skip }, async () => {
     const hall = await Hall.start(options);
     let stage;
     try {
