@@ -265,16 +265,17 @@ pub fn raise_gen(tx: &Connection, id: &DeviceId, shown: u64) -> rusqlite::Result
 
 /// Whether the device has been put aside.
 pub const QUARANTINED: &str = "quarantined";
+const REJECTED: &str = "rejected: ";
 const REJECTIONS: u32 = 3;
 const REJECTIONS_MS: i64 = 600_000;
 
 /// Notes a rejected answer; the third in ten minutes puts the device aside until it is paired anew.
 pub fn note_rejected(tx: &Connection, id: &DeviceId, why: &str, at: Timestamp) -> rusqlite::Result<()> {
-    note_security(tx, at, id.as_str(), why)?;
+    note_security(tx, at, id.as_str(), &format!("{REJECTED}{why}"))?;
     let since = at.plus_ms(-REJECTIONS_MS);
     let rejected: u32 = tx.query_row(
-        "SELECT count(*) FROM security_event WHERE device = ?1 AND at >= ?2",
-        params![id.as_str(), since.0],
+        "SELECT count(*) FROM security_event WHERE device = ?1 AND at >= ?2 AND kind LIKE ?3",
+        params![id.as_str(), since.0, format!("{REJECTED}%")],
         |row| row.get(0),
     )?;
     if rejected >= REJECTIONS {

@@ -42,7 +42,7 @@ export class Stage {
     page.on("pageerror", (error) => this.complaints.push(`${name}: ${error.message}`));
     page.on("console", (message) => {
       // While a part is down on purpose, a page cannot reach it, and the browser says so by itself.
-      if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource|htmx:(sendError|afterRequest)/.test(message.text())) {
+      if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource|htmx:(sendError|sendAbort|afterRequest)/.test(message.text())) {
         this.complaints.push(`${name}: ${message.text()}`);
       }
     });

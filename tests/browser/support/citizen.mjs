@@ -1,5 +1,7 @@
 // 办事人: what a citizen sees and touches on the evaluator.
 
+import { PATIENCE } from "./browser.mjs";
+
 export class Citizen {
   /** An evaluator at a window, paired as a technician would. */
   static async at(stage, hall, window) {
@@ -22,8 +24,8 @@ export class Citizen {
     await this.page.locator(".page.idle").waitFor();
   }
 
-  async asked() {
-    await this.page.locator(".page.authorize").waitFor();
+  async asked(timeout = PATIENCE) {
+    await this.page.locator(".page.authorize").waitFor({ timeout });
   }
 
   /** Turns one licence off. */

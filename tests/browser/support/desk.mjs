@@ -66,6 +66,20 @@ export class Desk {
     await this.press("Enter");
   }
 
+  /** 推送 until it is on the glass: a box that has just come back may not have heard of its evaluator yet. */
+  async push(citizen) {
+    for (let tries = 1; ; tries += 1) {
+      await this.press("F6");
+      try {
+        return await citizen.asked(4_000);
+      } catch (error) {
+        if (tries === 5) {
+          throw error;
+        }
+      }
+    }
+  }
+
   /** From an empty desk to a form that licences have filled: the citizen agrees to everything. */
   async toForm(citizen, { item = "失业登记", card = "wang-fang", window = "W01" } = {}) {
     await this.openCase(item);
