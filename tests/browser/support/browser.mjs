@@ -68,11 +68,15 @@ export class Stage {
     }
   }
 
-  /** Keeps what every page shows, for whoever looks into a failure. */
+  /** Keeps what every page shows, for whoever looks into a failure. Returns what the evaluators have shown. */
   async keep() {
+    let shown = "";
     for (const [name, page] of this.pages) {
+      const diary = await page.evaluate(() => globalThis.diary ?? []).catch(() => []);
+      shown += diary.length > 0 ? `\n── ${name}\n${diary.slice(-20).join("\n")}` : "";
       await page.screenshot({ path: path.join(this.folder, `failed-${name}.png`) }).catch(() => undefined);
     }
+    return shown;
   }
 
   async close() {

@@ -7,6 +7,7 @@ export class Citizen {
   static async at(stage, hall, window) {
     const page = await stage.page(`evaluator-${window}`, { width: 1280, height: 800 }, { hasTouch: true });
     const citizen = new Citizen(page);
+    await page.addInitScript(diary);
     await page.goto(hall.at.windows.find(({ id }) => id === window).evaluator);
     const code = page.locator(".pairing:not(.dim) .code");
     await code.waitFor();
@@ -60,4 +61,18 @@ export class Citizen {
     await send.waitFor();
     await send.tap();
   }
+}
+
+/** Runs in the page: notes what the glass shows and when, for whoever looks into a failure. */
+function diary() {
+  globalThis.diary = [];
+  let last = "";
+  const note = () => {
+    const text = document.body?.innerText.replace(/\s+/g, " ").replace(/\d+:\d\d/g, "·").slice(0, 120) ?? "";
+    if (text !== last) {
+      last = text;
+      globalThis.diary.push(`${new Date().toISOString()} ${text}`);
+    }
+  };
+  new MutationObserver(note).observe(document, { subtree: true, childList: true, characterData: true });
 }

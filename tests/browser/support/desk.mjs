@@ -59,8 +59,18 @@ export class Desk {
 
   /** 读卡 with the card of a person, and 人证一致. */
   async identify(window, card) {
-    await this.press("F2");
-    await this.stepSays("等待放卡");
+    // A box that has just come back may not have heard of its reader yet.
+    for (let tries = 1; ; tries += 1) {
+      await this.press("F2");
+      try {
+        await this.stepSays("等待放卡", 4_000);
+        break;
+      } catch (error) {
+        if (tries === 5) {
+          throw error;
+        }
+      }
+    }
     await this.hall.place(window, card);
     await this.stepSays("请看人、看证");
     await this.press("Enter");

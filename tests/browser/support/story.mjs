@@ -15,10 +15,10 @@ export function story(name, folder, tell, { skip = false, ...options } = {}) {
       stage.quiet();
       await keepsSecrets(hall);
     } catch (error) {
-      await stage?.keep();
+      const shown = (await stage?.keep()) ?? "";
       const logs = await hall.logs().catch(() => []);
       const lasts = logs.map(({ name: log, text }) => `── ${log}\n${text.split("\n").slice(-12).join("\n")}`);
-      throw new Error(`${error.stack}\n${lasts.join("\n")}`);
+      throw new Error(`${error.stack}\n${lasts.join("\n")}${shown}`);
     } finally {
       await stage?.close();
       await hall.stop();
