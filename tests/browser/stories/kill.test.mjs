@@ -26,7 +26,7 @@ story("a box that is killed after every step of a case loses and repeats nothing
   await blackout("免证清单");
 
   // Pushed, and killed while the citizen looks at the page: the page stays, and the answer counts.
-  await desk.push(citizen);
+  await desk.push((within) => citizen.asked(within));
   await blackout("授权");
   await stage.shot(desk.page, "asked-after-blackout");
   await citizen.agree();
@@ -47,8 +47,7 @@ story("a box that is killed after every step of a case loses and repeats nothing
   await blackout("接下来");
   await stage.shot(desk.page, "done-after-blackout");
   await citizen.idle();
-  await desk.press("F6");
-  await citizen.page.locator(".page.rating").waitFor();
+  await desk.push((within) => citizen.askedToRate(within));
   await hall.box("kill");
   await citizen.rate("满意");
   await desk.again();

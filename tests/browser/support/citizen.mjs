@@ -54,8 +54,12 @@ export class Citizen {
     await this.page.locator(".page h1").filter({ hasText: title }).waitFor();
   }
 
+  async askedToRate(timeout = PATIENCE) {
+    await this.page.locator(".page.rating").waitFor({ timeout });
+  }
+
   async rate(grade) {
-    await this.page.locator(".page.rating").waitFor();
+    await this.askedToRate();
     await this.page.getByRole("radio", { name: grade, exact: true }).tap();
     const send = this.page.locator("#send-rating:not([disabled])");
     await send.waitFor();

@@ -76,12 +76,12 @@ export class Desk {
     await this.press("Enter");
   }
 
-  /** 推送 until it is on the glass: a box that has just come back may not have heard of its evaluator yet. */
-  async push(citizen) {
+  /** Presses F6 until `shown` sees it: a box that has just come back may not have heard of its evaluator yet. */
+  async push(shown) {
     for (let tries = 1; ; tries += 1) {
       await this.press("F6");
       try {
-        return await citizen.asked(4_000);
+        return await shown(4_000);
       } catch (error) {
         if (tries === 5) {
           throw error;
