@@ -141,7 +141,7 @@ pub enum AckStatus {
     Waiting,
     /// 正在读卡: a card lies on the reader and is being read.
     Reading,
-    /// The citizen asks for more time. The box answers with [`Control::Extend`] or not at all.
+    /// The citizen asks for more time. The box answers with [`ControlAction::Extend`] or not at all.
     Extend,
     /// Not carried out.
     Rejected {
