@@ -17,7 +17,7 @@ use browser::Browser;
 use bus::BareBus;
 use reader::BareReader;
 
-const BUS: &str = "bare broker round trip through the door, same payload size, p50 and p99 alike";
+const BUS: &str = "bare broker round trip through the door, same payload size";
 const LINE: &str = "find, select and read on a bare SAM_V line";
 /// Round trips beside each case.
 const TRIPS: usize = 10;
