@@ -52,7 +52,8 @@ function open(follow: string): void {
   opened.onopen = () => {
     heard = performance.now();
     message("lost", false);
-    if (failures > 0) look(TOPICS);
+    // What changed between the page's answer and this moment was told to nobody.
+    look(TOPICS);
     failures = 0;
   };
   opened.onerror = lost;
