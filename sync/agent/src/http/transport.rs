@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// How long a connection to the centre may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How often a request is sent before a connection that ends at once counts as unreachable.
+const SENDS: u32 = 5;
 /// Longest refusal that is read.
 const REASON: usize = 1000;
 /// The longest that a centre may ask to be left alone.
@@ -119,12 +121,13 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, ask: Ask) -> Result<Answer, Trouble> {
-        let mut request = self.client.request(ask.method, format!("{}{}", self.base, ask.path));
-        if let Some((media_type, body)) = ask.body {
+    async fn exchange(&self, mut ask: Ask) -> Result<Answer, Trouble> {
+        let mut request = self.client.request(ask.method.clone(), format!("{}{}", self.base, ask.path));
+        if let Some((media_type, body)) = ask.body.take() {
             request = request.header(CONTENT_TYPE, media_type).body(body);
         }
-        let response = request.send().await.map_err(|error| trouble(&error, ask.limit))?;
+        let response =
+            self.send(request.build().map_err(|error| trouble(&error, ask.limit))?, ask.limit).await?;
         let status = response.status();
         if status != StatusCode::OK && !ask.also.contains(&status.as_u16()) {
             return Err(refusal(ask.name, response, ask.limit).await);
@@ -140,6 +143,26 @@ impl Transport {
         })?;
         Ok(Answer { status, body })
     }
+
+    /// Sends a request, and again if the connection ended before it was handed over. A centre
+    /// that refuses this box's certificate ends the connection after the handshake (RFC 8446
+    /// §4.4.2.4 leaves no earlier moment), and only a request that is waiting hears the reason.
+    async fn send(&self, request: reqwest::Request, limit: Duration) -> Result<Response, Trouble> {
+        for _ in 1..SENDS {
+            let Some(again) = request.try_clone() else { break };
+            match self.client.execute(again).await {
+                Err(error) if was_not_sent(&error) => {}
+                answer => return answer.map_err(|error| trouble(&error, limit)),
+            }
+        }
+        self.client.execute(request).await.map_err(|error| trouble(&error, limit))
+    }
+}
+
+/// A connection that ended before the request was handed to it: nothing was sent.
+fn was_not_sent(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+        .any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled))
 }
 
 /// Reads a body; none if it is longer than `longest`.
