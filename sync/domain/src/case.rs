@@ -6,6 +6,8 @@
 //! replica, the centre included, arrives at the same case.
 
 mod event;
+mod fold;
+mod standing;
 mod state;
 
 pub use event::{

@@ -1,0 +1,211 @@
+//! The fold: what each record does to a case.
+
+use super::{
+    Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, Identity, ListRow, Mode, RatingState, Submission,
+};
+use crate::form::AttestedBy;
+use std::collections::BTreeMap;
+
+impl Case {
+    /// The case that an opening record starts; none if the record is no opening.
+    pub fn opened(record: &CaseRecord) -> Option<Self> {
+        let CaseEvent::Opened { item, item_version, item_name, applicant, window, hall } = &record.event
+        else {
+            return None;
+        };
+        Some(Self {
+            id: record.case.clone(),
+            no: record.no.clone(),
+            item: item.clone(),
+            item_version: *item_version,
+            item_name: item_name.clone(),
+            applicant: *applicant,
+            window: window.clone(),
+            hall: hall.clone(),
+            clerk: record.clerk.clone(),
+            opened_at: record.at,
+            updated_at: record.at,
+            organisation: None,
+            identity: None,
+            mode: None,
+            listed_at: None,
+            list: Vec::new(),
+            consent: Consent::NotAsked,
+            uses: Vec::new(),
+            filled: false,
+            form_rev: 0,
+            form: BTreeMap::new(),
+            committed: false,
+            committed_rev: 0,
+            papers: BTreeMap::new(),
+            attachments: Vec::new(),
+            removed: Vec::new(),
+            next_attachment: 1,
+            submission: None,
+            package: None,
+            rating: RatingState::NotAsked,
+            abandoned: None,
+        })
+    }
+
+    /// Applies one recorded event. Never fails: what is recorded has happened.
+    pub fn apply(&mut self, record: &CaseRecord) {
+        self.updated_at = record.at;
+        let at = record.at;
+        if matches!(
+            record.event,
+            CaseEvent::FormFilled { .. }
+                | CaseEvent::FormSaved { .. }
+                | CaseEvent::FieldReleased { .. }
+                | CaseEvent::FieldRestored { .. }
+                | CaseEvent::Committed { .. }
+        ) {
+            self.form_rev += 1;
+        }
+        match record.event.clone() {
+            CaseEvent::Opened { .. } => {}
+            CaseEvent::OrganisationNamed { organisation } => self.organisation = Some(organisation),
+            CaseEvent::Identified { card, expired, .. } => {
+                self.identity = Some(Identity { card: *card, expired, confirmed: false, note: None, at });
+            }
+            CaseEvent::PersonConfirmed { note } => {
+                if let Some(identity) = &mut self.identity {
+                    identity.confirmed = true;
+                    identity.note = note;
+                }
+            }
+            CaseEvent::IdentityCleared { .. } => self.forget_person(),
+            CaseEvent::Listed { mode, rows } => {
+                self.mode = Some(mode);
+                self.list = rows;
+                self.listed_at = Some(at);
+            }
+            CaseEvent::Rechecked { rows } => self.recheck(rows),
+            CaseEvent::ConsentAsked { request, digest, command, device, deadline } => {
+                let asked = Box::new(Asked { request: *request, digest, command, device, at, deadline });
+                self.consent = Consent::Waiting { asked };
+            }
+            CaseEvent::ConsentExtended { deadline, .. } => {
+                if let Consent::Waiting { asked } = &mut self.consent {
+                    asked.deadline = deadline;
+                }
+            }
+            CaseEvent::ConsentGiven { refused, answer, .. } => {
+                if let Consent::Waiting { asked } = self.consent.clone() {
+                    self.consent = Consent::Given { asked, refused, answer, at };
+                }
+            }
+            CaseEvent::ConsentRefused { .. } => self.consent = Consent::Refused { at },
+            CaseEvent::ConsentEnded { reason, .. } => self.consent = Consent::Ended { reason, at },
+            CaseEvent::LicencesUsed { uses } => self.uses.extend(uses),
+            CaseEvent::FormFilled { fields } => {
+                self.form = fields;
+                self.filled = true;
+            }
+            CaseEvent::FormSaved { values } => {
+                for (key, value) in values {
+                    let field = self.form.entry(key).or_default();
+                    field.value = value;
+                    field.rev = self.form_rev;
+                }
+            }
+            CaseEvent::FieldReleased { field } => {
+                let state = self.form.entry(field).or_default();
+                state.released = true;
+                state.rev = self.form_rev;
+            }
+            CaseEvent::FieldRestored { field } => {
+                let state = self.form.entry(field).or_default();
+                if let Some(attested) = &state.attested {
+                    state.value = attested.value.clone();
+                    state.released = false;
+                    state.rev = self.form_rev;
+                }
+            }
+            CaseEvent::Committed { taken } => {
+                self.committed = taken;
+                self.committed_rev = self.form_rev;
+            }
+            CaseEvent::PaperChosen { material, choice } => {
+                self.papers.insert(material, choice);
+            }
+            CaseEvent::AttachmentAdded { attachment } => {
+                self.next_attachment = self.next_attachment.max(attachment.id.saturating_add(1));
+                self.attachments.push(attachment);
+            }
+            CaseEvent::AttachmentRemoved { id } => {
+                let (gone, kept) = self.attachments.drain(..).partition(|attachment| attachment.id == id);
+                self.attachments = kept;
+                self.removed.extend::<Vec<_>>(gone);
+            }
+            CaseEvent::AttachmentRestored { id } => {
+                let (back, gone) = self.removed.drain(..).partition(|attachment| attachment.id == id);
+                self.removed = gone;
+                self.attachments.extend::<Vec<_>>(back);
+                self.attachments.sort_by_key(|attachment| attachment.id);
+            }
+            CaseEvent::Reopened => self.abandoned = None,
+            CaseEvent::TakenOver { window } => {
+                self.window = window;
+                self.clerk = record.clerk.clone();
+            }
+            CaseEvent::Submitted { judgement, mode, second, .. } => {
+                self.submission = Some(Submission { judgement, mode, second, at });
+            }
+            CaseEvent::PackageSealed { manifest, .. } => self.package = Some(manifest),
+            CaseEvent::RatingAsked { command, deadline } => {
+                self.rating = RatingState::Waiting { command, deadline }
+            }
+            CaseEvent::Rated { level, reasons, .. } => {
+                self.rating = RatingState::Rated { level, reasons, at }
+            }
+            CaseEvent::RatingEnded => self.rating = RatingState::Ended,
+            CaseEvent::Abandoned { reason } => {
+                self.abandoned = Some(reason);
+                if matches!(self.consent, Consent::Waiting { .. }) {
+                    self.consent = Consent::Ended { reason: ConsentEnd::Cancelled, at };
+                }
+            }
+        }
+    }
+
+    /// Uses that the centre confirms become fresh ones; a licence that it does not confirm no longer counts,
+    /// and its material is asked for again.
+    fn recheck(&mut self, rows: Vec<ListRow>) {
+        let today = self.updated_at.local_date();
+        self.mode = Some(Mode::Online);
+        self.listed_at = Some(self.updated_at);
+        self.list = rows;
+        let (list, form) = (&self.list, &mut self.form);
+        self.uses.retain_mut(|used| {
+            let row = list.iter().find(|row| row.material == used.material);
+            let licence = row.and_then(|row| row.licence.as_ref());
+            let Some(licence) = licence.filter(|known| known.id == used.licence && known.usable(today))
+            else {
+                for field in form.values_mut() {
+                    let by_it =
+                        |by: &AttestedBy| matches!(by, AttestedBy::Licence { id, .. } if *id == used.licence);
+                    field.attested = field.attested.take().filter(|attested| !by_it(&attested.by));
+                }
+                return false;
+            };
+            used.grade = licence.grade;
+            used.status_at = licence.status_at;
+            used.mode = Mode::Online;
+            true
+        });
+    }
+
+    fn forget_person(&mut self) {
+        self.identity = None;
+        self.mode = None;
+        self.list.clear();
+        self.consent = Consent::NotAsked;
+        self.filled = false;
+        self.form.clear();
+        self.committed = false;
+        self.papers.clear();
+        self.attachments.clear();
+        self.removed.clear();
+    }
+}
