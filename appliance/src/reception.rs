@@ -1,13 +1,19 @@
 //! 受理: the use case of the box. [`decide`] says purely what may happen to a case; [`Desk`]
 //! carries it out.
 
+mod answers;
 mod citizen;
 pub mod decide;
 mod desk;
 mod files;
+mod form;
+mod identify;
+mod list;
 mod package;
 mod pages;
 mod refusal;
+mod submit;
+mod upkeep;
 
 pub(crate) use desk::new_command;
 pub use desk::{Clerk, Desk, Reading};

@@ -1,0 +1,127 @@
+//! 表单: filled from what the citizen agreed to, completed by the clerk.
+
+use super::decide;
+use super::desk::{Clerk, Desk};
+use super::list::parties;
+use crate::book::{Book, Fault};
+use crate::cache;
+use crate::store::meta;
+use hall_domain::case::{Case, CaseId, Consent, Mode, PaperChoice};
+use hall_domain::form::{self, OpenedFields, Sources};
+use hall_domain::{FieldKey, LicenceKindCode, MaterialId};
+use std::collections::BTreeMap;
+
+impl Desk {
+    /// Goes on without licences: the form is filled from the card and the register alone.
+    pub async fn go_on_with_paper(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
+        let case = self.mine(clerk, id).await?;
+        let fields = form::autofill(&self.item_of(&case)?, &sources(&case, BTreeMap::new()));
+        self.change(clerk, id, move |case| Ok(decide::fill(case, Vec::new(), fields)?)).await
+    }
+
+    /// Opens the licences that the citizen agreed to, and fills the form. Safe to call again.
+    pub async fn fill(&self, id: &CaseId) -> Result<(), Fault> {
+        let case = self.case(id).await?;
+        let (Some((principal, person)), Consent::Given { .. }, false) =
+            (parties(&case), &case.consent, case.closed())
+        else {
+            return Ok(());
+        };
+        let item = self.item_of(&case)?;
+        let candidates = self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
+        let (book, by, id) = (self.book.clone(), case.clerk.clone(), id.clone());
+        let now = book.clock.now();
+        let case_id = id.clone();
+        self.book
+            .db
+            .write(move |tx| {
+                book.change_case(tx, &case_id, &by, now, |case| {
+                    let mut uses = Vec::new();
+                    let mut opened: BTreeMap<LicenceKindCode, OpenedFields> = BTreeMap::new();
+                    for row in decide::agreed_rows(case) {
+                        let listed = case.list.iter().find(|listed| listed.material == row.material);
+                        let Some(licence) = listed.and_then(|listed| listed.licence.as_ref()) else {
+                            continue;
+                        };
+                        let use_code = next_use_code(tx, &book)?;
+                        // A licence that does not open as signed stays closed; its row then asks for paper.
+                        match cache::open(&row, licence, &candidates, use_code) {
+                            Ok((used, fields)) => {
+                                uses.push(used);
+                                opened.insert(row.kind.clone(), fields);
+                            }
+                            Err(error) => {
+                                tracing::error!(%error, case.no = %case.no, "a licence does not open")
+                            }
+                        }
+                    }
+                    let fields = form::autofill(&item, &sources(case, opened));
+                    Ok(decide::fill(case, uses, fields)?)
+                })
+            })
+            .await?;
+        self.changed(&id);
+        Ok(())
+    }
+
+    /// Saves what stands in the form. `seen` is the `form_rev` of the page.
+    pub async fn save_form(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        values: BTreeMap<FieldKey, String>,
+        seen: u32,
+    ) -> Result<Case, Fault> {
+        let item = self.item_of(&self.case(id).await?)?;
+        self.change(clerk, id, move |case| Ok(decide::save_form(case, &item, &values, seen)?)).await
+    }
+
+    /// 修改 of an attested field, or taking that back.
+    pub async fn mark_field(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        field: FieldKey,
+        restore: bool,
+    ) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| {
+            Ok(if restore {
+                decide::restore_field(case, &field)?
+            } else {
+                decide::release_field(case, &field)?
+            })
+        })
+        .await
+    }
+
+    /// 告知承诺.
+    pub async fn commit(&self, clerk: &Clerk, id: &CaseId, taken: bool, seen: u32) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| Ok(decide::commit(case, taken, seen)?)).await
+    }
+
+    /// Says how a material without a licence is brought.
+    pub async fn choose_paper(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        material: MaterialId,
+        choice: PaperChoice,
+    ) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| Ok(decide::choose_paper(case, &material, choice)?)).await
+    }
+}
+
+fn sources(case: &Case, licences: BTreeMap<LicenceKindCode, OpenedFields>) -> Sources<'_> {
+    Sources {
+        card: case.identity.as_ref().map(|identity| &identity.card),
+        licences,
+        organisation: case.organisation.as_ref().and_then(|known| known.register.as_ref()),
+    }
+}
+
+/// 用证码 of the box, `LX-<hall>-<counter>`; the centre exchanges it at ratification.
+fn next_use_code(tx: &rusqlite::Connection, book: &Book) -> Result<String, Fault> {
+    let next = meta::number(tx, meta::key::USE_CODE)? + 1;
+    meta::put_number(tx, meta::key::USE_CODE, next)?;
+    Ok(format!("LX-{}-{next:08}", book.knowledge.hall_code))
+}

@@ -1,0 +1,68 @@
+//! 核验: whose card lies on the reader, for which organisation, and the clerk who compared face and card.
+
+use super::desk::{Clerk, Desk, Reading};
+use super::{Refusal, decide};
+use crate::book::Fault;
+use crate::store::licences;
+use hall_bus::DeviceKind;
+use hall_domain::case::{Case, CaseId, Organised};
+use hall_domain::{HolderId, Uscc};
+
+impl Desk {
+    /// Names the organisation of a case: the code is checked, the register asked.
+    pub async fn name_organisation(&self, clerk: &Clerk, id: &CaseId, code: &str) -> Result<Case, Fault> {
+        let uscc: Uscc = code.parse().map_err(|error: hall_domain::IdentifierError| {
+            Fault::Refused(Refusal::OrganisationCode(error.zh()))
+        })?;
+        let case = self.case(id).await?;
+        let item = self.item_of(&case)?;
+        let holder = HolderId::Organisation(uscc.clone());
+        self.ask_centre(&holder, &item, &case).await;
+        let (vault, code) = (self.book.vault.clone(), uscc.clone());
+        let known = self
+            .book
+            .db
+            .read_with(move |db| Ok::<_, Fault>(licences::organisation(db, &vault, &code)?))
+            .await?;
+        let (register, checked_at) = known.map_or((None, None), |(entry, at)| (Some(entry), Some(at)));
+        let organisation = Organised { uscc, register, checked_at };
+        self.change(clerk, id, move |case| Ok(decide::name_organisation(case, organisation)?)).await
+    }
+
+    /// 读卡: asks the window's reader to read a card for this case.
+    pub async fn read_card(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
+        let case = self.at_own_window(clerk, id).await?;
+        decide::may_read(&case)?;
+        let device = self.device_at(&clerk.window, DeviceKind::CardReader).await?;
+        let device = device.filter(|device| device.state == "ready").ok_or(Refusal::NoReader)?;
+        let deadline = self.hub.read_card(&device, &clerk.window, id).await?;
+        self.set_reading(id, Some(Reading::Waiting { deadline }));
+        Ok(())
+    }
+
+    /// Stops reading.
+    pub async fn stop_reading(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
+        self.mine(clerk, id).await?;
+        self.hub.stop_reading(id).await?;
+        self.set_reading(id, None);
+        Ok(())
+    }
+
+    /// 人证一致, and with it the 免证清单.
+    pub async fn confirm_person(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        note: Option<String>,
+    ) -> Result<Case, Fault> {
+        self.change(clerk, id, move |case| Ok(decide::confirm_person(case, note)?)).await?;
+        self.make_list(clerk, id).await
+    }
+
+    /// 重新核验.
+    pub async fn clear_identity(&self, clerk: &Clerk, id: &CaseId, reason: &str) -> Result<Case, Fault> {
+        let reason = reason.to_owned();
+        self.set_reading(id, None);
+        self.change(clerk, id, move |case| Ok(decide::clear_identity(case, &reason)?)).await
+    }
+}

@@ -1,0 +1,141 @@
+//! 免证清单: what the centre or the cache has for the people of a case.
+
+use super::desk::{Clerk, Desk};
+use super::{Refusal, decide};
+use crate::book::Fault;
+use crate::cache::{self, Candidate, Freshness};
+use crate::store::licences;
+use hall_domain::case::{Case, CaseId, ListRow, Mode};
+use hall_domain::{HolderId, LicenceId, ServiceItem};
+use hall_ledger::link::Lookup;
+use std::collections::BTreeSet;
+
+impl Desk {
+    /// Makes the 免证清单, from the centre when the line is up, from the cache otherwise.
+    pub async fn make_list(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
+        let case = self.mine(clerk, id).await?;
+        let (rows, mode) = self.rows_of(&case).await?;
+        self.change(clerk, id, move |case| Ok(decide::list(case, rows, mode)?)).await
+    }
+
+    /// Makes the list of a case that was stopped between 人证一致 and its list.
+    pub async fn list_if_missing(&self, clerk: &Clerk, case: &Case) -> Result<(), Fault> {
+        let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+        if confirmed && case.mode.is_none() && !case.closed() {
+            self.make_list(clerk, &case.id).await?;
+        }
+        Ok(())
+    }
+
+    /// The rows of a case's list as they are known now, and from whom.
+    async fn rows_of(&self, case: &Case) -> Result<(Vec<ListRow>, Mode), Fault> {
+        let item = self.item_of(case)?;
+        let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
+        let mut confirmed = self.ask_centre(&principal, &item, case).await;
+        if person != principal {
+            let more = self.ask_centre(&person, &item, case).await;
+            confirmed = confirmed.zip(more).map(|(all, more)| all.into_iter().chain(more).collect());
+        }
+        let mode = if confirmed.is_some() { Mode::Online } else { Mode::Offline };
+        let mut candidates = self.candidates(&[principal.clone(), person.clone()], mode).await?;
+        // What the centre was asked for and did not give is not there, whatever the cache holds.
+        if let Some(confirmed) = &confirmed {
+            candidates.retain(|candidate| confirmed.contains(&candidate.envelope.facts().licence));
+        }
+        let kinds = self.book.knowledge.kinds();
+        let rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
+        Ok((rows, mode))
+    }
+
+    /// Asks the centre once more for a case that was worked on without it. A licence that was revoked
+    /// meanwhile then no longer stands for its paper, before anything is submitted on it.
+    pub(super) async fn recheck(&self, clerk: &Clerk, case: Case) -> Result<Case, Fault> {
+        let now = self.book.clock.now();
+        let old = case.listed_at.is_none_or(|at| now.ms_since(at) > decide::RECHECK_MS);
+        let wanted = case.filled && case.mode.is_some() && (old || case.mode == Some(Mode::Offline));
+        if !wanted || !self.book.knowledge.line().up {
+            return Ok(case);
+        }
+        match self.rows_of(&case).await? {
+            (rows, Mode::Online) => {
+                self.change(clerk, &case.id, move |case| Ok(decide::recheck(case, rows)?)).await
+            }
+            (_, Mode::Offline) => Ok(case),
+        }
+    }
+
+    /// Asks the centre for a holder's licences and keeps the answer in the cache. Gives the licences that the
+    /// centre named; none when it did not answer.
+    pub(super) async fn ask_centre(
+        &self,
+        holder: &HolderId,
+        item: &ServiceItem,
+        case: &Case,
+    ) -> Option<BTreeSet<LicenceId>> {
+        let lookup = Lookup {
+            holder: holder.clone(),
+            kinds: item.licence_materials().map(|(_, kind)| kind.clone()).collect(),
+            use_cause: item.name.chars().take(200).collect(),
+            item: item.code.clone(),
+            case_no: case.no.to_string(),
+        };
+        let answer = self.line.lookup(lookup).await?;
+        let named = answer.licences.iter().map(|fresh| fresh.facts.facts().licence.clone()).collect();
+        let book = self.book.clone();
+        let stored = self
+            .book
+            .db
+            .write(move |tx| {
+                for fresh in &answer.licences {
+                    let status = Some((fresh.status.status, fresh.status.at));
+                    licences::put(tx, &book.vault, &fresh.issued, fresh.facts.facts(), status)?;
+                }
+                if let Some(organisation) = &answer.organisation {
+                    licences::put_organisation(tx, &book.vault, organisation, answer.token.issued_at)?;
+                }
+                Ok::<_, Fault>(())
+            })
+            .await;
+        if let Err(error) = &stored {
+            tracing::warn!(%error, "a fresh answer of the centre could not be kept");
+        }
+        stored.is_ok().then_some(named)
+    }
+
+    pub(super) async fn candidates(&self, holders: &[HolderId], mode: Mode) -> Result<Vec<Candidate>, Fault> {
+        let mut candidates = Vec::new();
+        let lists = self.book.knowledge.lists();
+        let now = self.book.clock.now();
+        let mut seen: Vec<&HolderId> = Vec::new();
+        for holder in holders {
+            if seen.contains(&holder) {
+                continue;
+            }
+            seen.push(holder);
+            let (vault, wanted) = (self.book.vault.clone(), holder.clone());
+            let cached = self
+                .book
+                .db
+                .read_with(move |db| Ok::<_, Fault>(licences::of_holder(db, &vault, &wanted)?))
+                .await?;
+            let freshness = Freshness {
+                token_at: self.book.knowledge.fresh_at(),
+                lists: lists.iter().map(|(number, list)| (*number, list.as_ref())).collect(),
+            };
+            let knowledge = &self.book.knowledge;
+            candidates.extend(cached.into_iter().filter_map(|cached| {
+                cache::candidate(cached, holder, &knowledge.trust, &knowledge.hall_code, &freshness, now)
+            }));
+        }
+        for candidate in &mut candidates {
+            candidate.mode = mode;
+        }
+        Ok(candidates)
+    }
+}
+
+/// For whom the case is and who stands at the window, once that is confirmed.
+pub(super) fn parties(case: &Case) -> Option<(HolderId, HolderId)> {
+    let identity = case.identity.as_ref().filter(|identity| identity.confirmed)?;
+    Some((case.principal()?, HolderId::Person(identity.card.document.clone())))
+}

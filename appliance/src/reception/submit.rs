@@ -1,0 +1,44 @@
+//! 提交: what would come of it, and doing it.
+
+use super::decide;
+use super::desk::{Clerk, Desk};
+use crate::book::Fault;
+use hall_domain::Judgement;
+use hall_domain::case::{AccountName, Case, CaseId, Secondary};
+
+impl Desk {
+    /// What would come of submitting the case now.
+    pub fn judge(&self, case: &Case, second_clerk: bool) -> Result<Judgement, Fault> {
+        let item = self.item_of(case)?;
+        Ok(decide::judge(case, &item, &self.conditions(case), second_clerk, self.book.clock.now()))
+    }
+
+    /// Submits. Returns after the record is on disk; the package follows by itself.
+    pub async fn submit(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        second: Option<AccountName>,
+    ) -> Result<Case, Fault> {
+        let case = self.recheck(clerk, self.mine(clerk, id).await?).await?;
+        let item = self.item_of(&case)?;
+        let conditions = self.conditions(&case);
+        let now = self.book.clock.now();
+        let second = second.map(|account| Secondary { account, at: now });
+        let case = self
+            .change(clerk, id, move |case| Ok(decide::submit(case, &item, &conditions, second, now)?))
+            .await?;
+        if let Err(error) = self.seal(id).await {
+            // The submission stands; the package is sealed by the next round.
+            tracing::warn!(%error, case.no = %case.no, "the package could not be sealed yet");
+        }
+        self.line.nudge();
+        self.case(id).await
+    }
+
+    fn conditions(&self, case: &Case) -> decide::Conditions {
+        let holder_cached = case.list.iter().any(|row| row.licence.is_some())
+            || case.organisation.as_ref().is_some_and(|known| known.register.is_some());
+        decide::Conditions { line: self.book.knowledge.line_state(self.book.clock.now()), holder_cached }
+    }
+}

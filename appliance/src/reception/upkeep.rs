@@ -1,0 +1,84 @@
+//! What ends or goes on by itself: pages that nobody answered, and what a crash left half done.
+
+use super::citizen::{clerk_of, tolerate};
+use super::decide;
+use super::desk::{Desk, Reading};
+use crate::book::Fault;
+use crate::store::cases;
+use crate::store::devices::{self as rows, Command};
+use hall_bus::acceptance;
+use hall_domain::case::ConsentEnd;
+
+/// A page that no evaluator has confirmed to show is given up after this long.
+const UNSHOWN_MS: i64 = 8_000;
+
+impl Desk {
+    /// Ends what has lasted too long. Called every half second.
+    pub async fn tick(&self) -> Result<(), Fault> {
+        let now = self.book.clock.now();
+        let open = self.book.db.read(|db| rows::open_commands(db, None)).await?;
+        for command in open {
+            let late = now.0 > command.deadline.0 + acceptance::GRACE_MS;
+            let unshown = command.kind == "authorize"
+                && command.shown_at.0 == 0
+                && now.ms_since(command.issued) > UNSHOWN_MS;
+            if !late && !unshown {
+                if command.shown_at.0 == 0 && now.ms_since(command.issued) > 2_000 {
+                    self.hub.deliver(&command.device).await?;
+                }
+                continue;
+            }
+            let reason = if unshown { ConsentEnd::Unreachable } else { ConsentEnd::TimedOut };
+            if let Err(error) = self.expire(&command, reason).await {
+                tracing::error!(%error, command.id = %command.id, "a command could not be ended");
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes what a crash or a full disk left half done, and forgets what is old. Called every ten seconds.
+    pub async fn settle(&self, purge_ms: i64) -> Result<(), Fault> {
+        for id in self.book.db.read(cases::at_list).await? {
+            // One case that cannot go on keeps no other from doing so.
+            if let Err(error) = self.fill(&id).await {
+                tracing::error!(%error, case.id = %id, "a form could not be filled");
+            }
+        }
+        self.seal_rest().await?;
+        let before = self.book.clock.now().plus_ms(-purge_ms);
+        self.book.db.write(move |tx| rows::purge(tx, before).map_err(Fault::from)).await?;
+        Ok(())
+    }
+
+    async fn expire(&self, command: &Command, reason: ConsentEnd) -> Result<(), Fault> {
+        let Some(case) = command.case.clone() else { return self.hub.close(command).await };
+        match command.kind.as_str() {
+            "authorize" => {
+                let clerk = self.case(&case).await?.clerk;
+                self.end_consent(&command.id, &case, &clerk, reason).await
+            }
+            "rating" => {
+                let (book, id, case_id) = (self.book.clone(), command.id.clone(), case.clone());
+                let now = book.clock.now();
+                self.book
+                    .db
+                    .write(move |tx| {
+                        let clerk = clerk_of(tx, &case_id)?;
+                        rows::close_command(tx, &id, "closed")?;
+                        let ended = book.change_case(tx, &case_id, &clerk, now, |case| {
+                            Ok(decide::end_rating(case, &id)?)
+                        });
+                        tolerate(ended)
+                    })
+                    .await?;
+                self.changed(&case);
+                self.hub.deliver(&command.device).await
+            }
+            _ => {
+                self.hub.close(command).await?;
+                self.set_reading(&case, Some(Reading::Failed(hall_bus::ReadFailure::Timeout)));
+                Ok(())
+            }
+        }
+    }
+}
