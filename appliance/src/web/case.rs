@@ -1,14 +1,24 @@
 //! The routes of one case: looking at it, and each step that a clerk takes.
 
+mod consent;
+mod form;
+mod identify;
+mod list;
+mod page;
+mod receipt;
+mod side;
+mod story;
+mod submit;
+mod view;
+
+use self::form::paper_choice;
+use self::page::Trouble;
 use super::App;
-use super::case_form::paper_choice;
-use super::case_page::{self, Trouble};
 use super::failure::Failure;
 use super::frame;
 use super::pages::case::StepName;
 use super::pages::frame::Notice;
 use super::session::{AtWindow, OwnForm, Serving, SignedIn, parse_pairs, same_token};
-use super::{case_view, receipt};
 use crate::book::Fault;
 use crate::reception::{Clerk, Refusal, Upload};
 use crate::signin;
@@ -92,7 +102,7 @@ async fn show(
         _ => false,
     };
     if finished {
-        return case_view::page(&app, &signed, case).await;
+        return view::page(&app, &signed, case).await;
     }
     page(&app, &signed, &id, StepName::from_code(&looking.step), Trouble::default(), StatusCode::OK).await
 }
@@ -486,7 +496,7 @@ async fn page(
     trouble: Trouble,
     status: StatusCode,
 ) -> Answer {
-    let mut page = case_page::build(app, signed, id, looking, &trouble).await?;
+    let mut page = page::build(app, signed, id, looking, &trouble).await?;
     // What has a place of its own on the page is said there.
     if let Some(refusal) = trouble.refusal.as_ref().filter(|refusal| !refusal.has_place()) {
         let text = format!("{}（{}）", refusal.zh(), refusal.code());

@@ -2,11 +2,6 @@
 
 mod assets;
 mod case;
-mod case_form;
-mod case_list;
-mod case_page;
-mod case_story;
-mod case_view;
 mod cases;
 mod device_routes;
 mod devices;
@@ -15,7 +10,6 @@ mod findings;
 pub mod frame;
 mod live;
 pub mod pages;
-mod receipt;
 pub mod session;
 mod sign_in;
 mod sync;

@@ -1,6 +1,6 @@
 //! 经过: each record of a case as a sentence. Nothing personal is told.
 
-use super::pages::frame::Tone;
+use crate::web::pages::frame::Tone;
 use hall_domain::case::{CaseEvent, CaseRecord, ConsentEnd, Mode, PaperChoice};
 use hall_domain::{Grade, Outcome};
 

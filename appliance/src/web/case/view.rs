@@ -1,24 +1,24 @@
 //! 办件查看 of a finished case: what happened in it, what was put away, and what became of it.
 
-use super::App;
-use super::case_form::{answers, attachment};
-use super::case_list::rows;
-use super::case_page::{Scene, Trouble, applicant, span};
-use super::case_story::{self, Told};
-use super::cases::{applicant_name, state_with};
-use super::failure::{Failure, read};
-use super::findings::{anchor, kind_words};
-use super::frame;
-use super::pages::case::{CaseHead, Mode};
-use super::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
-use super::pages::frame::{Desk, Tone};
-use super::pages::steps::{Answer, Rating};
-use super::session::SignedIn;
+use super::form::attachment;
+use super::list::rows;
+use super::page::{Scene, Trouble, applicant, span};
+use super::story::{self, Told};
+use super::submit::answers;
 use crate::book::Fault;
 use crate::reception::decide;
 use crate::store::findings::{self, Finding, State};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::{accounts, cases};
+use crate::web::cases::{applicant_name, state_with};
+use crate::web::failure::{Failure, read};
+use crate::web::findings::{anchor, kind_words};
+use crate::web::pages::case::{CaseHead, Mode};
+use crate::web::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
+use crate::web::pages::frame::{Desk, Tone};
+use crate::web::pages::steps::{Answer, Rating};
+use crate::web::session::SignedIn;
+use crate::web::{App, frame};
 use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Mode as CaseMode, RatingState, Step};
@@ -190,7 +190,7 @@ fn fate(app: &App, case: &Case, kept: &Kept, now: Timestamp) -> Vec<Fate> {
             fate.push(station("已登记", format!("{}{entry}", done.at.to_display()), Tone::Good));
         }
         (None, Some(reason)) => {
-            fate.push(station("已终止", case_story::reason_words(reason).to_owned(), Tone::Plain));
+            fate.push(station("已终止", story::reason_words(reason).to_owned(), Tone::Plain));
         }
         (None, None) => {}
     }
@@ -223,7 +223,7 @@ fn timeline(kept: &Kept) -> Vec<TimelineEntry> {
     kept.records
         .iter()
         .map(|(seq, _, record)| {
-            let Told { what, by, tone } = case_story::tell(record, |account| kept.clerk(account));
+            let Told { what, by, tone } = story::tell(record, |account| kept.clerk(account));
             TimelineEntry { at: clock(record.at), what, by, entry: seq + 1, tone }
         })
         .collect()

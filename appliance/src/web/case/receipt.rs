@@ -1,13 +1,12 @@
 //! 回执: what the applicant takes home.
 
-use super::App;
-use super::case_list::outcome;
-use super::failure::Failure;
-use super::frame;
-use super::pages::receipt::{Paper, ReceiptPage, UsedLicence};
-use super::session::Serving;
+use super::list::outcome;
 use crate::book::Fault;
 use crate::store::{accounts, ledger};
+use crate::web::failure::Failure;
+use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
+use crate::web::session::Serving;
+use crate::web::{App, frame};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use hall_domain::case::{Case, CaseId, MaterialState, Mode};
@@ -21,13 +20,13 @@ use serde::Deserialize;
 const FOLLOW_DAYS: i64 = 7;
 
 #[derive(Deserialize)]
-pub(super) struct Size {
+pub struct Size {
     #[serde(default)]
     size: String,
 }
 
 /// The receipt, to be printed by the browser.
-pub(super) async fn show(
+pub async fn show(
     State(app): State<App>,
     Serving(signed): Serving,
     Path(id): Path<CaseId>,

@@ -1,8 +1,8 @@
 //! 事项 and 免证清单 on the case page.
 
-use super::case_page::{Scene, age_s, decision};
-use super::pages::case::Outcome as ShownOutcome;
-use super::pages::steps::{
+use super::page::{Scene, age_s, decision};
+use crate::web::pages::case::Outcome as ShownOutcome;
+use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
 use hall_domain::case::{ListRow, ListedLicence, MaterialState, Mode};

@@ -1,0 +1,163 @@
+//! 表单 on the case page.
+
+use super::list;
+use super::page::Scene;
+use crate::reception::Refusal;
+use crate::web::pages::steps::{
+    Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload,
+};
+use hall_domain::case::{Attachment as Kept, Case, MaterialState, PaperChoice};
+use hall_domain::form::{self, AttestedBy, FieldState};
+use hall_domain::{FieldKind, FormField};
+
+/// Pictures up to this size are shown as thumbnails.
+const THUMBNAIL_BYTES: u64 = 6 * 1024 * 1024;
+
+/// 表单.
+pub fn form_step(scene: &Scene<'_>) -> FormStep {
+    let case = scene.case;
+    // Mistakes are shown once the clerk wants to go on, not while the form is being filled.
+    let asked =
+        matches!(scene.trouble.refusal, Some(Refusal::Form(_) | Refusal::Materials(_) | Refusal::Commitment));
+    let problems = if asked { form::problems(scene.item, &case.form) } else { Vec::new() };
+    let fields: Vec<Field> = scene
+        .item
+        .form
+        .iter()
+        .map(|field| {
+            let error =
+                problems.iter().find(|problem| problem.field == field.key).map(|problem| problem.zh.clone());
+            shown_field(field, case.form.get(&field.key), error)
+        })
+        .collect();
+    let mut mistakes: Vec<Mistake> = problems
+        .iter()
+        .map(|problem| Mistake { anchor: format!("f.{}", problem.field), text: problem.zh.clone() })
+        .collect();
+    let uncommitted = asked && scene.item.commitment.is_some() && !case.committed;
+    if uncommitted {
+        mistakes.push(Mistake { anchor: "commitment".to_owned(), text: Refusal::Commitment.zh() });
+    }
+    if asked {
+        mistakes.extend(missing(case).into_iter().map(|(material, name)| Mistake {
+            anchor: format!("u.{material}"),
+            text: format!("还缺“{name}”：请上传扫描件、确认收到原件，或选择容缺"),
+        }));
+    }
+    FormStep {
+        fields,
+        mistakes,
+        uploads: uploads(scene),
+        commitment: scene.item.commitment.as_ref().map(|text| Commitment {
+            text: text.clone(),
+            taken: case.committed,
+            error: uncommitted.then(|| Refusal::Commitment.zh()),
+        }),
+        rev: case.form_rev,
+        saved: case.updated_at.hm(),
+        closed: case.closed(),
+    }
+}
+
+/// Required materials that nothing stands for: identifier and name.
+pub fn missing(case: &Case) -> Vec<(String, String)> {
+    case.list
+        .iter()
+        .filter(|row| row.required && case.material_state(row) == MaterialState::Missing)
+        .map(|row| (row.material.to_string(), row.name.clone()))
+        .collect()
+}
+
+fn uploads(scene: &Scene<'_>) -> Vec<Upload> {
+    let case = scene.case;
+    let rows = list::rows(scene);
+    case.list
+        .iter()
+        .zip(rows)
+        .filter(|(row, _)| case.material_state(row) != MaterialState::Waived)
+        .map(|(row, shown)| Upload {
+            material: row.material.to_string(),
+            name: row.name.clone(),
+            required: row.required,
+            reason: shown.reason,
+            files: case
+                .attachments
+                .iter()
+                .filter(|file| file.material.as_ref() == Some(&row.material))
+                .map(attachment)
+                .collect(),
+            choice: case.papers.get(&row.material).copied(),
+            error: match &scene.trouble.refusal {
+                Some(
+                    why @ (Refusal::EmptyFile
+                    | Refusal::FileTooLarge
+                    | Refusal::FileType
+                    | Refusal::TooManyFiles),
+                ) if scene.trouble.typed == row.material.to_string() => Some(why.zh()),
+                _ => None,
+            },
+        })
+        .collect()
+}
+
+/// A scan for a page.
+pub fn attachment(file: &Kept) -> Attachment {
+    let kind = if file.media_type == "application/pdf" { AttachmentKind::Pdf } else { AttachmentKind::Image };
+    Attachment {
+        n: file.id,
+        name: file.name.clone(),
+        kind,
+        bytes: file.size,
+        thumbnail: kind == AttachmentKind::Image && file.size <= THUMBNAIL_BYTES,
+        at: String::new(),
+    }
+}
+
+fn shown_field(field: &FormField, state: Option<&FieldState>, error: Option<String>) -> Field {
+    let attested = state.and_then(|state| state.attested.as_ref());
+    let marked = state.is_some_and(|state| state.mark().is_some());
+    Field {
+        key: field.key.to_string(),
+        label: field.label.clone(),
+        input: input(&field.kind),
+        value: state.map(|state| state.value.clone()).unwrap_or_default(),
+        required: field.required,
+        hint: field.hint.clone().unwrap_or_default(),
+        mark: mark(state),
+        was: attested.filter(|_| !marked).map(|attested| attested.value.clone()),
+        error,
+    }
+}
+
+/// Where a value came from.
+pub fn mark(state: Option<&FieldState>) -> Mark {
+    let Some(state) = state else { return Mark::Empty };
+    match (state.mark(), &state.attested) {
+        (Some(AttestedBy::Card), _) => Mark::Card,
+        (Some(AttestedBy::Licence { name, .. }), _) => Mark::Licence { kind: name.clone() },
+        (Some(AttestedBy::Registry), _) => Mark::Registry,
+        (None, Some(_)) => Mark::Changed,
+        (None, None) if state.value.is_empty() => Mark::Empty,
+        (None, None) => Mark::Manual,
+    }
+}
+
+fn input(kind: &FieldKind) -> Input {
+    match kind {
+        FieldKind::Text => Input::Text,
+        FieldKind::LongText => Input::LongText,
+        FieldKind::Date => Input::Date,
+        FieldKind::Phone => Input::Phone,
+        FieldKind::Number => Input::Number,
+        FieldKind::Choice(choices) => Input::Choice(choices.clone()),
+    }
+}
+
+/// What a form field of the page says about a material.
+pub fn paper_choice(text: &str) -> Option<PaperChoice> {
+    match text {
+        "original" => Some(PaperChoice::Original),
+        "follow" => Some(PaperChoice::ToFollow),
+        _ => None,
+    }
+}

@@ -1,0 +1,160 @@
+//! 核验 on the case page.
+
+use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
+use crate::reception::{Reading as DeskReading, Refusal};
+use crate::web::pages::steps::{
+    Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
+};
+use hall_bus::ReadFailure as BusFailure;
+use hall_domain::{ApplicantKind, mask_name, mask_number};
+
+/// Milliseconds that a reader waits for a card, as shown on the countdown.
+const READ_MS: u64 = 30_000;
+
+/// 核验.
+pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
+    IdentifyStep {
+        organisation: (scene.case.applicant == ApplicantKind::Organisation)
+            .then(|| organisation_entry(scene)),
+        reader: reader(scene),
+        reading: reading(scene),
+    }
+}
+
+fn organisation_entry(scene: &Scene<'_>) -> OrganisationEntry {
+    let known = scene.case.organisation.as_ref();
+    let register = known.and_then(|known| known.register.as_ref());
+    let error = match &scene.trouble.refusal {
+        Some(refusal @ (Refusal::OrganisationCode(_) | Refusal::OrganisationMissing)) => Some(refusal.zh()),
+        _ => None,
+    };
+    let uscc = match (&error, known) {
+        (Some(_), _) => scene.trouble.typed.clone(),
+        (None, Some(known)) => known.uscc.to_string(),
+        (None, None) => String::new(),
+    };
+    let caution = known.and_then(|known| {
+        let doubtful = known.uscc.warning_zh();
+        match &known.register {
+            None => Some(format!(
+                "{}没有查到该单位的登记信息，只能收件；请核对代码，或等线路恢复后再查。",
+                doubtful.unwrap_or_default()
+            )),
+            Some(_) => doubtful,
+        }
+    });
+    OrganisationEntry {
+        uscc,
+        error,
+        caution,
+        name: register.map(|entry| entry.name.clone()).unwrap_or_default(),
+        representative: register.map(|entry| mask_name(&entry.legal_representative.name)).unwrap_or_default(),
+        age_s: known.and_then(|known| known.checked_at).map(|at| age_s(scene.now, at)),
+    }
+}
+
+fn reader(scene: &Scene<'_>) -> Reader {
+    match &scene.reader {
+        None => Reader::None,
+        Some(device) if device.state == "ready" => Reader::Ready,
+        Some(device) if device.state == "lost" => Reader::Silent { since: device.seen_at.hm() },
+        Some(device) if device.detail.contains("no-licence") => Reader::Refused,
+        Some(device) => Reader::Unplugged { since: device.seen_at.hm() },
+    }
+}
+
+fn reading(scene: &Scene<'_>) -> Reading {
+    let failed = |why, number: &str| Reading::Failed { why, number: number.to_owned() };
+    let live = scene.app.desk.reading(&scene.case.id);
+    if let Some(who) = scene.case.identity.as_ref().filter(|who| who.confirmed) {
+        return match live {
+            Some(DeskReading::Refused { got, .. }) => Reading::OtherPerson {
+                wanted: mask_name(&who.card.name),
+                got,
+                representative: scene.case.applicant == ApplicantKind::Organisation,
+            },
+            _ => Reading::Confirmed(Identified {
+                name: mask_name(&who.card.name),
+                document: who.card.document.kind().zh().to_owned(),
+                number: mask_number(who.card.document.number()),
+                at: who.at.hm(),
+                grade: grade_words(scene.case),
+                caution: who.expired.then(|| "身份证已过有效期，按容缺办理。".to_owned()),
+            }),
+        };
+    }
+    match live {
+        Some(DeskReading::Waiting { deadline }) if deadline > scene.now => {
+            Reading::Waiting { left_ms: left_ms(deadline, scene.now), total_ms: READ_MS }
+        }
+        Some(DeskReading::Failed(why)) => match why {
+            BusFailure::Timeout => failed(ReadFailure::TimedOut, "D201"),
+            BusFailure::CardLifted => failed(ReadFailure::Lifted, "D202"),
+            BusFailure::Unreadable | BusFailure::Unsupported => failed(ReadFailure::Unreadable, "D203"),
+            BusFailure::ReaderFault => failed(ReadFailure::Garbled, "D204"),
+            BusFailure::Unplugged => failed(ReadFailure::Unplugged, "D205"),
+            BusFailure::Stopped => Reading::Idle,
+        },
+        Some(DeskReading::Refused { why: Refusal::NotLegalRepresentative, got }) => {
+            let register = scene.case.organisation.as_ref().and_then(|known| known.register.as_ref());
+            Reading::OtherPerson {
+                wanted: register.map(|entry| mask_name(&entry.legal_representative.name)).unwrap_or_default(),
+                got,
+                representative: true,
+            }
+        }
+        Some(DeskReading::Refused { why, got }) => Reading::OtherPerson {
+            wanted: scene.case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default(),
+            got,
+            representative: why == Refusal::NotLegalRepresentative,
+        },
+        _ => match &scene.case.identity {
+            None => Reading::Idle,
+            Some(who) if who.expired => Reading::Expired {
+                person: Box::new(person(scene)),
+                on: who.card.valid_until.map(|day| day.to_string()).unwrap_or_default(),
+                note: scene.trouble.typed.clone(),
+                error: scene
+                    .trouble
+                    .refusal
+                    .as_ref()
+                    .filter(|why| **why == Refusal::NoteMissing)
+                    .map(Refusal::zh),
+            },
+            Some(_) => Reading::Read(Box::new(person(scene))),
+        },
+    }
+}
+
+fn person(scene: &Scene<'_>) -> Person {
+    let Some(card) = scene.case.identity.as_ref().map(|who| &who.card) else {
+        return Person {
+            reading: String::new(),
+            name: String::new(),
+            english_name: String::new(),
+            document: String::new(),
+            number: String::new(),
+            sex: String::new(),
+            nation: String::new(),
+            birth: String::new(),
+            address: String::new(),
+            authority: String::new(),
+            validity: String::new(),
+            photo: None,
+        };
+    };
+    Person {
+        reading: scene.case.identity.as_ref().map(|who| who.at.0.to_string()).unwrap_or_default(),
+        name: card.name.clone(),
+        english_name: card.english_name.clone().unwrap_or_default(),
+        document: card.document.kind().zh().to_owned(),
+        number: shown_number(scene, card.document.number()),
+        sex: card.sex.zh().to_owned(),
+        nation: card.nation_zh().or_else(|| card.nationality.clone()).unwrap_or_default(),
+        birth: card.birth.to_string(),
+        address: card.address.clone().unwrap_or_default(),
+        authority: card.authority.clone().unwrap_or_default(),
+        validity: card.validity_zh(),
+        photo: None,
+    }
+}

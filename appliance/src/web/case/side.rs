@@ -1,0 +1,74 @@
+//! What stands beside the steps of a case: who is here, the citizen's screen, what would come of it.
+
+use super::list;
+use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
+use crate::reception::decide;
+use crate::web::failure::Failure;
+use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, SidePanel, Who};
+use hall_domain::case::{Consent, RatingState};
+use hall_domain::mask_name;
+
+/// 侧栏.
+pub fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
+    let case = scene.case;
+    let who = case.identity.as_ref().map(|who| Who {
+        name: if scene.open { who.card.name.clone() } else { mask_name(&who.card.name) },
+        document: who.card.document.kind().zh().to_owned(),
+        number: shown_number(scene, who.card.document.number()),
+        open: scene.open,
+        grade: grade_words(case),
+        grade_code: format!("{:?}", case.identity_grade()),
+        source: format!("{} 读卡器 {}", case.window, who.at.hm()),
+        caution: who.expired.then(|| "身份证已过有效期".to_owned()),
+    });
+    let organisation = case.organisation.as_ref().map(|known| {
+        let register = known.register.as_ref();
+        OrganisationCard {
+            name: register.map_or_else(|| "未查到登记信息".to_owned(), |entry| entry.name.clone()),
+            uscc: known.uscc.to_string(),
+            representative: register
+                .map(|entry| mask_name(&entry.legal_representative.name))
+                .unwrap_or_default(),
+            matches: match (&case.identity, register) {
+                (Some(who), Some(_)) => Some(decide::represents(known, &who.card)),
+                _ => None,
+            },
+            relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
+        }
+    });
+    let policy = match (&case.identity, &case.submission) {
+        (_, Some(done)) => Some(done.judgement.clone()),
+        (Some(who), None) if who.confirmed => Some(scene.app.desk.judge(case, false)?),
+        _ => None,
+    };
+    let policy = policy.map(|judgement| Policy {
+        outcome: list::outcome(judgement.outcome),
+        sentence: judgement.sentence,
+        raise: judgement.raise,
+    });
+    Ok(SidePanel { who, organisation, screen: screen(scene), policy })
+}
+
+fn screen(scene: &Scene<'_>) -> CitizenScreen {
+    let case = scene.case;
+    let Some(device) = &scene.evaluator else { return CitizenScreen::None };
+    if device.state == "lost" {
+        return CitizenScreen::Offline { since: device.seen_at.hm() };
+    }
+    match (&case.consent, &case.rating) {
+        (Consent::Waiting { asked }, _) if scene.shown => CitizenScreen::Authorise {
+            item: case.item_name.clone(),
+            licences: asked.request.rows.iter().map(|row| (row.name.clone(), true)).collect(),
+            left_ms: left_ms(asked.deadline, scene.now),
+        },
+        (Consent::Waiting { .. }, _) => CitizenScreen::Sending,
+        (_, RatingState::Waiting { .. }) => CitizenScreen::Rating,
+        (Consent::Given { at, .. }, _) if scene.now.ms_since(*at) < 8_000 => {
+            CitizenScreen::Result { text: "授权成功".to_owned(), agreed: true }
+        }
+        (Consent::Refused { at }, _) if scene.now.ms_since(*at) < 8_000 => {
+            CitizenScreen::Result { text: "已拒绝授权".to_owned(), agreed: false }
+        }
+        _ => CitizenScreen::Idle,
+    }
+}
