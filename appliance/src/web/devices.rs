@@ -8,7 +8,7 @@ use super::pages::devices::{
     Asking, Device as ShownDevice, DeviceState, DevicesPage, Pairing as PairingForm, Slot, WindowRow,
 };
 use super::pages::frame::{Desk, Notice, Tone};
-use super::session::{OwnForm, SignedIn, Technician};
+use super::session::{Nothing, OwnForm, SignedIn, Technician};
 use crate::book::Fault;
 use crate::devices::pairing::CodeRefused;
 use crate::store::accounts::{self, Sitting};
@@ -119,10 +119,6 @@ async fn window_of(app: &App, text: &str) -> Result<(WindowId, String), Failure>
     let windows = read(app, |db| Ok::<_, Fault>(accounts::windows(db)?)).await?;
     windows.into_iter().find(|(id, _)| id.as_str() == text).ok_or_else(Failure::malformed)
 }
-
-/// A form that carries its token alone.
-#[derive(Deserialize)]
-struct Nothing {}
 
 async fn unbind(
     State(app): State<App>,

@@ -6,7 +6,7 @@ use super::frame::{self, moment, seconds_since};
 use super::pages::errors::Problem;
 use super::pages::findings::{Filter, Finding, FindingState, FindingsPage, RefusedNote};
 use super::pages::frame::{Desk, Tone};
-use super::session::{OwnForm, Serving, SignedIn};
+use super::session::{Nothing, OwnForm, Serving, SignedIn};
 use crate::book::Fault;
 use crate::live::Change;
 use crate::store::accounts;
@@ -77,10 +77,6 @@ async fn page(
         },
     )
 }
-
-/// A form that carries its token alone.
-#[derive(Deserialize)]
-struct Nothing {}
 
 async fn acknowledge(
     State(app): State<App>,

@@ -4,10 +4,12 @@ use super::App;
 use super::failure::Failure;
 use crate::reception::Clerk;
 use crate::store::accounts::{self, Session};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
@@ -104,42 +106,35 @@ impl<T: DeserializeOwned> FromRequest<App> for OwnForm<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let session = SignedIn::find(app, &parts.headers).await.ok_or_else(|| to_sign_in(&parts))?;
-        let bytes = axum::body::to_bytes(body, FORM_BYTES)
-            .await
-            .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
-        let pairs = parse_pairs(&bytes);
-        let sent = pairs.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
-        if !same_token(sent.unwrap_or_default(), &session.session.csrf) {
-            return Err(Failure::stale().into_response());
-        }
-        let text = std::str::from_utf8(&bytes).map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
-        let form = axum::extract::Form::<T>::from_request(
-            Request::builder()
-                .method(Method::POST)
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(axum::body::Body::from(text.to_owned()))
-                .map_err(|_| StatusCode::BAD_REQUEST.into_response())?,
-            app,
-        )
-        .await
-        .map_err(IntoResponse::into_response)?;
-        Ok(Self(form.0))
+        let signed = SignedIn::find(app, &parts.headers).await.ok_or_else(|| to_sign_in(&parts))?;
+        own_form(&signed, body).await.map(Self).map_err(IntoResponse::into_response)
     }
 }
 
 /// Largest form; a form of twenty long texts is a few kilobytes.
 const FORM_BYTES: usize = 256 * 1024;
 
+/// What a form from one of our own pages says.
+pub async fn own_form<T: DeserializeOwned>(signed: &SignedIn, body: Body) -> Result<T, Failure> {
+    let bytes = axum::body::to_bytes(body, FORM_BYTES).await.map_err(|_| Failure::too_large("256 KB"))?;
+    let sent = form_urlencoded::parse(&bytes).find(|(name, _)| name == "csrf").map(|(_, value)| value);
+    if !same_token(sent.as_deref().unwrap_or_default(), &signed.session.csrf) {
+        return Err(Failure::stale());
+    }
+    serde_urlencoded::from_bytes(&bytes).map_err(|_| Failure::malformed())
+}
+
 /// Whether a token that came with a form is the session's.
 pub fn same_token(sent: &str, expected: &str) -> bool {
     sent.as_bytes().ct_eq(expected.as_bytes()).into()
 }
 
+/// A form that carries its token alone.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
 /// Name and value pairs of a form, in order, duplicates kept.
-pub fn parse_pairs(bytes: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(bytes).into_owned().collect()
-}
+pub type Pairs = Vec<(String, String)>;
 
 /// The cookie of a new session.
 pub fn set_cookie(token: &str) -> HeaderValue {

@@ -5,7 +5,7 @@ use super::failure::{Failure, read};
 use super::frame;
 use super::pages::Lang;
 use super::pages::sign_in::{SignInPage, SignInProblem};
-use super::session::{self, OwnForm, SignedIn};
+use super::session::{self, Nothing, OwnForm, SignedIn};
 use crate::book::Fault;
 use crate::keys::random_hex;
 use crate::live::Change;
@@ -209,10 +209,6 @@ async fn sign_out(State(app): State<App>, signed: SignedIn, _: OwnForm<Nothing>)
     response.headers_mut().insert(header::SET_COOKIE, session::clear_cookie());
     Ok(response)
 }
-
-/// A form that carries its token alone.
-#[derive(Deserialize)]
-struct Nothing {}
 
 #[derive(Deserialize)]
 struct Seat {

@@ -1,10 +1,44 @@
 //! 清单 and 授权 on the case page.
 
+use super::act::{Act, Answered};
 use super::list;
 use super::page::{Scene, left_ms};
 use crate::reception::{Refusal, decide};
+use crate::web::App;
+use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep};
+use axum::Router;
+use axum::routing::post;
 use hall_domain::case::{Consent, ConsentEnd};
+
+/// Routes of the two steps.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/cases/{id}/refresh-list", post(refresh_list))
+        .route("/cases/{id}/push", post(push))
+        .route("/cases/{id}/cancel-push", post(cancel_push))
+        .route("/cases/{id}/paper", post(paper))
+}
+
+async fn refresh_list(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.make_list(&by.clerk, &by.id).await;
+    by.answer(done, StepName::List).await
+}
+
+async fn push(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.push(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Consent).await
+}
+
+async fn cancel_push(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.cancel_push(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Consent).await
+}
+
+async fn paper(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.go_on_with_paper(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Consent).await
+}
 
 /// 清单.
 pub fn list_step(scene: &Scene<'_>) -> ListStep {

@@ -1,14 +1,105 @@
 //! 表单 on the case page.
 
+use super::act::{Act, Actor, Answered};
 use super::list;
 use super::page::Scene;
-use crate::reception::Refusal;
+use crate::book::Fault;
+use crate::reception::{Refusal, decide};
+use crate::web::App;
+use crate::web::failure::Failure;
+use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{
     Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload,
 };
+use crate::web::session::Pairs;
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::post;
 use hall_domain::case::{Attachment as Kept, Case, MaterialState, PaperChoice};
 use hall_domain::form::{self, AttestedBy, FieldState};
-use hall_domain::{FieldKind, FormField};
+use hall_domain::{FieldKey, FieldKind, FormField};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Routes of the step.
+pub fn router() -> Router<App> {
+    Router::new().route("/cases/{id}/form", post(save)).route("/cases/{id}/papers", post(choose_paper))
+}
+
+#[derive(Deserialize)]
+struct Paper {
+    material: String,
+    choice: String,
+}
+
+async fn choose_paper(Act { by, form }: Act<Paper>) -> Answered {
+    let material = form.material.parse().map_err(|_| Failure::malformed())?;
+    let choice = paper_choice(&form.choice).ok_or_else(Failure::malformed)?;
+    let done = by.app.desk.choose_paper(&by.clerk, &by.id, material, choice).await;
+    by.answer(done, StepName::Form).await
+}
+
+/// What stood in the form of the page.
+struct Typed {
+    values: BTreeMap<FieldKey, String>,
+    committed: bool,
+    /// The changes that the page knew of.
+    seen: u32,
+    /// `save`, `next`, `edit:{key}` or `restore:{key}`.
+    wanted: String,
+}
+
+impl Typed {
+    /// The form of a case has one field for each key; a key that comes twice is an attempt at something.
+    fn of(pairs: Pairs) -> Result<Self, Failure> {
+        let mut values = BTreeMap::new();
+        let (mut wanted, mut committed, mut seen) = (String::new(), false, None);
+        for (name, value) in pairs {
+            match (name.strip_prefix("f."), name.as_str()) {
+                (Some(key), _) => {
+                    let key: FieldKey = key.parse().map_err(|_| Failure::malformed())?;
+                    if values.insert(key, value).is_some() {
+                        return Err(Failure::malformed());
+                    }
+                }
+                (None, "do") => wanted = value,
+                (None, "rev") => seen = value.parse().ok(),
+                (None, "commitment") => committed = value == "yes",
+                _ => {}
+            }
+        }
+        Ok(Self { values, committed, seen: seen.ok_or_else(Failure::malformed)?, wanted })
+    }
+}
+
+async fn save(headers: HeaderMap, Act { by, form }: Act<Pairs>) -> Answered {
+    let typed = Typed::of(form)?;
+    let wanted = typed.wanted.clone();
+    let done = keep(&by, typed).await;
+    match (wanted.as_str(), done) {
+        ("save", Ok(rev)) if headers.contains_key("hx-request") => {
+            Ok((StatusCode::NO_CONTENT, [("form-rev", rev.to_string())]).into_response())
+        }
+        ("next", Ok(_)) => Ok(Redirect::to(&format!("{}?step=submit", by.path())).into_response()),
+        (_, done) => by.answer(done, StepName::Form).await,
+    }
+}
+
+/// Keeps the form; gives how often it has been changed by then.
+async fn keep(by: &Actor, typed: Typed) -> Result<u32, Fault> {
+    let (desk, clerk, id) = (&by.app.desk, &by.clerk, &by.id);
+    desk.save_form(clerk, id, typed.values, typed.seen).await?;
+    let mut case = desk.commit(clerk, id, typed.committed, typed.seen).await?;
+    if let Some((what, key)) = typed.wanted.split_once(':') {
+        let key = key.parse().map_err(|_| Fault::NotFound)?;
+        case = desk.mark_field(clerk, id, key, what == "restore").await?;
+    }
+    if typed.wanted == "next" {
+        decide::complete(&case, &desk.item_of(&case)?)?;
+    }
+    Ok(case.form_rev)
+}
 
 /// Pictures up to this size are shown as thumbnails.
 const THUMBNAIL_BYTES: u64 = 6 * 1024 * 1024;

@@ -1,15 +1,86 @@
 //! 核验 on the case page.
 
+use super::act::{Act, Actor, Answered};
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::reception::{Reading as DeskReading, Refusal};
+use crate::web::App;
+use crate::web::failure::Failure;
+use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{
     Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
 };
+use axum::Router;
+use axum::routing::post;
 use hall_bus::ReadFailure as BusFailure;
 use hall_domain::{ApplicantKind, mask_name, mask_number};
+use serde::Deserialize;
 
 /// Milliseconds that a reader waits for a card, as shown on the countdown.
 const READ_MS: u64 = 30_000;
+
+/// Routes of the step.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/cases/{id}/organisation", post(organisation))
+        .route("/cases/{id}/read-card", post(read_card))
+        .route("/cases/{id}/stop-reading", post(stop_reading))
+        .route("/cases/{id}/confirm-person", post(confirm_person))
+        .route("/cases/{id}/reject-person", post(reject_person))
+        .route("/cases/{id}/expired-card", post(expired_card))
+}
+
+#[derive(Deserialize)]
+struct Organisation {
+    #[serde(default)]
+    uscc: String,
+}
+
+async fn organisation(Act { by, form }: Act<Organisation>) -> Answered {
+    let done = by.app.desk.name_organisation(&by.clerk, &by.id, &form.uscc).await;
+    by.answer_typed(done, StepName::Identify, form.uscc).await
+}
+
+async fn read_card(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.read_card(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Identify).await
+}
+
+async fn stop_reading(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.stop_reading(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Identify).await
+}
+
+#[derive(Deserialize)]
+struct Seen {
+    #[serde(default)]
+    reading: String,
+    #[serde(default)]
+    note: String,
+}
+
+async fn confirm_person(Act { by, form }: Act<Seen>) -> Answered {
+    same_reading(&by, &form.reading).await?;
+    let done = by.app.desk.confirm_person(&by.clerk, &by.id, None).await;
+    by.answer(done, StepName::Identify).await
+}
+
+async fn expired_card(Act { by, form }: Act<Seen>) -> Answered {
+    same_reading(&by, &form.reading).await?;
+    let done = by.app.desk.confirm_person(&by.clerk, &by.id, Some(form.note.clone())).await;
+    by.answer_typed(done, StepName::Identify, form.note).await
+}
+
+/// What the clerk confirms must be what the clerk saw: the reading that the page showed.
+async fn same_reading(by: &Actor, seen: &str) -> Result<(), Failure> {
+    let case = by.app.desk.case(&by.id).await?;
+    let now = case.identity.map(|who| who.at.0.to_string());
+    if now.as_deref() == Some(seen) { Ok(()) } else { Err(Failure::moved().back_to(by.path())) }
+}
+
+async fn reject_person(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.clear_identity(&by.clerk, &by.id, "人证不符或换人").await;
+    by.answer(done, StepName::Identify).await
+}
 
 /// 核验.
 pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {

@@ -1,15 +1,61 @@
 //! 提交 and what follows on the case page.
 
+use super::act::{Act, Answered};
 use super::form::{attachment, mark, missing};
 use super::list::{self, outcome};
 use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::Refusal;
+use crate::signin;
 use crate::store::{cases, ledger};
+use crate::web::App;
 use crate::web::failure::Failure;
+use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{Answer, Blocker, DoneStep, Rating, SecondClerk, Sent, SubmitStep};
+use axum::Router;
+use axum::routing::post;
 use hall_domain::case::{MaterialState, RatingState};
 use hall_domain::{FormField, Grade, Outcome, ServiceItem, form};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+/// Routes of the step.
+pub fn router() -> Router<App> {
+    Router::new().route("/cases/{id}/submit", post(submit)).route("/cases/{id}/rate", post(rate))
+}
+
+#[derive(Deserialize)]
+struct Second {
+    #[serde(default)]
+    second_account: String,
+    #[serde(default)]
+    second_password: String,
+}
+
+async fn submit(Act { by, form }: Act<Second>) -> Answered {
+    let password = Zeroizing::new(form.second_password);
+    let second = match form.second_account.trim() {
+        "" => None,
+        account => match signin::second_signature(&by.app.book, account, password).await? {
+            Some(account) => Some(account),
+            None => {
+                let refused: Result<(), _> = Err(Fault::Refused(Refusal::SecondClerk));
+                return by.answer_typed(refused, StepName::Submit, account.to_owned()).await;
+            }
+        },
+    };
+    let done = by.app.desk.submit(&by.clerk, &by.id, second).await;
+    let shown = match &done {
+        Err(Fault::Refused(Refusal::Form(_) | Refusal::Materials(_) | Refusal::Commitment)) => StepName::Form,
+        _ => StepName::Submit,
+    };
+    by.answer_typed(done, shown, form.second_account).await
+}
+
+async fn rate(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.invite_rating(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Submit).await
+}
 
 /// 提交.
 pub fn submit_step(scene: &Scene<'_>) -> Result<SubmitStep, Failure> {

@@ -1,0 +1,122 @@
+//! One act of a clerk in a case: who acts, in which case, with what form; and how it is answered.
+
+use super::page::{self, Trouble};
+use crate::book::Fault;
+use crate::reception::{Clerk, Refusal};
+use crate::web::failure::Failure;
+use crate::web::pages::case::StepName;
+use crate::web::pages::frame::Notice;
+use crate::web::session::{self, AtWindow, Nothing, SignedIn};
+use crate::web::{App, frame};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use hall_domain::case::CaseId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What a handler gives back.
+pub type Answered = Result<Response, Failure>;
+
+/// A clerk at a window who acts in the case that the address names.
+pub struct Actor {
+    /// The state of the web.
+    pub app: App,
+    /// The session.
+    pub signed: SignedIn,
+    /// Account and window.
+    pub clerk: Clerk,
+    /// The case.
+    pub id: CaseId,
+}
+
+/// An act: the actor with a form from one of our own pages.
+pub struct Act<T = Nothing> {
+    /// Who, and in which case.
+    pub by: Actor,
+    /// What the form says.
+    pub form: T,
+}
+
+/// The case of an address, whatever else stands in it.
+#[derive(Deserialize)]
+struct Place {
+    id: CaseId,
+}
+
+impl FromRequestParts<App> for Actor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let AtWindow { signed_in, clerk } = AtWindow::from_request_parts(parts, app).await?;
+        let place = Path::<Place>::from_request_parts(parts, app).await;
+        let Path(Place { id }) = place.map_err(IntoResponse::into_response)?;
+        Ok(Self { app: app.clone(), signed: signed_in, clerk, id })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Act<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let by = Actor::from_request_parts(&mut parts, app).await?;
+        let form = session::own_form(&by.signed, body).await;
+        let form = form.map_err(|failure| failure.back_to(by.path()).into_response())?;
+        Ok(Self { by, form })
+    }
+}
+
+impl Actor {
+    /// The address of the case.
+    pub fn path(&self) -> String {
+        format!("/cases/{}", self.id)
+    }
+
+    /// Back to the case.
+    pub fn back(&self) -> Response {
+        Redirect::to(&self.path()).into_response()
+    }
+
+    /// Back to the case when it worked, the page with the reason when reception did not take the step.
+    pub async fn answer<T>(&self, done: Result<T, Fault>, shown: StepName) -> Answered {
+        self.answer_typed(done, shown, String::new()).await
+    }
+
+    /// The same, with what was typed into the field concerned.
+    pub async fn answer_typed<T>(&self, done: Result<T, Fault>, shown: StepName, typed: String) -> Answered {
+        match done {
+            Ok(_) => Ok(self.back()),
+            Err(Fault::Refused(refusal)) => {
+                let status = match refusal {
+                    Refusal::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                    _ => StatusCode::UNPROCESSABLE_ENTITY,
+                };
+                let trouble = Trouble { refusal: Some(refusal), typed };
+                show(&self.app, &self.signed, &self.id, Some(shown), trouble, status).await
+            }
+            Err(fault) => Err(Failure::from(fault).back_to(self.path())),
+        }
+    }
+}
+
+/// The page of a case, with what a POST could not do.
+pub async fn show(
+    app: &App,
+    signed: &SignedIn,
+    id: &CaseId,
+    looking: Option<StepName>,
+    trouble: Trouble,
+    status: StatusCode,
+) -> Answered {
+    let mut page = page::build(app, signed, id, looking, &trouble).await?;
+    // What has a place of its own on the page is said there.
+    if let Some(refusal) = trouble.refusal.as_ref().filter(|refusal| !refusal.has_place()) {
+        let text = format!("{}（{}）", refusal.zh(), refusal.code());
+        page.frame.notice = Some(Notice { text, undo: None, refused: true });
+    }
+    let mut response = frame::render(&page)?;
+    *response.status_mut() = status;
+    Ok(response)
+}

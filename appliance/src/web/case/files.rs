@@ -1,0 +1,103 @@
+//! 附件 of a case: scans coming in, being looked at, and being taken away.
+
+use super::act::{Act, Actor, Answered};
+use crate::reception::Upload;
+use crate::web::failure::Failure;
+use crate::web::pages::case::StepName;
+use crate::web::pages::frame::Notice;
+use crate::web::session::{Serving, same_token};
+use crate::web::{App, frame};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use hall_domain::MaterialId;
+use hall_domain::case::{AttachmentId, CaseId};
+
+/// Several scans of 20 MB in one form, with room for their frames.
+const UPLOAD_BYTES: usize = 64 * 1024 * 1024;
+
+/// Routes of the scans.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/cases/{id}/attachments", post(attach).layer(DefaultBodyLimit::max(UPLOAD_BYTES)))
+        .route("/cases/{id}/attachments/{n}", get(attachment))
+        .route("/cases/{id}/attachments/{n}/remove", post(remove))
+        .route("/cases/{id}/attachments/{n}/restore", post(restore))
+}
+
+async fn attach(by: Actor, mut form: Multipart) -> Answered {
+    let mut allowed = false;
+    let mut material = None;
+    let mut done = Ok(());
+    while let Some(field) = form.next_field().await.map_err(|error| Failure::upload(&error))? {
+        match field.name().unwrap_or_default() {
+            "csrf" => {
+                let sent = field.text().await.map_err(|error| Failure::upload(&error))?;
+                allowed = same_token(&sent, &by.signed.session.csrf);
+            }
+            "material" => {
+                let text = field.text().await.map_err(|error| Failure::upload(&error))?;
+                material = match text.as_str() {
+                    "" => None,
+                    text => Some(text.parse().map_err(|_| Failure::malformed())?),
+                };
+            }
+            // The token stands before the files in the form, so that nothing is kept without it.
+            "file" if allowed => {
+                let name = field.file_name().unwrap_or_default().to_owned();
+                let content = field.bytes().await.map_err(|error| Failure::upload(&error))?;
+                if name.is_empty() && content.is_empty() {
+                    continue;
+                }
+                let upload = Upload { name, content: content.to_vec() };
+                done = by.app.desk.attach(&by.clerk, &by.id, material.clone(), upload).await.map(drop);
+                if done.is_err() {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    if !allowed {
+        return Err(Failure::stale());
+    }
+    let typed = material.map(|material: MaterialId| material.to_string()).unwrap_or_default();
+    by.answer_typed(done, StepName::Form, typed).await
+}
+
+async fn attachment(
+    State(app): State<App>,
+    _: Serving,
+    Path((id, n)): Path<(CaseId, AttachmentId)>,
+) -> Answered {
+    let (file, content) = app.desk.attachment(&id, n).await?;
+    Ok((
+        [
+            (header::CONTENT_TYPE, file.media_type),
+            (header::CONTENT_DISPOSITION, "inline".to_owned()),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; style-src 'unsafe-inline'; sandbox".to_owned(),
+            ),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+            (header::CACHE_CONTROL, "private, no-store".to_owned()),
+        ],
+        content,
+    )
+        .into_response())
+}
+
+async fn remove(Path((_, n)): Path<(CaseId, AttachmentId)>, Act { by, .. }: Act) -> Answered {
+    by.app.desk.detach(&by.clerk, &by.id, n).await?;
+    let text = frame::lang(&by.signed).t("附件已移除。").to_owned();
+    let undo = Some(format!("{}/attachments/{n}/restore", by.path()));
+    frame::leave_notice(&by.app, &by.signed, Notice { text, undo, refused: false });
+    Ok(by.back())
+}
+
+async fn restore(Path((_, n)): Path<(CaseId, AttachmentId)>, Act { by, .. }: Act) -> Answered {
+    by.app.desk.reattach(&by.clerk, &by.id, n).await?;
+    Ok(by.back())
+}
