@@ -10,7 +10,7 @@ use hall_domain::{Catalogue, Organisation, Timestamp};
 use hall_ledger::blob::{BlobId, Manifest};
 use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::cose::Signed;
-use hall_ledger::disposition::{Disposition, Outcome};
+use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::entry::Entry;
 use hall_ledger::hash::Hash;
@@ -348,8 +348,8 @@ fn apply_item(
 }
 
 fn note_disposition(tx: &Connection, disposition: &Disposition, at: Timestamp) -> Result<(), Fault> {
-    let outcome = outcome_word(disposition.outcome);
-    cases::set_disposition(tx, &disposition.case_no, outcome)?;
+    let outcome = disposition.outcome.word();
+    cases::set_disposition(tx, &disposition.case_no, disposition.outcome)?;
     if !disposition.outcome.needs_action() {
         return Ok(());
     }
@@ -369,20 +369,6 @@ fn note_disposition(tx: &Connection, disposition: &Disposition, at: Timestamp) -
         },
     )?;
     Ok(())
-}
-
-/// The word for a disposition in rows and filters.
-pub fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ratified => "ratified",
-        Outcome::Conditional => "conditional",
-        Outcome::ReturnedRevoked => "returned-revoked",
-        Outcome::PassedRevokedLater => "passed-revoked-later",
-        Outcome::ReturnedDuplicate => "returned-duplicate",
-        Outcome::ReturnedMandate => "returned-mandate",
-        Outcome::DoubtfulClock => "doubtful-clock",
-        Outcome::Conflict => "conflict",
-    }
 }
 
 fn word(kind: DocumentKind) -> &'static str {

@@ -74,7 +74,7 @@ impl Window {
             gen_: 0,
             counter: None,
             bseq: None,
-            state: "lost".to_owned(),
+            state: rows::Presence::Lost,
             model: String::new(),
             software: String::new(),
             detail: String::new(),
@@ -90,7 +90,12 @@ impl Window {
     }
 
     /// A command that a device was given for a case.
-    pub async fn command(&self, device: &DeviceId, kind: &str, case: Option<CaseId>) -> CommandId {
+    pub async fn command(
+        &self,
+        device: &DeviceId,
+        kind: rows::CommandKind,
+        case: Option<CaseId>,
+    ) -> CommandId {
         let now = self.book.clock.now();
         let (id, _) = new_command(now).unwrap();
         let command = Command {
@@ -98,12 +103,12 @@ impl Window {
             device: device.clone(),
             window: w01(),
             bind_epoch: 1,
-            kind: kind.to_owned(),
+            kind,
             case,
             gen_: 1,
             issued: now,
             deadline: now.plus_seconds(120),
-            state: "open".to_owned(),
+            state: rows::CommandState::Open,
             shown_at: now.plus_ms(-now.0),
             request: Vec::new(),
         };

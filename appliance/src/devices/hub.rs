@@ -127,7 +127,7 @@ impl Hub {
             .db
             .write(move |tx| {
                 for open in rows::open_commands(tx, Some(&device.id))? {
-                    rows::close_command(tx, &open.id, "closed")?;
+                    rows::close_command(tx, &open.id, rows::CommandState::Closed)?;
                 }
                 let (id, message) = new_command(now)?;
                 let read = Read {
@@ -144,12 +144,12 @@ impl Hub {
                     device: device.id.clone(),
                     window,
                     bind_epoch: device.bind_epoch,
-                    kind: "read".to_owned(),
+                    kind: rows::CommandKind::Read,
                     case: Some(case),
                     gen_: 0,
                     issued: now,
                     deadline,
-                    state: "open".to_owned(),
+                    state: rows::CommandState::Open,
                     shown_at: Timestamp(0),
                     request: book.vault.seal("command", &json),
                 };
@@ -165,7 +165,7 @@ impl Hub {
     pub async fn stop_reading(&self, case: &CaseId) -> Result<(), Fault> {
         let wanted = case.clone();
         for command in self.book.db.read(move |db| rows::open_commands_of_case(db, &wanted)).await? {
-            if command.kind == "read" {
+            if command.kind == rows::CommandKind::Read {
                 self.close(&command).await?;
             }
         }
@@ -184,8 +184,11 @@ impl Hub {
     /// Closes a command and says so to its device.
     pub async fn close(&self, command: &Command) -> Result<(), Fault> {
         let id = command.id.clone();
-        self.book.db.write(move |tx| rows::close_command(tx, &id, "closed").map_err(Fault::from)).await?;
-        if command.kind == "read" {
+        self.book
+            .db
+            .write(move |tx| rows::close_command(tx, &id, rows::CommandState::Closed).map_err(Fault::from))
+            .await?;
+        if command.kind == rows::CommandKind::Read {
             let id = message_of(&command.id)?;
             return self.say(&Topic::Down(command.device.clone(), Down::Stop), &Stop { id }, None);
         }
@@ -411,7 +414,7 @@ impl Hub {
             .open("command", &command.request)
             .map_err(|error| Fault::Storage(error.to_string()))?;
         let expiry = Some(ttl_ms.div_ceil(1000).max(1));
-        if command.kind == "read" {
+        if command.kind == rows::CommandKind::Read {
             let mut read: Read =
                 serde_json::from_slice(&json).map_err(|error| Fault::Storage(error.to_string()))?;
             read.ttl_ms = ttl_ms;

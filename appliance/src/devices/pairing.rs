@@ -206,7 +206,7 @@ impl Pairing {
             gen_: 0,
             counter: None,
             bseq: None,
-            state: "lost".to_owned(),
+            state: rows::Presence::Lost,
             model: begin.model,
             software: begin.sw,
             detail: String::new(),
@@ -321,10 +321,10 @@ fn end_waiting(
         let Some(case) = case else { continue };
         let Some(clerk) = cases::clerk(tx, &case)? else { continue };
         let ended = book.change_case(tx, &case, &clerk, now, |case| {
-            Ok(match kind.as_str() {
-                "authorize" => decide::end_consent(case, &id, ConsentEnd::Unreachable)?,
-                "rating" => decide::end_rating(case, &id)?,
-                _ => Vec::new(),
+            Ok(match kind {
+                rows::CommandKind::Authorize => decide::end_consent(case, &id, ConsentEnd::Unreachable)?,
+                rows::CommandKind::Rating => decide::end_rating(case, &id)?,
+                rows::CommandKind::Read => Vec::new(),
             })
         });
         match ended {

@@ -101,7 +101,7 @@ impl Desk {
         if verdict != Verdict::Accepted {
             return Ok(Some(judged));
         }
-        rows::close_command(tx, &command_id, "answered")?;
+        rows::close_command(tx, &command_id, rows::CommandState::Answered)?;
         let Some(case) = stored.and_then(|stored| stored.case) else { return Ok(Some(judged)) };
         let clerk = clerk_of(tx, &case)?;
         A::apply(
@@ -241,8 +241,8 @@ fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
         serde_json::from_str(&device.key).map_err(|_| Fault::Storage("device key".to_owned()))?;
     Ok(DeviceRecord {
         id: device.id.clone(),
-        standing: match device.state.as_str() {
-            rows::QUARANTINED => Standing::Quarantined,
+        standing: match device.state {
+            rows::Presence::Quarantined => Standing::Quarantined,
             _ => Standing::Active,
         },
         keys: [(device.key_gen, key)].into(),
@@ -264,10 +264,10 @@ where
 {
     let json = book.vault.open("command", &stored.request).ok()?;
     let request = serde_json::from_slice(&json).ok()?;
-    let state = match stored.state.as_str() {
-        "open" => CommandState::Open,
-        "answered" => CommandState::Answered,
-        _ => CommandState::Cancelled,
+    let state = match stored.state {
+        rows::CommandState::Open => CommandState::Open,
+        rows::CommandState::Answered => CommandState::Answered,
+        rows::CommandState::Closed => CommandState::Cancelled,
     };
     Some(acceptance::Command { device: stored.device.clone(), request, deadline: stored.deadline, state })
 }

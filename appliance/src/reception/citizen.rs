@@ -41,7 +41,7 @@ impl Desk {
                     tx,
                     &book,
                     &show,
-                    "authorize",
+                    rows::CommandKind::Authorize,
                     &device,
                     Some(&case_id),
                     now.plus_ms(decide::CONSENT_MS),
@@ -81,7 +81,15 @@ impl Desk {
                 })?;
                 let page = pages::rating(&case);
                 let show = page_for(tx, &device, message, page, &case.window, now, decide::RATING_MS)?;
-                store(tx, &book, &show, "rating", &device, Some(&case_id), now.plus_ms(decide::RATING_MS))?;
+                store(
+                    tx,
+                    &book,
+                    &show,
+                    rows::CommandKind::Rating,
+                    &device,
+                    Some(&case_id),
+                    now.plus_ms(decide::RATING_MS),
+                )?;
                 Ok::<_, Fault>(device.id)
             })
             .await?;
@@ -139,7 +147,7 @@ impl Desk {
             .book
             .db
             .write(move |tx| {
-                rows::close_command(tx, &id, "closed")?;
+                rows::close_command(tx, &id, rows::CommandState::Closed)?;
                 let ended = book
                     .change_case(tx, &case_id, &by, now, |case| Ok(decide::end_consent(case, &id, reason)?));
                 tolerate(ended)?;
@@ -157,10 +165,10 @@ impl Desk {
 /// Makes room on an evaluator: an open rating page gives way, another citizen's authorisation page does not.
 fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestamp) -> Result<(), Fault> {
     for open in rows::open_commands(tx, Some(device))? {
-        if open.kind == "authorize" {
+        if open.kind == rows::CommandKind::Authorize {
             return Err(Refusal::AlreadyAsking.into());
         }
-        rows::close_command(tx, &open.id, "closed")?;
+        rows::close_command(tx, &open.id, rows::CommandState::Closed)?;
         if let Some(case) = &open.case {
             let clerk = clerk_of(tx, case)?;
             let ended =
@@ -173,7 +181,7 @@ fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestam
 
 fn evaluator_at(tx: &Connection, window: &WindowId) -> Result<Device, Fault> {
     let device = rows::at_window(tx, window, DeviceKind::Evaluator)?;
-    Ok(device.filter(|device| device.state == "ready").ok_or(Refusal::NoEvaluator)?)
+    Ok(device.filter(|device| device.state == rows::Presence::Ready).ok_or(Refusal::NoEvaluator)?)
 }
 
 fn window_name(tx: &Connection, window: &WindowId) -> Result<String, Fault> {
@@ -201,7 +209,7 @@ fn store(
     tx: &Connection,
     book: &Book,
     show: &Show,
-    kind: &str,
+    kind: rows::CommandKind,
     device: &Device,
     case: Option<&CaseId>,
     deadline: Timestamp,
@@ -216,12 +224,12 @@ fn store(
             device: device.id.clone(),
             window,
             bind_epoch: show.bind_epoch,
-            kind: kind.to_owned(),
+            kind,
             case: case.cloned(),
             gen_: show.generation,
             issued: show.issued,
             deadline,
-            state: "open".to_owned(),
+            state: rows::CommandState::Open,
             shown_at: Timestamp(0),
             request: book.vault.seal("command", &json),
         },

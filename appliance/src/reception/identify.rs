@@ -3,6 +3,7 @@
 use super::desk::{Clerk, Desk, Reading};
 use super::{Refusal, decide};
 use crate::book::Fault;
+use crate::store::devices::Presence;
 use crate::store::licences;
 use hall_bus::DeviceKind;
 use hall_domain::case::{Case, CaseId, Organised};
@@ -34,7 +35,7 @@ impl Desk {
         let case = self.at_own_window(clerk, id).await?;
         decide::may_read(&case)?;
         let device = self.device_at(&clerk.window, DeviceKind::CardReader).await?;
-        let device = device.filter(|device| device.state == "ready").ok_or(Refusal::NoReader)?;
+        let device = device.filter(|device| device.state == Presence::Ready).ok_or(Refusal::NoReader)?;
         let deadline = self.hub.read_card(&device, &clerk.window, id).await?;
         self.set_reading(id, Some(Reading::Waiting { deadline }));
         Ok(())

@@ -19,7 +19,7 @@ impl Desk {
         let open = self.book.db.read(|db| rows::open_commands(db, None)).await?;
         for command in open {
             let late = now.0 > command.deadline.0 + acceptance::GRACE_MS;
-            let unshown = command.kind == "authorize"
+            let unshown = command.kind == rows::CommandKind::Authorize
                 && command.shown_at.0 == 0
                 && now.ms_since(command.issued) > UNSHOWN_MS;
             if !late && !unshown {
@@ -52,19 +52,19 @@ impl Desk {
 
     async fn expire(&self, command: &Command, reason: ConsentEnd) -> Result<(), Fault> {
         let Some(case) = command.case.clone() else { return self.hub.close(command).await };
-        match command.kind.as_str() {
-            "authorize" => {
+        match command.kind {
+            rows::CommandKind::Authorize => {
                 let clerk = self.case(&case).await?.clerk;
                 self.end_consent(&command.id, &case, &clerk, reason).await
             }
-            "rating" => {
+            rows::CommandKind::Rating => {
                 let (book, id, case_id) = (self.book.clone(), command.id.clone(), case.clone());
                 let now = book.clock.now();
                 self.book
                     .db
                     .write(move |tx| {
                         let clerk = clerk_of(tx, &case_id)?;
-                        rows::close_command(tx, &id, "closed")?;
+                        rows::close_command(tx, &id, rows::CommandState::Closed)?;
                         let ended = book.change_case(tx, &case_id, &clerk, now, |case| {
                             Ok(decide::end_rating(case, &id)?)
                         });

@@ -10,6 +10,7 @@ use super::accounts::parsed;
 use crate::vault::Vault;
 use hall_domain::case::{AccountName, Case, CaseId, Step};
 use hall_domain::{ApplicantKind, Timestamp};
+use hall_ledger::disposition::Outcome as Judged;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -92,8 +93,8 @@ impl Filter {
 pub struct Listed {
     /// The case.
     pub case: Case,
-    /// The centre's disposition; empty before it is known.
-    pub disposition: String,
+    /// 复核结果: what the centre decided; none before it is known.
+    pub disposition: Option<Judged>,
 }
 
 /// The next number of a day, `<hall>-<yyyymmdd>-<counter>`.
@@ -228,7 +229,8 @@ pub fn list(
     while let Some(row) = rows.next()? {
         let sealed: Vec<u8> = row.get(0)?;
         let case = serde_json::from_slice(&vault.open(SEALED, &sealed)?)?;
-        cases.push(Listed { case, disposition: row.get(1)? });
+        let disposition: String = row.get(1)?;
+        cases.push(Listed { case, disposition: Judged::from_word(&disposition) });
     }
     Ok(cases)
 }
@@ -261,8 +263,8 @@ pub fn unsealed(db: &Connection) -> rusqlite::Result<Vec<CaseId>> {
 }
 
 /// Notes what the centre decided on a case.
-pub fn set_disposition(tx: &Connection, no: &str, disposition: &str) -> rusqlite::Result<()> {
-    tx.execute("UPDATE cases SET disposition = ?2 WHERE no = ?1", params![no, disposition])?;
+pub fn set_disposition(tx: &Connection, no: &str, disposition: Judged) -> rusqlite::Result<()> {
+    tx.execute("UPDATE cases SET disposition = ?2 WHERE no = ?1", params![no, disposition.word()])?;
     Ok(())
 }
 
@@ -274,8 +276,10 @@ pub fn clerk(db: &Connection, id: &CaseId) -> rusqlite::Result<Option<AccountNam
 }
 
 /// What the centre decided on a case so far.
-pub fn disposition(db: &Connection, id: &CaseId) -> rusqlite::Result<String> {
-    db.query_row("SELECT disposition FROM cases WHERE id = ?1", [id.as_str()], |row| row.get(0))
+pub fn disposition(db: &Connection, id: &CaseId) -> rusqlite::Result<Option<Judged>> {
+    db.query_row("SELECT disposition FROM cases WHERE id = ?1", [id.as_str()], |row| {
+        Ok(Judged::from_word(row.get_ref(0)?.as_str()?))
+    })
 }
 
 /// The word for a step in rows and paths.

@@ -1,5 +1,9 @@
 //! Devices, the commands they were given, and what was wrong with what they said.
 
+mod state;
+
+pub use state::{CommandKind, CommandState, Presence};
+
 use super::accounts::parsed;
 use crate::devices::broker::Credential;
 use hall_bus::{DeviceId, DeviceKind};
@@ -26,8 +30,8 @@ pub struct Device {
     pub counter: Option<u64>,
     /// The last birth or death number seen.
     pub bseq: Option<u64>,
-    /// `ready`, `lost`, or what its birth said.
-    pub state: String,
+    /// How it is.
+    pub state: Presence,
     /// Model as it named itself.
     pub model: String,
     /// Software version as it named itself.
@@ -51,8 +55,8 @@ pub struct Command {
     pub window: WindowId,
     /// Binding under which it was issued.
     pub bind_epoch: u32,
-    /// `authorize`, `rating`, `message`, `read`.
-    pub kind: String,
+    /// What it has the device do.
+    pub kind: CommandKind,
     /// The case it serves.
     pub case: Option<CaseId>,
     /// Page generation.
@@ -61,8 +65,8 @@ pub struct Command {
     pub issued: Timestamp,
     /// When it ends.
     pub deadline: Timestamp,
-    /// `open`, `answered` or `closed`.
-    pub state: String,
+    /// How far it is.
+    pub state: CommandState,
     /// When the device said that it shows it; zero before.
     pub shown_at: Timestamp,
     /// What was sent, as JSON, sealed by the caller.
@@ -74,8 +78,8 @@ pub struct Command {
 pub struct Closed {
     /// Its id.
     pub id: CommandId,
-    /// `authorize`, `rating`, `message`, `read`.
-    pub kind: String,
+    /// What it has the device do.
+    pub kind: CommandKind,
     /// The case it served.
     pub case: Option<CaseId>,
 }
@@ -191,7 +195,7 @@ pub fn note_state(
     tx: &Connection,
     id: &DeviceId,
     bseq: u64,
-    state: &str,
+    state: Presence,
     software: Option<&str>,
     detail: Option<&str>,
     now: Timestamp,
@@ -218,8 +222,8 @@ pub fn silent(db: &Connection, before: Timestamp) -> rusqlite::Result<Vec<Device
 }
 
 /// Calls one device lost if it still gave no sign of life since `before`. Returns what it was until now.
-pub fn lose_silent(tx: &Connection, id: &DeviceId, before: Timestamp) -> rusqlite::Result<Option<String>> {
-    let state: Option<String> = tx
+pub fn lose_silent(tx: &Connection, id: &DeviceId, before: Timestamp) -> rusqlite::Result<Option<Presence>> {
+    let state: Option<Presence> = tx
         .query_row(
             "SELECT state FROM device WHERE id = ?1 AND state <> 'lost' AND revoked = 0 AND seen_at < ?2",
             params![id.as_str(), before.0],
@@ -233,8 +237,8 @@ pub fn lose_silent(tx: &Connection, id: &DeviceId, before: Timestamp) -> rusqlit
 }
 
 /// A device that was called lost for its silence is what it was before, unless it was born or died since.
-pub fn find_again(tx: &Connection, id: &DeviceId, state: &str) -> rusqlite::Result<()> {
-    tx.execute("UPDATE device SET state = ?2 WHERE id = ?1 AND state = 'lost'", [id.as_str(), state])?;
+pub fn find_again(tx: &Connection, id: &DeviceId, state: Presence) -> rusqlite::Result<()> {
+    tx.execute("UPDATE device SET state = ?2 WHERE id = ?1 AND state = 'lost'", params![id.as_str(), state])?;
     Ok(())
 }
 
@@ -263,8 +267,6 @@ pub fn raise_gen(tx: &Connection, id: &DeviceId, shown: u64) -> rusqlite::Result
     Ok(())
 }
 
-/// Whether the device has been put aside.
-pub const QUARANTINED: &str = "quarantined";
 const REJECTED: &str = "rejected: ";
 const REJECTIONS: u32 = 3;
 const REJECTIONS_MS: i64 = 600_000;
@@ -372,7 +374,7 @@ pub fn set_deadline(tx: &Connection, id: &CommandId, deadline: Timestamp) -> rus
 }
 
 /// Closes a command, answered or not.
-pub fn close_command(tx: &Connection, id: &CommandId, state: &str) -> rusqlite::Result<()> {
+pub fn close_command(tx: &Connection, id: &CommandId, state: CommandState) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE command SET state = ?2 WHERE id = ?1 AND state = 'open'",
         params![id.as_str(), state],

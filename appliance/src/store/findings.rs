@@ -16,6 +16,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Attention, Self::Harm];
+
     /// As stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,8 +92,8 @@ pub struct Finding {
     pub what: String,
     /// What to do.
     pub todo: String,
-    /// `info`, `attention` or `harm`.
-    pub severity: String,
+    /// How much it matters.
+    pub severity: Severity,
     /// The item of that case; may be empty.
     pub item: String,
     /// Where it stands.
@@ -194,7 +197,7 @@ pub fn handle(
 }
 
 fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
-    let state: String = row.get(8)?;
+    let (severity, state): (String, String) = (row.get(7)?, row.get(8)?);
     Ok(Finding {
         id: row.get(0)?,
         at: Timestamp(row.get(1)?),
@@ -203,7 +206,10 @@ fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
         case_id: row.get(4)?,
         what: row.get(5)?,
         todo: row.get(6)?,
-        severity: row.get(7)?,
+        severity: Severity::ALL
+            .into_iter()
+            .find(|known| known.as_str() == severity)
+            .unwrap_or(Severity::Harm),
         item: row.get(12)?,
         state: State::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(State::Open),
         handled_by: row.get(9)?,

@@ -3,6 +3,7 @@
 use super::App;
 use super::failure::{Failure, read};
 use super::frame::{self, moment, seconds_since};
+use super::judged;
 use super::pages::cases::{
     Applicant, CaseRow, CaseState, CasesPage, Filter, ItemChoice, NewCasePage, is_personal,
 };
@@ -18,6 +19,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hall_domain::case::{Case, Step};
 use hall_domain::{ApplicantKind, ItemCode, Outcome, ServiceItem, Tier, Timestamp, mask_name};
+use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -169,27 +171,24 @@ async fn open(State(app): State<App>, at: AtWindow, OwnForm(opening): OwnForm<Op
 
 /// Where a case stands, before the centre has judged it.
 pub fn state_of(case: &Case) -> CaseState {
-    state_with(case, "")
+    state_with(case, None)
 }
 
-/// Where a case stands, with the centre's disposition in its stored word.
-pub fn state_with(case: &Case, disposition: &str) -> CaseState {
+/// Where a case stands, with what the centre decided.
+pub fn state_with(case: &Case, disposition: Option<Judged>) -> CaseState {
     let outcome = case.submission.as_ref().map(|done| done.judgement.outcome);
-    match (case.step(), disposition) {
-        (Step::Abandoned, _) => CaseState::Abandoned,
-        (Step::Identify, _) => CaseState::Identifying,
-        (Step::List, _) => CaseState::Listing,
-        (Step::Consent, _) => CaseState::Waiting,
-        (Step::Form, _) => CaseState::Filling,
-        (Step::Submitted, "ratified" | "passed-revoked-later") => CaseState::Passed,
-        (Step::Submitted, "conditional") => CaseState::PassedWithConditions,
-        (Step::Submitted, judged) if judged.starts_with("returned") => CaseState::Returned,
-        (Step::Submitted, _) => match outcome {
+    match case.step() {
+        Step::Abandoned => CaseState::Abandoned,
+        Step::Identify => CaseState::Identifying,
+        Step::List => CaseState::Listing,
+        Step::Consent => CaseState::Waiting,
+        Step::Form => CaseState::Filling,
+        Step::Submitted => disposition.and_then(judged::state).unwrap_or(match outcome {
             Some(Outcome::Accept) => CaseState::Accepted,
             Some(Outcome::AcceptForReview) => CaseState::Review,
             Some(Outcome::MaterialsToFollow) => CaseState::Following,
             Some(Outcome::ReceiptOnly | Outcome::No) | None => CaseState::ReceiptOnly,
-        },
+        }),
     }
 }
 
@@ -221,7 +220,7 @@ fn row(listed: &Listed, names: &Names, now: Timestamp) -> CaseRow {
         item: case.item_name.clone(),
         applicant: applicant_name(case),
         organisation: case.applicant == ApplicantKind::Organisation,
-        state: state_with(case, &listed.disposition),
+        state: state_with(case, listed.disposition),
         offline: case.mode == Some(hall_domain::case::Mode::Offline),
         window: name(&names.windows, case.window.as_str()),
         clerk: name(&names.clerks, case.clerk.as_str()),

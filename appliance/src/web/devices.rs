@@ -12,7 +12,7 @@ use super::session::{Nothing, OwnForm, SignedIn, Technician};
 use crate::book::Fault;
 use crate::devices::pairing::CodeRefused;
 use crate::store::accounts::{self, Sitting};
-use crate::store::devices::{self as rows, Device};
+use crate::store::devices::{self as rows, Device, Presence};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -145,12 +145,12 @@ pub fn troubled(device: &Device) -> bool {
 
 /// How a bound device is. `busy` says that it has a page or a read on it.
 pub fn state(device: &Device, busy: bool) -> DeviceState {
-    match device.state.as_str() {
-        "ready" if busy => DeviceState::Busy,
-        "ready" => DeviceState::Ready,
-        "quarantined" => DeviceState::Quarantined,
-        "lost" => DeviceState::Offline,
-        _ => match serde_json::from_str(&device.detail) {
+    match device.state {
+        Presence::Ready if busy => DeviceState::Busy,
+        Presence::Ready => DeviceState::Ready,
+        Presence::Quarantined => DeviceState::Quarantined,
+        Presence::Lost => DeviceState::Offline,
+        Presence::Fault => match serde_json::from_str(&device.detail) {
             Ok(About::Reader(reader)) if reader.state == ReaderCondition::Unplugged => DeviceState::Unplugged,
             _ => DeviceState::Faulty,
         },

@@ -3,6 +3,8 @@
 use super::App;
 use super::failure::{Failure, read};
 use super::frame::{self, moment, seconds_since};
+use super::judged;
+use super::pages::Lang;
 use super::pages::errors::Problem;
 use super::pages::findings::{Filter, Finding, FindingState, FindingsPage, RefusedNote};
 use super::pages::frame::{Desk, Tone};
@@ -10,8 +12,7 @@ use super::session::{Nothing, OwnForm, Serving, SignedIn};
 use crate::book::Fault;
 use crate::live::Change;
 use crate::store::accounts;
-use crate::store::findings::{self as rows, State as Standing};
-use crate::sync_store::outcome_word;
+use crate::store::findings::{self as rows, Severity, State as Standing};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -64,6 +65,7 @@ async fn page(
     })
     .await?;
     let now = app.book.clock.now();
+    let lang = frame::lang(signed);
     let all = counts.iter().sum();
     let path = format!("/findings?show={}", show.code());
     frame::render_as(
@@ -72,7 +74,7 @@ async fn page(
             frame: frame::frame(app, signed, Desk::Findings, &path, None).await?,
             show,
             filters: Filter::ALL.into_iter().zip(counts.into_iter().chain([all])).collect(),
-            rows: found.iter().map(|found| row(found, &names, now)).collect(),
+            rows: found.iter().map(|found| row(found, &names, now, lang)).collect(),
             refused,
         },
     )
@@ -188,29 +190,27 @@ fn number(id: &str) -> Result<i64, Failure> {
     id.strip_prefix("f-").and_then(|text| text.parse().ok()).ok_or_else(Failure::not_found)
 }
 
-/// The tone of a finding's stored severity.
-pub fn tone(severity: &str) -> Tone {
+fn tone(severity: Severity) -> Tone {
     match severity {
-        "harm" => Tone::Harm,
-        "attention" => Tone::Old,
-        _ => Tone::Plain,
+        Severity::Harm => Tone::Harm,
+        Severity::Attention => Tone::Old,
+        Severity::Info => Tone::Plain,
     }
 }
 
 /// The name on the screen of a finding's stored kind.
-pub fn kind_words(kind: &str) -> String {
-    let outcome = Outcome::ALL.into_iter().find(|outcome| outcome_word(*outcome) == kind);
-    outcome.map_or_else(|| kind.to_owned(), |outcome| outcome.zh().to_owned())
+fn kind_words(kind: &str, lang: Lang) -> String {
+    Outcome::from_word(kind).map_or(kind, |outcome| judged::name(outcome, lang)).to_owned()
 }
 
-fn row(found: &rows::Finding, names: &BTreeMap<String, String>, now: Timestamp) -> Finding {
+fn row(found: &rows::Finding, names: &BTreeMap<String, String>, now: Timestamp, lang: Lang) -> Finding {
     let by = names.get(&found.handled_by).unwrap_or(&found.handled_by).clone();
     let at = moment(found.handled_at, now);
     Finding {
         id: anchor(found.id),
         number: format!("F-{:04}", found.id),
-        kind: kind_words(&found.kind),
-        tone: if found.state == Standing::Handled { Tone::Good } else { tone(&found.severity) },
+        kind: kind_words(&found.kind, lang),
+        tone: if found.state == Standing::Handled { Tone::Good } else { tone(found.severity) },
         age_s: seconds_since(found.at, now),
         case: (!found.case_id.is_empty()).then(|| (found.case_id.clone(), found.case_no.clone())),
         item: found.item.clone(),

@@ -8,6 +8,7 @@ mod devices;
 pub mod failure;
 mod findings;
 pub mod frame;
+mod judged;
 mod live;
 pub mod pages;
 pub mod session;

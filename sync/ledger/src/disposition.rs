@@ -83,6 +83,25 @@ impl Outcome {
         }
     }
 
+    /// The word for it in rows and filters, the same as in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ratified => "ratified",
+            Self::Conditional => "conditional",
+            Self::ReturnedRevoked => "returned-revoked",
+            Self::PassedRevokedLater => "passed-revoked-later",
+            Self::ReturnedDuplicate => "returned-duplicate",
+            Self::ReturnedMandate => "returned-mandate",
+            Self::DoubtfulClock => "doubtful-clock",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    /// The outcome that a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+
     /// Whether the hall has to do something (待处理).
     pub fn needs_action(self) -> bool {
         self != Self::Ratified

@@ -20,18 +20,18 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Devices that are called lost for their silence alone, with what their birth said of them.
 #[derive(Default)]
-pub(super) struct Silent(Mutex<BTreeMap<DeviceId, String>>);
+pub(super) struct Silent(Mutex<BTreeMap<DeviceId, rows::Presence>>);
 
 impl Silent {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeviceId, String>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeviceId, rows::Presence>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn note(&self, id: DeviceId, state: String) {
+    fn note(&self, id: DeviceId, state: rows::Presence) {
         self.lock().insert(id, state);
     }
 
-    fn forget(&self, id: &DeviceId) -> Option<String> {
+    fn forget(&self, id: &DeviceId) -> Option<rows::Presence> {
         self.lock().remove(id)
     }
 }
@@ -87,7 +87,7 @@ impl Hub {
             .db
             .write(move |tx| {
                 rows::note_seen(tx, &device, now)?;
-                if let Some(state) = &state {
+                if let Some(state) = state {
                     rows::find_again(tx, &device, state)?;
                 }
                 Ok::<_, Fault>(())
@@ -104,15 +104,15 @@ impl Hub {
         let (device, now) = (id.clone(), self.book.clock.now());
         let bseq = state.bseq();
         let (word, software, detail, shown_gen) = match &state {
-            DeviceState::Lost { .. } => ("lost", None, None, 0),
+            DeviceState::Lost { .. } => (rows::Presence::Lost, None, None, 0),
             DeviceState::Ready(birth) => {
                 let generation = match &birth.about {
                     About::Evaluator(status) => status.generation,
                     About::Reader(_) => 0,
                 };
                 let word = match &birth.about {
-                    About::Reader(status) if status.state != ReaderCondition::Ready => "fault",
-                    _ => "ready",
+                    About::Reader(status) if status.state != ReaderCondition::Ready => rows::Presence::Fault,
+                    _ => rows::Presence::Ready,
                 };
                 let detail =
                     serde_json::to_string(&birth.about).map_err(|error| Fault::Storage(error.to_string()))?;

@@ -4,7 +4,7 @@ use super::presence::SILENCE_MS;
 use crate::devices::broker::{Broker, Credential, hash_password};
 use crate::devices::fixture::Window;
 use crate::live::Change;
-use crate::store::devices as rows;
+use crate::store::devices::{self as rows, Presence};
 use hall_bus::messages::{About, Ack, AckStatus, Birth, DeviceState, Heartbeat};
 use hall_bus::reader::{ReaderCondition, ReaderSource, ReaderStatus};
 use hall_bus::{DeviceId, DeviceKind, MessageId, Topic, Up, UpMessage, encode};
@@ -41,12 +41,12 @@ impl Window {
             .await;
     }
 
-    async fn state(&self, device: &DeviceId) -> String {
+    async fn state(&self, device: &DeviceId) -> Presence {
         self.found(device).await.state
     }
 
     /// Waits until a device is called so.
-    async fn until(&self, device: &DeviceId, state: &str) {
+    async fn until(&self, device: &DeviceId, state: Presence) {
         let mut live = self.live.listen();
         let waiting = async {
             while self.state(device).await != state {
@@ -68,31 +68,33 @@ async fn a_new_link_knows_of_no_device_until_it_is_born() {
     let (one, other) =
         (window.device(DeviceKind::CardReader).await, window.device(DeviceKind::Evaluator).await);
     window.hears(&one, birth(4, ReaderCondition::Ready)).await;
-    assert_eq!(window.state(&one).await, "ready");
+    assert_eq!(window.state(&one).await, Presence::Ready);
     let mut live = window.live.listen();
     window.hub.greet().await.unwrap();
-    assert_eq!(window.state(&one).await, "lost");
+    assert_eq!(window.state(&one).await, Presence::Lost);
     assert_eq!(live.try_recv().unwrap(), Change::Devices);
     // Whether it is there after all, only its birth tells: the retained one, with the same number.
     window.beats(&one).await;
-    assert_eq!(window.state(&one).await, "lost");
+    assert_eq!(window.state(&one).await, Presence::Lost);
     window.hears(&one, birth(4, ReaderCondition::Ready)).await;
-    assert_eq!(window.state(&one).await, "ready");
-    assert_eq!(window.state(&other).await, "lost");
+    assert_eq!(window.state(&one).await, Presence::Ready);
+    assert_eq!(window.state(&other).await, Presence::Lost);
 }
 
 #[tokio::test]
 async fn a_silent_device_is_lost_until_it_is_heard_again() {
     let window = Window::new().await;
     let reader = window.device(DeviceKind::CardReader).await;
-    for (condition, word) in [(ReaderCondition::Ready, "ready"), (ReaderCondition::Unplugged, "fault")] {
+    for (condition, word) in
+        [(ReaderCondition::Ready, Presence::Ready), (ReaderCondition::Unplugged, Presence::Fault)]
+    {
         window.hears(&reader, birth(4, condition)).await;
         let seen = window.found(&reader).await.seen_at;
         window.hub.lose_silent(seen.plus_ms(SILENCE_MS)).await.unwrap();
         assert_eq!(window.state(&reader).await, word, "not yet");
         let mut live = window.live.listen();
         window.hub.lose_silent(seen.plus_ms(SILENCE_MS + 1)).await.unwrap();
-        assert_eq!(window.state(&reader).await, "lost");
+        assert_eq!(window.state(&reader).await, Presence::Lost);
         assert_eq!(live.try_recv().unwrap(), Change::Devices);
         window.beats(&reader).await;
         assert_eq!(window.state(&reader).await, word);
@@ -104,7 +106,7 @@ async fn a_silent_device_is_lost_until_it_is_heard_again() {
     window.hub.lose_silent(seen.plus_ms(SILENCE_MS + 1)).await.unwrap();
     window.hears(&reader, UpMessage::State(DeviceState::Lost { bseq: 4 })).await;
     window.beats(&reader).await;
-    assert_eq!(window.state(&reader).await, "lost");
+    assert_eq!(window.state(&reader).await, Presence::Lost);
 }
 
 #[tokio::test]
@@ -113,7 +115,7 @@ async fn a_device_speaks_for_its_own_commands_alone() {
     let reader = window.device(DeviceKind::CardReader).await;
     let other = window.device(DeviceKind::Evaluator).await;
     let case = "01case".parse().unwrap();
-    let command = window.command(&reader, "read", Some(case)).await;
+    let command = window.command(&reader, rows::CommandKind::Read, Some(case)).await;
     let ack = |id: &CommandId| {
         let cmd = id.as_str().parse().unwrap();
         UpMessage::Ack(Ack { cmd, generation: None, status: AckStatus::Waiting, at: None })
@@ -148,13 +150,13 @@ async fn a_broker_that_starts_anew_remembers_no_device() {
     let topic = Topic::Up(reader.clone(), Up::State).to_string();
     client.try_publish(topic, QoS::AtLeastOnce, true, encode(&state).unwrap()).unwrap();
     let device = tokio::spawn(async move { while events.poll().await.is_ok() {} });
-    window.until(&reader, "ready").await;
+    window.until(&reader, Presence::Ready).await;
 
     // The device does not come back; the broker does, without its birth.
     let pid: i32 = std::fs::read_to_string(dir.path().join("mosquitto.pid")).unwrap().parse().unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     device.await.unwrap();
-    window.until(&reader, "lost").await;
+    window.until(&reader, Presence::Lost).await;
     stop.cancel();
     for task in tasks {
         tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();

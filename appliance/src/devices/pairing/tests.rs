@@ -97,10 +97,10 @@ fn cases_no() -> hall_domain::case::CaseNo {
 async fn a_revoked_evaluator_leaves_no_case_waiting() {
     let window = Window::new().await;
     let device = window.device(DeviceKind::Evaluator).await;
-    let consent = window.command(&device, "authorize", None).await;
-    let rating = window.command(&device, "rating", None).await;
+    let consent = window.command(&device, rows::CommandKind::Authorize, None).await;
+    let rating = window.command(&device, rows::CommandKind::Rating, None).await;
     // Its case waits for another command by now: nothing to end, and no reason to keep the device.
-    let overtaken = window.command(&device, "authorize", None).await;
+    let overtaken = window.command(&device, rows::CommandKind::Authorize, None).await;
     let now = window.book.clock.now();
     let asked = window.asking("01asked", &consent).await;
     let rated = CaseEvent::RatingAsked { command: rating.clone(), deadline: now.plus_seconds(60) };
@@ -127,7 +127,7 @@ async fn a_revoked_evaluator_leaves_no_case_waiting() {
 async fn an_evaluator_that_loses_its_window_to_another_leaves_no_case_waiting() {
     let window = Window::new().await;
     let loser = window.device(DeviceKind::Evaluator).await;
-    let consent = window.command(&loser, "authorize", None).await;
+    let consent = window.command(&loser, rows::CommandKind::Authorize, None).await;
     let asked = window.asking("01asked", &consent).await;
     window.serve(&consent, &asked).await;
     let key = SigningKey::from_bytes(&[9; 32]);

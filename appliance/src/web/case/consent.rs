@@ -4,6 +4,7 @@ use super::act::{Act, Answered};
 use super::list;
 use super::page::{Scene, left_ms};
 use crate::reception::{Refusal, decide};
+use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep};
@@ -70,7 +71,7 @@ fn push_blocked(scene: &Scene<'_>, asked: u32) -> Option<String> {
     if asked == 0 {
         return Some(Refusal::NothingToAsk.zh());
     }
-    let ready = scene.evaluator.as_ref().is_some_and(|device| device.state == "ready");
+    let ready = scene.evaluator.as_ref().is_some_and(|device| device.state == Presence::Ready);
     (!ready).then(|| Refusal::NoEvaluator.zh())
 }
 
@@ -101,7 +102,9 @@ fn consent_state(scene: &Scene<'_>) -> ConsentState {
         Consent::NotAsked if case.filled => ConsentState::Paper { at: case.updated_at.hm() },
         Consent::NotAsked => match &scene.evaluator {
             None => ConsentState::NoEvaluator,
-            Some(device) if device.state == "lost" => ConsentState::Offline { since: device.seen_at.hm() },
+            Some(device) if device.state == Presence::Lost => {
+                ConsentState::Offline { since: device.seen_at.hm() }
+            }
             Some(_) => ConsentState::NotAsked,
         },
     }

@@ -3,6 +3,7 @@
 use super::act::{Act, Actor, Answered};
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::reception::{Reading as DeskReading, Refusal};
+use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
@@ -127,8 +128,8 @@ fn organisation_entry(scene: &Scene<'_>) -> OrganisationEntry {
 fn reader(scene: &Scene<'_>) -> Reader {
     match &scene.reader {
         None => Reader::None,
-        Some(device) if device.state == "ready" => Reader::Ready,
-        Some(device) if device.state == "lost" => Reader::Silent { since: device.seen_at.hm() },
+        Some(device) if device.state == Presence::Ready => Reader::Ready,
+        Some(device) if device.state == Presence::Lost => Reader::Silent { since: device.seen_at.hm() },
         Some(device) if device.detail.contains("no-licence") => Reader::Refused,
         Some(device) => Reader::Unplugged { since: device.seen_at.hm() },
     }

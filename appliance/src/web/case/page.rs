@@ -5,6 +5,7 @@ use crate::book::Fault;
 use crate::reception::{Refusal, decide};
 use crate::store::devices::{self as rows, Device};
 use crate::web::failure::Failure;
+use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, CasePage, HeldBy, Mode, StepLine, StepName, StepPanel, StepState};
 use crate::web::pages::cases::Applicant;
 use crate::web::pages::frame::Desk;
@@ -42,6 +43,8 @@ pub struct Scene<'a> {
     pub reader: Option<Device>,
     /// Whether the numbers are open on this screen.
     pub open: bool,
+    /// The language of who looks.
+    pub lang: Lang,
     /// Whether the evaluator says that it shows this case's page.
     pub shown: bool,
 }
@@ -80,6 +83,7 @@ pub async fn build(
         evaluator,
         reader,
         open: numbers_open,
+        lang: frame::lang(signed),
         shown: shown_now,
     };
     let shown = looking.filter(|step| reachable(&case, *step)).unwrap_or_else(|| current(&case));

@@ -3,6 +3,7 @@
 use super::list;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::reception::decide;
+use crate::store::devices::Presence;
 use crate::web::failure::Failure;
 use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, SidePanel, Who};
 use hall_domain::case::{Consent, RatingState};
@@ -52,7 +53,7 @@ pub fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
 fn screen(scene: &Scene<'_>) -> CitizenScreen {
     let case = scene.case;
     let Some(device) = &scene.evaluator else { return CitizenScreen::None };
-    if device.state == "lost" {
+    if device.state == Presence::Lost {
         return CitizenScreen::Offline { since: device.seen_at.hm() };
     }
     match (&case.consent, &case.rating) {

@@ -7,15 +7,18 @@ use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::Refusal;
 use crate::signin;
+use crate::store::devices::Presence;
 use crate::store::{cases, ledger};
-use crate::web::App;
 use crate::web::failure::Failure;
+use crate::web::pages::Lang;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{Answer, Blocker, DoneStep, Rating, SecondClerk, Sent, SubmitStep};
+use crate::web::{App, judged};
 use axum::Router;
 use axum::routing::post;
 use hall_domain::case::{MaterialState, RatingState};
 use hall_domain::{FormField, Grade, Outcome, ServiceItem, form};
+use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -135,24 +138,19 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             None if scene.app.book.knowledge.line().up => Sent::Sending,
             None => Sent::Waiting,
         },
-        next: next_steps(scene.item, done.judgement.outcome, to_follow.is_empty(), &disposition),
+        next: next_steps(scene.item, done.judgement.outcome, to_follow.is_empty(), disposition, scene.lang),
         to_follow,
         rating: rating(scene),
     })
 }
 
-/// What a disposition of the centre means, in a sentence for the clerk; empty while there is none.
-pub fn disposition_words(disposition: &str) -> &'static str {
-    match disposition {
-        "" => "",
-        "ratified" => "省级中心已复核通过，办件生效。",
-        "passed-revoked-later" => "省级中心复核通过；所用证照此后失效，见待处理。",
-        "conditional" => "省级中心有条件通过，需补正，见待处理。",
-        _ => "省级中心退回或存疑，请在待处理中查看原因和处理办法。",
-    }
-}
-
-fn next_steps(item: &ServiceItem, outcome: Outcome, all_here: bool, disposition: &str) -> Vec<String> {
+fn next_steps(
+    item: &ServiceItem,
+    outcome: Outcome,
+    all_here: bool,
+    judged: Option<Judged>,
+    lang: Lang,
+) -> Vec<String> {
     let first = match outcome {
         Outcome::Accept => format!("已受理，{}。", item.promise.zh()),
         Outcome::AcceptForReview => "线路恢复后由省级中心复核，复核通过后生效。".to_owned(),
@@ -161,8 +159,8 @@ fn next_steps(item: &ServiceItem, outcome: Outcome, all_here: bool, disposition:
         Outcome::ReceiptOnly | Outcome::No => "仅收件，线路恢复后再决定是否受理。".to_owned(),
     };
     let mut next = vec![first, "请把回执交给办事人。".to_owned()];
-    if !disposition.is_empty() {
-        next.insert(0, disposition_words(disposition).to_owned());
+    if let Some(judged) = judged {
+        next.insert(0, judged::sentence(judged, lang).to_owned());
     }
     next
 }
@@ -175,7 +173,9 @@ fn rating(scene: &Scene<'_>) -> Rating {
             at: at.hm(),
         },
         RatingState::Ended => Rating::Declined,
-        RatingState::NotAsked if scene.evaluator.as_ref().is_some_and(|device| device.state == "ready") => {
+        RatingState::NotAsked
+            if scene.evaluator.as_ref().is_some_and(|device| device.state == Presence::Ready) =>
+        {
             Rating::NotAsked
         }
         RatingState::NotAsked => Rating::Unavailable,

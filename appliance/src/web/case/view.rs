@@ -12,17 +12,19 @@ use crate::store::ledger::{self, KeptReceipt};
 use crate::store::{accounts, cases};
 use crate::web::cases::{applicant_name, state_with};
 use crate::web::failure::{Failure, read};
-use crate::web::findings::{anchor, kind_words};
+use crate::web::findings::anchor;
+use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, Mode};
 use crate::web::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
 use crate::web::pages::frame::{Desk, Tone};
 use crate::web::pages::steps::{Answer, Rating};
 use crate::web::session::SignedIn;
-use crate::web::{App, frame};
+use crate::web::{App, frame, judged};
 use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Mode as CaseMode, RatingState, Step};
 use hall_domain::{ApplicantKind, Grade, Promise, ServiceItem, Tier, Timestamp, mask_name, mask_number};
+use hall_ledger::disposition::Outcome as Judged;
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 
@@ -44,6 +46,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
         evaluator: None,
         reader: None,
         open,
+        lang: frame::lang(signed),
         shown: false,
     };
     let path = format!("/cases/{}", case.id);
@@ -75,7 +78,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
 struct Kept {
     records: Vec<(u64, EntryKind, CaseRecord)>,
     receipt: Option<KeptReceipt>,
-    disposition: String,
+    disposition: Option<Judged>,
     findings: Vec<Finding>,
     windows: BTreeMap<String, String>,
     clerks: BTreeMap<String, String>,
@@ -134,7 +137,7 @@ fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
         item: case.item_name.clone(),
         applicant: applicant(case.applicant),
         opened: frame::moment(case.opened_at, now),
-        state: state_with(case, &kept.disposition),
+        state: state_with(case, kept.disposition),
         mode: match (case.mode, hours) {
             (Some(CaseMode::Offline), Some(0)) => Mode::Offline { down_for: "不足 1 小时".to_owned() },
             (Some(CaseMode::Offline), Some(hours)) => Mode::Offline { down_for: span(hours * 3_600_000) },
@@ -203,20 +206,14 @@ fn fate(app: &App, case: &Case, kept: &Kept, now: Timestamp) -> Vec<Fate> {
         None => station("送达", "线路恢复后上传".to_owned(), Tone::Old),
     });
     if case.submission.is_some() {
-        fate.push(match kept.disposition.as_str() {
-            "" => station("复核", "等待省级中心复核".to_owned(), Tone::Busy),
-            judged => station("复核", kind_words(judged), judged_tone(judged)),
+        fate.push(match kept.disposition {
+            None => station("复核", "等待省级中心复核".to_owned(), Tone::Busy),
+            Some(outcome) => {
+                station("复核", judged::name(outcome, Lang::Zh).to_owned(), judged::tone(outcome))
+            }
         });
     }
     fate
-}
-
-fn judged_tone(disposition: &str) -> Tone {
-    match disposition {
-        "ratified" | "passed-revoked-later" => Tone::Good,
-        judged if judged.starts_with("returned") => Tone::Harm,
-        _ => Tone::Old,
-    }
 }
 
 fn timeline(kept: &Kept) -> Vec<TimelineEntry> {
@@ -237,10 +234,10 @@ fn clock(at: Timestamp) -> String {
 
 fn shown_package(case: &Case, manifest: &Manifest, kept: &Kept) -> Package {
     let digits = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
-    let state = match kept.disposition.as_str() {
-        "" => "待复核，未定稿",
-        judged if judged_tone(judged) == Tone::Good => "已定稿",
-        _ => "未定稿，见复核意见",
+    let state = match kept.disposition.map(judged::tone) {
+        None => "待复核，未定稿",
+        Some(Tone::Good) => "已定稿",
+        Some(_) => "未定稿，见复核意见",
     };
     Package {
         id: case.package.as_deref().and_then(|id| id.get(..12)).unwrap_or_default().to_owned(),
