@@ -5,6 +5,7 @@ use crate::book::Book;
 use crate::devices::pairing::{CodeRefused, Pairing};
 use crate::export;
 use crate::reception::Desk;
+use crate::verify;
 use anyhow::{Context, Result, anyhow, bail};
 use hall_bus::PairingCode;
 use hall_domain::case::{AccountName, WindowId};
@@ -17,7 +18,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
+/// How long a command may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long reading a ledger of some million entries may take.
+const VERIFY: Duration = Duration::from_secs(600);
 
 /// A command, one JSON line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +41,8 @@ pub enum Command {
         /// The folder.
         out: PathBuf,
     },
+    /// Reads the whole ledger again.
+    Verify,
     /// How the box is.
     Health,
 }
@@ -91,15 +97,16 @@ pub async fn serve(socket: PathBuf, book: Book, pairing: Arc<Pairing>, desk: Des
 pub async fn ask(socket: &Path, command: &Command) -> Result<Answer> {
     let mut stream = UnixStream::connect(socket)
         .await
-        .with_context(|| format!("reach the box at {}; does it run?", socket.display()))?;
+        .with_context(|| format!("连不上本机的 hallbox（{}），请确认它正在运行", socket.display()))?;
     let mut line = serde_json::to_vec(command)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
     let mut reply = String::new();
-    tokio::time::timeout(ANSWER, BufReader::new(stream).read_line(&mut reply))
+    let limit = if matches!(command, Command::Verify) { VERIFY } else { ANSWER };
+    tokio::time::timeout(limit, BufReader::new(stream).read_line(&mut reply))
         .await
-        .context("the box does not answer")??;
-    serde_json::from_str(&reply).context("the box's answer")
+        .context("hallbox 没有按时答复，请稍后再试")??;
+    serde_json::from_str(&reply).context("hallbox 的答复无法识别，请核对版本")
 }
 
 fn bind(socket: &Path) -> Result<UnixListener> {
@@ -145,6 +152,14 @@ async fn carry_out(command: Command, book: &Book, pairing: &Pairing, desk: &Desk
                 text: format!("已写入 {} 个文件到 {}。", files.len(), out.display()),
                 detail: serde_json::json!({ "files": files }),
             })
+        }
+        Command::Verify => {
+            let report = verify::verify(book).await?;
+            let text = report.text();
+            if report.damaged > 0 {
+                return Ok(Answer::Refused { text });
+            }
+            Ok(Answer::Done { text, detail: serde_json::to_value(report)? })
         }
         Command::Health => {
             desk.tick().await?;

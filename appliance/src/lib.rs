@@ -22,4 +22,5 @@ pub mod store;
 pub mod sync_store;
 pub mod tls;
 pub mod vault;
+pub mod verify;
 pub mod web;

@@ -63,6 +63,11 @@ enum Task {
         #[arg(long)]
         out: PathBuf,
     },
+    /// 核对账本：签名、次序、回执，以及每件办件是否与账本一致
+    Verify {
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// 查看线路状态
     Health {
         #[arg(long)]
@@ -90,12 +95,13 @@ async fn main() -> Result<()> {
             let out = out.canonicalize()?;
             tell(data, Command::Export { case, out }).await
         }
+        Task::Verify { data } => tell(data, Command::Verify).await,
         Task::Health { data } => tell(data, Command::Health).await,
     }
 }
 
 async fn tell(data: PathBuf, command: Command) -> Result<()> {
-    match admin::ask(&DataDir::open(&data)?.socket(), &command).await? {
+    match admin::ask(&DataDir::existing(&data)?.socket(), &command).await? {
         Answer::Done { text, .. } => println!("{text}"),
         Answer::Refused { text } => bail!("{text}"),
     }

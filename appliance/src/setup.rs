@@ -75,7 +75,15 @@ impl DataDir {
     /// The folder at `dir`, made if missing.
     pub fn open(dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir.join("run")).with_context(|| format!("make {}", dir.display()))?;
-        Ok(Self(dir.canonicalize()?))
+        Ok(Self(std::path::absolute(dir)?))
+    }
+
+    /// The folder at `dir`, if a box has been set up in it.
+    pub fn existing(dir: &Path) -> Result<Self> {
+        if !dir.join("run").is_dir() {
+            anyhow::bail!("{} 不是 hallbox 的数据文件夹，请核对 --data。", dir.display());
+        }
+        Ok(Self(std::path::absolute(dir)?))
     }
 
     /// A path in it.

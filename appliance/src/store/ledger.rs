@@ -131,6 +131,20 @@ pub fn entries_of_case(
     Ok(entries)
 }
 
+/// Every case that an entry tells of.
+pub fn cases(db: &Connection) -> Result<Vec<CaseId>, LedgerError> {
+    let mut statement =
+        db.prepare("SELECT case_id, min(seq) FROM entry WHERE case_id <> '' GROUP BY case_id")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        let seq: i64 = row.get(1)?;
+        found.push(id.parse().map_err(|_| LedgerError::Damaged(seq.unsigned_abs()))?);
+    }
+    Ok(found)
+}
+
 /// Leaves of the tree up to a size, for proofs.
 pub fn leaves(db: &Connection, size: u64) -> Result<Vec<Hash>, LedgerError> {
     let mut statement = db.prepare_cached("SELECT seq, leaf FROM entry WHERE seq < ?1 ORDER BY seq")?;

@@ -2,4 +2,5 @@
 
 mod desks;
 mod doors;
+mod evidence;
 mod hall;

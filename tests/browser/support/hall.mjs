@@ -1,14 +1,16 @@
 // A fresh hall for a story: `hall-demo` on free ports, and its control interface.
 
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 export const ROOT = path.resolve(fileURLToPath(import.meta.url), "../../../..");
+const run = promisify(execFile);
 const START_MS = 90_000;
 const STOP_MS = 20_000;
 
@@ -139,6 +141,15 @@ export class Hall {
 
   async freeDisk() {
     await rm(this.seen(path.join(this.at.data, "filler")));
+  }
+
+  /** The whole ledger holds, and every case is what its entries amount to. */
+  async verified() {
+    const check = () => run(program("hallbox"), ["verify", "--data", this.seen(this.at.box.data)]);
+    const { stdout } = await until("a box that answers", () => check().catch((error) => (/请确认它正在运行/.test(error.stderr) ? undefined : Promise.reject(error))));
+    if (!/^账本 \d+ 条，签名、次序、摘要都相符/.test(stdout)) {
+      throw new Error(stdout);
+    }
   }
 
   async stop() {

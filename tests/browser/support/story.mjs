@@ -14,6 +14,7 @@ export function story(name, folder, tell, { skip = false, ...options } = {}) {
       await tell({ hall, stage });
       stage.quiet();
       await keepsSecrets(hall);
+      await hall.verified();
     } catch (error) {
       const shown = (await stage?.keep()) ?? "";
       const logs = await hall.logs().catch(() => []);

@@ -1,6 +1,6 @@
 //! The desks: cases, findings, devices, the line, and what open pages are told.
 
-use super::hall::{Browser, Hall, catalogue};
+use super::hall::{Hall, catalogue, item, open_case};
 use crate::book::Fault;
 use crate::live::Change;
 use crate::reception::decide;
@@ -14,25 +14,9 @@ use hall_bus::encode;
 use hall_bus::jws::{Jws, PAIRING_TYPE};
 use hall_bus::pairing::{Begin, Begun};
 use hall_bus::{DeviceKind, PairingCode};
-use hall_domain::case::CaseId;
 use hall_domain::{ApplicantKind, Timestamp};
 use hall_sync::{LineStatus, Trouble};
 use std::time::Duration;
-
-/// A person's item of the catalogue.
-fn item() -> String {
-    let catalogue = catalogue();
-    let item =
-        catalogue.items().iter().find(|item| item.applicants.contains(&ApplicantKind::Person)).unwrap();
-    item.code.to_string()
-}
-
-async fn open_case(browser: &mut Browser<'_>) -> CaseId {
-    browser.get("/cases/new").await;
-    let answer = browser.post("/cases", &[("item", &item()), ("kind", "person")]).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-    answer.to().strip_prefix("/cases/").unwrap().parse().unwrap()
-}
 
 #[tokio::test]
 async fn a_case_is_opened_and_found_without_its_person_in_an_address() {

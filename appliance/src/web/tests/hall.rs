@@ -21,7 +21,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use hall_domain::case::{AccountName, Case, CaseId};
 use hall_domain::register::Register;
-use hall_domain::{Catalogue, Timestamp};
+use hall_domain::{ApplicantKind, Catalogue, Timestamp};
 use hall_ledger::log::{BoxId, LogId};
 use hall_ledger::trust::CentreKeys;
 use hall_sqlite::{Database, Options};
@@ -248,4 +248,20 @@ impl Browser<'_> {
         }
         Answer { status: parts.status, headers: parts.headers, text }
     }
+}
+
+/// A person's item of the catalogue.
+pub fn item() -> String {
+    let catalogue = catalogue();
+    let item =
+        catalogue.items().iter().find(|item| item.applicants.contains(&ApplicantKind::Person)).unwrap();
+    item.code.to_string()
+}
+
+/// Opens a case of that item for a person.
+pub async fn open_case(browser: &mut Browser<'_>) -> CaseId {
+    browser.get("/cases/new").await;
+    let answer = browser.post("/cases", &[("item", &item()), ("kind", "person")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    answer.to().strip_prefix("/cases/").unwrap().parse().unwrap()
 }
