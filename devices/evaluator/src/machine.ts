@@ -12,6 +12,8 @@ export type Outcome =
 export type Link = "connecting" | "up" | "down" | "refused";
 export type Preferences = { language: "zh" | "en"; large: boolean; contrast: boolean };
 
+type IdleShow = Extract<Show, { page: "idle" }>;
+
 /** A page that waits for the citizen. */
 export type Ask = {
   kind: "ask";
@@ -33,6 +35,9 @@ export type Result = {
   agreed: LicenceRow[];
   declined: LicenceRow[];
   caseNo: string;
+  cmd: string;
+  /** An idle page waits this long: the citizen has time to read. */
+  least: number;
   until: number;
 };
 export type PageState =
@@ -50,6 +55,8 @@ export type State = {
   gen: number;
   cmd: string | null;
   page: PageState;
+  /** An idle page that waits until the citizen has read what is on the glass. */
+  idleNext: IdleShow | null;
   preferences: Preferences;
   /** What the citizen of this case chose, for the next page of the same case. */
   chosen: { caseNo: string; preferences: Preferences } | null;
@@ -93,8 +100,8 @@ export type Effect =
 
 export type Step = { state: State; effects: Effect[] };
 
-/** How long a page stays that nobody has to answer, in milliseconds. */
-export const STAY = { decision: 60_000, note: 12_000, identify: 15_000, unheard: 20_000, askAgain: 5_000 } as const;
+/** How long a page stays that nobody has to answer, in milliseconds; `read` and `glance` whatever the box says of idling. */
+export const STAY = { decision: 60_000, note: 12_000, read: 8_000, glance: 4_000, identify: 15_000, unheard: 20_000, askAgain: 5_000 } as const;
 const PLAIN: Preferences = { language: "zh", large: false, contrast: false };
 const KEPT_IDS = 64;
 
@@ -104,6 +111,7 @@ export function start(remembered: Remembered): State {
     lostAt: 0,
     hall: null,
     page: { kind: "idle", data: null },
+    idleNext: null,
     preferences: PLAIN,
     chosen: null,
     identifyUntil: 0,
@@ -191,9 +199,11 @@ function shown(state: State, show: Show, waiting: Outcome | null, now: Now): Ste
     const page: Sending = { kind: "sending", show, outcome: waiting, answer: null, since: now.passed };
     return also({ ...state, page }, received, { do: "resend" });
   }
-  const taken = { ...state, gen: show.gen, cmd: show.id };
+  const taken = { ...state, gen: show.gen, cmd: show.id, idleNext: null };
   if (show.page === "idle") {
-    return also(toIdle(taken, show.data), { do: "remember" }, received, ackShown(show));
+    return now.passed < readUntil(state.page)
+      ? also({ ...taken, idleNext: show }, { do: "remember" }, received)
+      : also(toIdle(taken, show.data), { do: "remember" }, received, ackShown(show));
   }
   if (show.page === "paused") {
     const page: PageState = { kind: "paused", notice: show.data.notice };
@@ -218,6 +228,21 @@ function asking(show: Show, now: Now): Ask {
   };
 }
 
+/** Until when an idle page has to wait. A question that the box takes back goes at once; what tells the citizen something stays. */
+function readUntil(page: PageState): number {
+  switch (page.kind) {
+    case "sending":
+      // The receipt says what came of it, or nothing comes and that is said.
+      return page.since + STAY.unheard;
+    case "result":
+      return page.least;
+    case "ask":
+      return page.show.page === "message" ? Math.min(page.deadline, page.since.passed + STAY.glance) : 0;
+    default:
+      return 0;
+  }
+}
+
 function isOnGlass(page: PageState, cmd: string): boolean {
   return (page.kind === "ask" || page.kind === "sending") && page.show.id === cmd;
 }
@@ -228,9 +253,9 @@ function ackShown(show: Show): Effect {
 
 function receipted(state: State, receipt: Receipt, outcome: Outcome | null, now: Now): Step {
   const page = state.page;
-  if (page.kind === "result" && page.what === "unknown" && state.cmd === receipt.cmd && outcome) {
+  if (page.kind === "result" && page.what === "unknown" && page.cmd === receipt.cmd && outcome) {
     // Late, but it came: say what is true now, as far as it is still known.
-    return only({ ...state, page: { ...page, what: recorded(receipt, outcome), until: now.passed + STAY.note } });
+    return only({ ...state, page: { ...page, what: recorded(receipt, outcome), least: now.passed + STAY.glance, until: now.passed + STAY.note } });
   }
   if (page.kind !== "sending" || page.show.id !== receipt.cmd || (page.answer ?? receipt.answer) !== receipt.answer) {
     return only(state);
@@ -263,14 +288,16 @@ function resultOf(page: Sending | Ask, what: Result["what"], now: Now): Result {
   const rows = page.show.page === "authorize" && (what === "authorised" || what === "refused") ? page.show.data.licences : [];
   const refused = page.kind === "sending" && page.outcome.outcome === "confirmed" ? page.outcome.detail.refused_rows : null;
   const agreed = what === "authorised" ? rows.filter((row) => !refused?.includes(row.row)) : [];
-  const stay = what === "authorised" || what === "refused" || what === "unknown" ? STAY.decision : STAY.note;
+  const decision = what === "authorised" || what === "refused" || what === "unknown";
   return {
     kind: "result",
     what,
     agreed,
     declined: rows.filter((row) => !agreed.includes(row)),
     caseNo: caseOf(page.show) ?? "",
-    until: now.passed + stay,
+    cmd: page.show.id,
+    least: now.passed + (decision ? STAY.read : STAY.glance),
+    until: now.passed + (decision ? STAY.decision : STAY.note),
   };
 }
 
@@ -315,6 +342,9 @@ function ticked(state: State, now: Now): Step {
   }
   if (page.kind === "sending" && now.passed >= page.since + STAY.unheard) {
     return only({ ...state, page: resultOf(page, "unknown", now) });
+  }
+  if (state.idleNext && now.passed >= readUntil(page)) {
+    return also(toIdle(state), ackShown(state.idleNext));
   }
   if (page.kind === "result" && now.passed >= page.until) {
     return only(toIdle(state));
@@ -436,8 +466,8 @@ function shownFor(page: Ask, now: Now): number {
 // ---- small things --------------------------------------------------------------------------------------------------
 
 /** Nothing of anyone on the glass, and the next citizen finds it plain. */
-function toIdle(state: State, data: IdleData | null = null): State {
-  return { ...state, page: { kind: "idle", data }, preferences: PLAIN };
+function toIdle(state: State, data: IdleData | null = state.idleNext?.data ?? null): State {
+  return { ...state, page: { kind: "idle", data }, idleNext: null, preferences: PLAIN };
 }
 
 function only(state: State): Step {

@@ -149,6 +149,7 @@ test("without a receipt the page says so, and corrects itself when it comes", ()
   const device = Device.reading().on({ type: "agree" }).after(STAY.unheard);
   assert.equal(device.kind, "result unknown");
   const outcome: Outcome = { outcome: "confirmed", detail: { refused_rows: [] } };
+  device.show(other("idle", IDLE, 6, 79));
   device.on({ type: "receipt", receipt: { answer: ID(9), cmd: pageShow().id, result: "accepted" }, outcome });
   assert.equal(device.kind, "result authorised");
 });
@@ -202,12 +203,50 @@ test("a page issued under an earlier binding is not shown", () => {
   assert.equal(device.kind, "idle");
 });
 
-test("a cancelled page leaves the glass at once, whatever was on it", () => {
-  for (const device of [Device.reading(), Device.reading().on({ type: "agree" })]) {
-    assert.equal(device.show(other("idle", IDLE, 6, 79)).kind, "idle");
-    device.on({ type: "agree" });
-    assert.deepEqual(device.did("answer"), []);
-  }
+test("a cancelled page leaves the glass at once and takes no answer", () => {
+  const device = Device.reading();
+  assert.equal(device.show(other("idle", IDLE, 6, 79)).kind, "idle");
+  device.on({ type: "agree" });
+  assert.deepEqual(device.did("answer"), []);
+});
+
+test("a cancellation that crosses the answer waits for the word of the box", () => {
+  const device = Device.reading().on({ type: "agree" }).show(other("idle", IDLE, 6, 79));
+  assert.equal(device.kind, "sending");
+  device.on({ type: "receipt", receipt: { answer: ID(9), cmd: pageShow().id, result: "stale" }, outcome: null });
+  assert.equal(device.kind, "result not-recorded");
+  assert.equal(device.after(STAY.glance - 1).kind, "result not-recorded");
+  assert.equal(device.after(1).kind, "idle");
+});
+
+test("a result stays its time, whatever the box says of idling", () => {
+  const idle = other("idle", { ...IDLE, notice: "明日停电" }, 6, 79);
+  const device = Device.reading().on({ type: "agree" });
+  device.on({ type: "receipt", receipt: { answer: ID(9), cmd: pageShow().id, result: "accepted" }, outcome: null });
+  device.after(500).show(idle);
+  assert.equal(device.kind, "result authorised");
+  assert.deepEqual(device.did("ack"), [{ do: "ack", cmd: ID(6), gen: 79, status: "received" }]);
+  assert.equal(device.after(STAY.read - 501).kind, "result authorised");
+  assert.equal(device.after(1).kind, "idle");
+  assert.deepEqual(device.effects, [{ do: "ack", cmd: ID(6), gen: 79, status: "shown", digest: idle.digest }]);
+  assert.ok(device.state.page.kind === "idle" && device.state.page.data?.notice === "明日停电");
+
+  const thanks = new Device().show(other("message", { level: "done", title: "感谢您的评价", text: "" }, 5, 78)).show(idle);
+  assert.equal(thanks.after(STAY.glance - 1).kind, "ask");
+  assert.equal(thanks.after(1).kind, "idle");
+});
+
+test("what is on the glass gives way at once to the next question, and to the citizen", () => {
+  const done = (): Device => {
+    const device = Device.reading().on({ type: "agree" });
+    device.on({ type: "receipt", receipt: { answer: ID(9), cmd: pageShow().id, result: "accepted" }, outcome: null });
+    return device.show(other("idle", IDLE, 6, 79));
+  };
+  assert.equal(done().on({ type: "close" }).kind, "idle");
+  assert.equal(done().show(other("paused", { notice: "" }, 7, 80)).kind, "paused");
+  const next = done().show(other("rating", RATING, 7, 80));
+  assert.equal(next.kind, "ask");
+  assert.equal(next.after(STAY.read).kind, "ask", "the idle page that waited is forgotten");
 });
 
 test("a page is acknowledged as shown only after it was painted", () => {
