@@ -6,6 +6,7 @@ mod consent;
 mod files;
 mod form;
 mod identify;
+mod licence;
 mod list;
 mod page;
 mod receipt;
@@ -46,6 +47,7 @@ pub fn router() -> Router<App> {
         .merge(consent::router())
         .merge(form::router())
         .merge(files::router())
+        .merge(licence::router())
         .merge(submit::router())
 }
 
