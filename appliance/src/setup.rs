@@ -5,7 +5,6 @@ use crate::signin::hash_password;
 use crate::store::accounts::{self, Account, Role};
 use crate::store::{MIGRATIONS, meta};
 use anyhow::{Context, Result, ensure};
-use hall_domain::Timestamp;
 use hall_domain::case::{AccountName, WindowId};
 use hall_sqlite::{Database, Options};
 use serde::{Deserialize, Serialize};
@@ -145,14 +144,7 @@ pub fn setup(dir: &Path, file: &Path) -> Result<()> {
     for user in &hall.user {
         let role: Role = user.role.parse()?;
         let password = hash_password(&user.password)?;
-        let account = Account {
-            name: user.account.clone(),
-            display: user.name.clone(),
-            role,
-            password,
-            failed: 0,
-            locked_until: Timestamp(0),
-        };
+        let account = Account { name: user.account.clone(), display: user.name.clone(), role, password };
         users.push(account);
     }
     let windows: Vec<(WindowId, String)> =

@@ -57,7 +57,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Option<Judged>, Fault> {
         let Some(device) = rows::find(tx, from)? else {
-            rows::note_security(tx, now, from.as_str(), "answer of an unknown device")?;
+            rows::note_security(tx, now, from.as_str(), rows::UNKNOWN_DEVICE)?;
             return Ok(None);
         };
         rows::note_seen(tx, from, now)?;

@@ -8,11 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// Wrong passwords in a row before an account is locked.
-pub const TRIES: u32 = 5;
-/// How long it stays locked.
-pub const LOCKED_MS: i64 = 15 * 60_000;
-/// How long a session lives without a request: a working day.
+/// How long a session lives, used or not: a working day.
 pub const SESSION_MS: i64 = 10 * 3_600_000;
 
 /// What an account may do.
@@ -45,6 +41,21 @@ impl Role {
     /// Whether this role works on cases.
     pub fn serves(self) -> bool {
         matches!(self, Self::Clerk | Self::HallAdmin)
+    }
+
+    /// Whether this role may look at cases and findings, numbers masked, without working on them.
+    pub fn reads(self) -> bool {
+        self.serves() || matches!(self, Self::Reviewer | Self::Auditor)
+    }
+
+    /// Whether this role may look at scans: who works on a case or decides on it.
+    pub fn sees_scans(self) -> bool {
+        self.serves() || self == Self::Reviewer
+    }
+
+    /// Whether this role may look at security events.
+    pub fn watches(self) -> bool {
+        matches!(self, Self::HallAdmin | Self::Technician | Self::Auditor)
     }
 
     /// Whether this role binds devices.
@@ -86,10 +97,6 @@ pub struct Account {
     pub role: Role,
     /// Argon2id, PHC string.
     pub password: String,
-    /// Wrong passwords in a row.
-    pub failed: u32,
-    /// Locked until then.
-    pub locked_until: Timestamp,
 }
 
 /// Somebody signed in.
@@ -107,6 +114,8 @@ pub struct Session {
     pub window: Option<WindowId>,
     /// `zh` or `en`.
     pub lang: String,
+    /// When it ends by itself.
+    pub expires: Timestamp,
 }
 
 /// The digest under which a session's cookie is stored.
@@ -114,11 +123,12 @@ pub fn token_digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
-/// Adds an account or replaces its name, role and password.
+/// Adds an account or replaces its name, role and password. Who was signed in with what it was before is so no more.
 pub fn put(tx: &Connection, account: &Account) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM session WHERE account = ?1", [account.name.as_str()])?;
     tx.execute(
         "INSERT INTO account (name, display, role, password) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (name) DO UPDATE SET display = ?2, role = ?3, password = ?4, failed = 0, locked_until = 0",
+         ON CONFLICT (name) DO UPDATE SET display = ?2, role = ?3, password = ?4",
         params![account.name.as_str(), account.display, account.role.as_str(), account.password],
     )?;
     Ok(())
@@ -126,43 +136,10 @@ pub fn put(tx: &Connection, account: &Account) -> rusqlite::Result<()> {
 
 /// The account of that name.
 pub fn find(db: &Connection, name: &AccountName) -> rusqlite::Result<Option<Account>> {
-    db.query_row(
-        "SELECT display, role, password, failed, locked_until FROM account WHERE name = ?1",
-        [name.as_str()],
-        |row| {
-            Ok(Account {
-                name: name.clone(),
-                display: row.get(0)?,
-                role: parsed(row, 1)?,
-                password: row.get(2)?,
-                failed: row.get(3)?,
-                locked_until: Timestamp(row.get(4)?),
-            })
-        },
-    )
+    db.query_row("SELECT display, role, password FROM account WHERE name = ?1", [name.as_str()], |row| {
+        Ok(Account { name: name.clone(), display: row.get(0)?, role: parsed(row, 1)?, password: row.get(2)? })
+    })
     .optional()
-}
-
-/// Counts a wrong password; the last try locks the account.
-pub fn note_failure(tx: &Connection, name: &AccountName, now: Timestamp) -> rusqlite::Result<()> {
-    tx.execute(
-        // A lock that has ended starts the count anew.
-        "UPDATE account SET
-             failed = CASE WHEN locked_until > 0 AND locked_until <= ?4 THEN 1 ELSE failed + 1 END,
-             locked_until = CASE
-                 WHEN locked_until > 0 AND locked_until <= ?4 THEN 0
-                 WHEN failed + 1 >= ?2 AND locked_until = 0 THEN ?3
-                 ELSE locked_until END
-         WHERE name = ?1",
-        params![name.as_str(), TRIES, now.plus_ms(LOCKED_MS).0, now.0],
-    )?;
-    Ok(())
-}
-
-/// Forgets wrong passwords after a right one.
-pub fn note_success(tx: &Connection, name: &AccountName) -> rusqlite::Result<()> {
-    tx.execute("UPDATE account SET failed = 0, locked_until = 0 WHERE name = ?1", [name.as_str()])?;
-    Ok(())
 }
 
 /// Starts a session and forgets those that have ended.
@@ -184,7 +161,7 @@ pub fn start_session(
 /// The session of a cookie, if it has not ended.
 pub fn session(db: &Connection, token: &str, now: Timestamp) -> rusqlite::Result<Option<Session>> {
     db.query_row(
-        "SELECT s.account, a.display, a.role, s.csrf, s.window, s.lang
+        "SELECT s.account, a.display, a.role, s.csrf, s.window, s.lang, s.expires
          FROM session s JOIN account a ON a.name = s.account WHERE s.token = ?1 AND s.expires >= ?2",
         params![token_digest(token), now.0],
         |row| {
@@ -196,6 +173,7 @@ pub fn session(db: &Connection, token: &str, now: Timestamp) -> rusqlite::Result
                 csrf: row.get(3)?,
                 window: window.parse().ok(),
                 lang: row.get(5)?,
+                expires: Timestamp(row.get(6)?),
             })
         },
     )

@@ -267,7 +267,10 @@ pub fn raise_gen(tx: &Connection, id: &DeviceId, shown: u64) -> rusqlite::Result
     Ok(())
 }
 
-const REJECTED: &str = "rejected: ";
+/// What the kind of a rejected answer begins with; its reason follows.
+pub const REJECTED: &str = "rejected: ";
+/// The kind of an answer from a device that the box does not know.
+pub const UNKNOWN_DEVICE: &str = "answer of an unknown device";
 const REJECTIONS: u32 = 3;
 const REJECTIONS_MS: i64 = 600_000;
 
@@ -295,14 +298,40 @@ pub fn note_security(tx: &Connection, at: Timestamp, device: &str, kind: &str) -
     Ok(())
 }
 
-/// How many such things were noted since `since`.
-pub fn security_events(
-    db: &Connection,
-    since: Timestamp,
-) -> rusqlite::Result<Vec<(Timestamp, String, String)>> {
-    db.prepare_cached("SELECT at, device, kind FROM security_event WHERE at >= ?1 ORDER BY id DESC LIMIT 50")?
-        .query_map([since.0], |row| Ok((Timestamp(row.get(0)?), row.get(1)?, row.get(2)?)))?
-        .collect()
+/// 安全事件: something that was not in order at one of the box's doors.
+#[derive(Debug, Clone)]
+pub struct SecurityEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Which device, or from which address.
+    pub source: String,
+    /// What, in the words of whoever noted it.
+    pub kind: String,
+    /// The window where that device stands.
+    pub window: Option<WindowId>,
+}
+
+/// Such things, the newest first.
+pub fn security_events(db: &Connection, skip: u32, most: u32) -> rusqlite::Result<Vec<SecurityEvent>> {
+    db.prepare_cached(
+        "SELECT e.at, e.device, e.kind, coalesce(d.window, '')
+         FROM security_event e LEFT JOIN device d ON d.id = e.device ORDER BY e.id DESC LIMIT ?1 OFFSET ?2",
+    )?
+    .query_map([most, skip], |row| {
+        let window: String = row.get(3)?;
+        Ok(SecurityEvent {
+            at: Timestamp(row.get(0)?),
+            source: row.get(1)?,
+            kind: row.get(2)?,
+            window: window.parse().ok(),
+        })
+    })?
+    .collect()
+}
+
+/// How many there are.
+pub fn count_security(db: &Connection) -> rusqlite::Result<u32> {
+    db.query_row("SELECT count(*) FROM security_event", [], |row| row.get(0))
 }
 
 const COMMAND: &str =

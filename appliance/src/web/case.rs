@@ -21,7 +21,7 @@ use super::App;
 use super::frame;
 use super::pages::case::StepName;
 use super::pages::frame::Notice;
-use super::session::{Nothing, OwnForm, Serving};
+use super::session::{Nothing, OwnForm, Reader, Serving};
 use crate::reception::Clerk;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -59,7 +59,7 @@ struct Looking {
 
 async fn show(
     State(app): State<App>,
-    Serving(signed): Serving,
+    Reader(signed): Reader,
     Path(id): Path<CaseId>,
     Query(looking): Query<Looking>,
 ) -> Answered {
@@ -78,7 +78,8 @@ async fn show(
         }
         _ => false,
     };
-    if finished {
+    // Who does not work on cases sees the record of a case in hand too: it masks what the steps show in full.
+    if finished || !signed.session.role.serves() {
         return view::page(&app, &signed, case).await;
     }
     let step = StepName::from_code(&looking.step);

@@ -9,7 +9,7 @@ use super::pages::cases::{
 };
 use super::pages::frame::{Desk, Notice};
 use super::pages::{Frame, Lang};
-use super::session::{AtWindow, OwnForm, Serving};
+use super::session::{AtWindow, OwnForm, Reader, Serving};
 use crate::book::Fault;
 use crate::store::accounts;
 use crate::store::cases::{self as rows, Listed, Show};
@@ -50,8 +50,12 @@ struct Look {
     page: String,
 }
 
-async fn list(State(app): State<App>, Serving(signed): Serving, Query(look): Query<Look>) -> Answer {
-    let show = Filter::from_code(&look.show);
+async fn list(State(app): State<App>, Reader(signed): Reader, Query(look): Query<Look>) -> Answer {
+    let filters = Filter::of(signed.session.role.serves());
+    let show = Filter::from_code(&look.show)
+        .filter(|show| filters.contains(show))
+        .or(filters.first().copied())
+        .unwrap_or_default();
     let search = match look.q.as_str() {
         KEPT => app.memory.change(&signed, |kept| kept.search.clone()),
         text => shortened(text),
@@ -74,7 +78,7 @@ async fn list(State(app): State<App>, Serving(signed): Serving, Query(look): Que
             search: search.to_owned(),
         };
         let mut counts = Vec::new();
-        for each in Filter::ALL {
+        for each in filters.iter().copied() {
             counts.push((each, rows::count(db, &vault, &filter(each, ""))?));
         }
         let shown = filter(show, &text);
@@ -110,11 +114,7 @@ struct Sought {
 
 /// A name or a number of a person has no place in an address, which browsers keep and print. It is remembered
 /// with the session, and the address says only that something was searched for.
-async fn search(
-    State(app): State<App>,
-    Serving(signed): Serving,
-    OwnForm(sought): OwnForm<Sought>,
-) -> Answer {
+async fn search(State(app): State<App>, Reader(signed): Reader, OwnForm(sought): OwnForm<Sought>) -> Answer {
     let text = shortened(&sought.q);
     let q = match (text.is_empty(), is_personal(&text)) {
         (true, _) => return Ok(Redirect::to("/cases").into_response()),

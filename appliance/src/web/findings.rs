@@ -8,7 +8,7 @@ use super::pages::Lang;
 use super::pages::errors::Problem;
 use super::pages::findings::{Filter, Finding, FindingState, FindingsPage, RefusedNote};
 use super::pages::frame::{Desk, Tone};
-use super::session::{Nothing, OwnForm, Serving, SignedIn};
+use super::session::{Nothing, OwnForm, Reader, Serving, SignedIn};
 use crate::book::Fault;
 use crate::live::Change;
 use crate::store::accounts;
@@ -44,7 +44,7 @@ struct Look {
     show: String,
 }
 
-async fn list(State(app): State<App>, Serving(signed): Serving, Query(look): Query<Look>) -> Answer {
+async fn list(State(app): State<App>, Reader(signed): Reader, Query(look): Query<Look>) -> Answer {
     page(&app, &signed, Filter::from_code(&look.show), None, StatusCode::OK).await
 }
 

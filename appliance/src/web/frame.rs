@@ -70,6 +70,7 @@ pub async fn quiet_frame(
         csrf: signed.session.csrf.clone(),
         assets: version().to_owned(),
         hall: app.book.knowledge.hall.clone(),
+        serves: role.serves(),
         windows: options(signed, windows, &sitting),
         clerk: signed.session.display.clone(),
         line: line(app, now),
@@ -124,12 +125,12 @@ pub fn guard(headers: &mut HeaderMap) {
 }
 
 /// The desks that a role may open, in the order of the rail.
-pub fn desks(role: Role) -> &'static [Desk] {
-    if role.serves() {
-        &[Desk::Cases, Desk::Findings, Desk::Devices, Desk::Sync]
-    } else {
-        &[Desk::Devices, Desk::Sync]
-    }
+pub fn desks(role: Role) -> impl Iterator<Item = Desk> {
+    Desk::ALL.into_iter().filter(move |desk| match desk {
+        Desk::Cases | Desk::Findings => role.reads(),
+        Desk::Security => role.watches(),
+        Desk::Devices | Desk::Sync => true,
+    })
 }
 
 /// Day and time for lists: "14:03" today, "11-20 16:40" before.
@@ -174,19 +175,19 @@ fn rail(app: &App, role: Role, counts: &Counts) -> Vec<RailEntry> {
     let troubled = counts.devices.iter().filter(|device| devices::troubled(device)).count();
     let status = app.book.knowledge.line();
     desks(role)
-        .iter()
         .map(|desk| {
             let (count, urgent) = match desk {
                 Desk::Cases => (counts.cases, false),
                 Desk::Findings => (counts.findings, counts.harm),
                 Desk::Devices => (u32::try_from(troubled).unwrap_or(u32::MAX), troubled > 0),
                 // Entries pass through in a second while the line is up; only a line that is down piles them up.
+                Desk::Security => (0, false),
                 Desk::Sync if status.up => (0, !status.findings.is_empty()),
                 Desk::Sync => {
                     (u32::try_from(counts.backlog).unwrap_or(u32::MAX), !status.findings.is_empty())
                 }
             };
-            RailEntry { desk: *desk, count, urgent }
+            RailEntry { desk, count, urgent }
         })
         .collect()
 }

@@ -5,12 +5,14 @@ mod case;
 mod cases;
 mod device_routes;
 mod devices;
+mod entrance;
 pub mod failure;
 mod findings;
 pub mod frame;
 mod judged;
 mod live;
 pub mod pages;
+mod security;
 pub mod session;
 mod sign_in;
 mod sync;
@@ -38,7 +40,7 @@ pub struct App {
     pub(crate) live: Live,
     pub(crate) stop: CancellationToken,
     pub(crate) memory: frame::Memory,
-    pub(crate) entrance: sign_in::Entrance,
+    pub(crate) entrance: entrance::Entrance,
     pub(crate) seats: live::Seats,
 }
 
@@ -54,7 +56,7 @@ impl App {
         stop: CancellationToken,
     ) -> Self {
         let memory = frame::Memory::default();
-        let (entrance, seats) = (sign_in::Entrance::default(), live::Seats::default());
+        let (entrance, seats) = (entrance::Entrance::default(), live::Seats::default());
         Self { book, desk, pairing, door, line, live, stop, memory, entrance, seats }
     }
 }
@@ -77,6 +79,7 @@ fn desks(app: App) -> Router<App> {
         .merge(findings::router())
         .merge(devices::router())
         .merge(sync::router())
+        .merge(security::router())
         .merge(live::router())
         .fallback(failure::nowhere)
         .layer(middleware::from_fn_with_state(app, failure::dress))

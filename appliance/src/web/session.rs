@@ -3,14 +3,16 @@
 use super::App;
 use super::failure::Failure;
 use crate::reception::Clerk;
-use crate::store::accounts::{self, Session};
+use crate::store::accounts::{self, Role, Session};
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 use subtle::ConstantTimeEq;
 
 const COOKIE: &str = "__Host-hall";
@@ -23,6 +25,10 @@ pub struct SignedIn {
     pub token: String,
 }
 
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
 /// A clerk at a window: may work on cases.
 pub struct AtWindow {
     /// The session.
@@ -33,6 +39,12 @@ pub struct AtWindow {
 
 /// Somebody who works on cases, with or without a window.
 pub struct Serving(pub SignedIn);
+
+/// Somebody who may look at cases and findings.
+pub struct Reader(pub SignedIn);
+
+/// Somebody who may look at security events.
+pub struct Watcher(pub SignedIn);
 
 /// Somebody who may bind devices.
 pub struct Technician(pub SignedIn);
@@ -61,14 +73,20 @@ impl FromRequestParts<App> for SignedIn {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    /// The connection's other end. Requests that came over none, in tests, share one place.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
 impl FromRequestParts<App> for AtWindow {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let signed_in = SignedIn::from_request_parts(parts, app).await?;
-        if !signed_in.session.role.serves() {
-            return Err(Failure::forbidden().into_response());
-        }
+        let signed_in = allowed(parts, app, Role::serves).await?;
         let Some(window) = signed_in.session.window.clone() else {
             return Err(Redirect::to("/cases").into_response());
         };
@@ -81,11 +99,23 @@ impl FromRequestParts<App> for Serving {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let signed_in = SignedIn::from_request_parts(parts, app).await?;
-        if !signed_in.session.role.serves() {
-            return Err(Failure::forbidden().into_response());
-        }
-        Ok(Self(signed_in))
+        allowed(parts, app, Role::serves).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        allowed(parts, app, Role::reads).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Watcher {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        allowed(parts, app, Role::watches).await.map(Self)
     }
 }
 
@@ -93,12 +123,14 @@ impl FromRequestParts<App> for Technician {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let signed_in = SignedIn::from_request_parts(parts, app).await?;
-        if !signed_in.session.role.installs() {
-            return Err(Failure::forbidden().into_response());
-        }
-        Ok(Self(signed_in))
+        allowed(parts, app, Role::installs).await.map(Self)
     }
+}
+
+/// Who is signed in, if the role may.
+async fn allowed(parts: &mut Parts, app: &App, may: impl FnOnce(Role) -> bool) -> Result<SignedIn, Response> {
+    let signed_in = SignedIn::from_request_parts(parts, app).await?;
+    if may(signed_in.session.role) { Ok(signed_in) } else { Err(Failure::forbidden().into_response()) }
 }
 
 impl<T: DeserializeOwned> FromRequest<App> for OwnForm<T> {
@@ -163,14 +195,20 @@ pub(super) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
 }
 
 fn to_sign_in(parts: &Parts) -> Response {
-    let next = match parts.method {
-        Method::GET => parts.uri.path(),
-        _ => "/cases",
-    };
-    // Our paths hold no personal data, so the way back may stand in the address.
+    // Our addresses hold no personal data, so the way back may stand in this one.
+    let next = way_back(&parts.method, &parts.uri);
     Redirect::to(&format!(
         "/sign-in?next={}",
         form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>()
     ))
     .into_response()
+}
+
+/// The page to come back to after signing in: the one that was asked for, or the case that a form belongs to.
+fn way_back(method: &Method, uri: &Uri) -> String {
+    if *method == Method::GET {
+        return uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string);
+    }
+    let case = uri.path().strip_prefix("/cases/").and_then(|rest| rest.split_once('/'));
+    case.map_or_else(|| "/cases".to_owned(), |(id, _)| format!("/cases/{id}"))
 }

@@ -1,30 +1,26 @@
 //! 登录: signing in and out, choosing window and language, and the way from `/` to the first desk.
 
 use super::App;
-use super::failure::{Failure, read};
+use super::entrance::Checked;
+use super::failure::Failure;
 use super::frame;
 use super::pages::Lang;
 use super::pages::sign_in::{SignInPage, SignInProblem};
-use super::session::{self, Nothing, OwnForm, SignedIn};
+use super::session::{self, Nothing, OwnForm, Peer, SignedIn};
 use crate::book::Fault;
 use crate::keys::random_hex;
 use crate::live::Change;
-use crate::signin::{self, SignIn};
-use crate::store::accounts::{self, LOCKED_MS, Role, TRIES};
+use crate::signin;
+use crate::store::accounts::{self, Account, Role};
 use axum::extract::{DefaultBodyLimit, Form, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Router, http};
 use hall_domain::Timestamp;
-use hall_domain::case::{AccountName, WindowId};
+use hall_domain::case::WindowId;
 use hall_ledger::entry::EntryKind;
 use serde::{Deserialize, Deserializer};
-use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// Ties the sign-in form to the browser that it was shown in: nobody is signed in as somebody else unawares.
@@ -32,13 +28,6 @@ const DOOR: &str = "__Host-hall-door";
 /// Hexadecimal digits of that cookie.
 const DOOR_DIGITS: usize = 32;
 const FORM_BYTES: usize = 8 * 1024;
-/// Passwords checked at a time; each takes 19 MiB.
-const CHECKS: usize = 4;
-/// The longest wait for such a check.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Names without an account whose attempts are counted.
-const STRANGERS: usize = 4_096;
-
 type Answer = Result<Response, Failure>;
 
 /// Routes around the desks.
@@ -51,56 +40,9 @@ pub fn router() -> Router<App> {
         .route("/language", post(choose_language))
 }
 
-/// What stands before the door: how many passwords are checked at a time, and who tried without an account.
-#[derive(Clone)]
-pub struct Entrance {
-    checks: Arc<Semaphore>,
-    strangers: Arc<Mutex<BTreeMap<[u8; 32], Stranger>>>,
-}
-
-/// A name without an account. It is locked out as one with an account would be, so that nobody learns which exist.
-#[derive(Clone, Copy)]
-struct Stranger {
-    failed: u32,
-    locked_until: Timestamp,
-}
-
-impl Default for Entrance {
-    fn default() -> Self {
-        Self { checks: Arc::new(Semaphore::new(CHECKS)), strangers: Arc::default() }
-    }
-}
-
-impl Entrance {
-    fn locked(&self, name: &str, now: Timestamp) -> Option<Timestamp> {
-        let strangers = self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        strangers.get(&key(name)).map(|stranger| stranger.locked_until).filter(|until| *until > now)
-    }
-
-    /// Counts an attempt: how many are left, or until when the name is locked.
-    fn fail(&self, name: &str, now: Timestamp) -> SignInProblem {
-        let mut strangers = self.strangers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if strangers.len() >= STRANGERS {
-            strangers.clear();
-        }
-        let stranger =
-            strangers.entry(key(name)).or_insert(Stranger { failed: 0, locked_until: Timestamp(0) });
-        stranger.failed = stranger.failed.saturating_add(1);
-        if stranger.failed >= TRIES {
-            stranger.locked_until = now.plus_ms(LOCKED_MS);
-            return locked(stranger.locked_until, now);
-        }
-        SignInProblem::Wrong { left: TRIES - stranger.failed }
-    }
-}
-
-fn key(name: &str) -> [u8; 32] {
-    Sha256::digest(name.trim().as_bytes()).into()
-}
-
-fn locked(until: Timestamp, now: Timestamp) -> SignInProblem {
+fn wait(until: Timestamp, now: Timestamp) -> SignInProblem {
     let ms = u64::try_from(until.ms_since(now)).unwrap_or_default();
-    SignInProblem::Locked { seconds: ms.div_ceil(1000) }
+    SignInProblem::Wait { seconds: ms.div_ceil(1000) }
 }
 
 /// The first desk that a role may open.
@@ -109,7 +51,7 @@ async fn home(signed: SignedIn) -> Redirect {
 }
 
 fn start(role: Role) -> &'static str {
-    frame::desks(role).first().map_or("/sync", |desk| desk.path())
+    frame::desks(role).next().map_or("/sync", |desk| desk.path())
 }
 
 #[derive(Deserialize)]
@@ -142,7 +84,12 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String
     String::deserialize(deserializer).map(Zeroizing::new)
 }
 
-async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(attempt): Form<Attempt>) -> Answer {
+async fn sign_in(
+    State(app): State<App>,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(attempt): Form<Attempt>,
+) -> Answer {
     let refuse = |account: String, next: String, problem| {
         door(&app, &headers, StatusCode::UNPROCESSABLE_ENTITY, account, next, Some(problem))
     };
@@ -154,39 +101,17 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(attempt): Form
     if account.trim().is_empty() || password.is_empty() {
         return refuse(account, next, SignInProblem::Empty);
     }
-    let now = app.book.clock.now();
-    if let Some(until) = app.entrance.locked(&account, now) {
-        return refuse(account, next, locked(until, now));
-    }
-    let turn = tokio::time::timeout(PATIENCE, app.entrance.checks.acquire()).await;
-    let Ok(Ok(_turn)) = turn else { return Err(Failure::unavailable().back_to("/sign-in")) };
-    match signin::sign_in(&app.book, &account, password).await? {
-        SignIn::Welcome(token) => welcome(&app, token, &next).await,
-        SignIn::Locked { until } => refuse(account, next, locked(until, now)),
-        SignIn::Wrong => {
-            let problem = wrong(&app, &account, now).await?;
-            refuse(account, next, problem)
-        }
+    let checked = app.entrance.check(&app.book, peer, &account, password).await;
+    match checked.map_err(|failure| failure.back_to("/sign-in"))? {
+        Checked::Right(known) => welcome(&app, &known, &next).await,
+        Checked::Wrong { left } => refuse(account, next, SignInProblem::Wrong { left }),
+        Checked::Wait { until } => refuse(account, next, wait(until, app.book.clock.now())),
     }
 }
 
-/// What a wrong name or password is answered; the same for both.
-async fn wrong(app: &App, account: &str, now: Timestamp) -> Result<SignInProblem, Failure> {
-    let Ok(name) = account.trim().parse::<AccountName>() else {
-        return Ok(app.entrance.fail(account, now));
-    };
-    let known = read(app, move |db| Ok(accounts::find(db, &name)?)).await?;
-    Ok(match known {
-        Some(known) => SignInProblem::Wrong { left: TRIES.saturating_sub(known.failed) },
-        None => app.entrance.fail(account, now),
-    })
-}
-
-async fn welcome(app: &App, token: String, next: &str) -> Answer {
-    let (wanted, now) = (token.clone(), app.book.clock.now());
-    let session = read(app, move |db| Ok(accounts::session(db, &wanted, now)?)).await?;
-    let role = session.ok_or_else(|| Failure::internal("a session that was just made is gone"))?.role;
-    let mut response = Redirect::to(after(next, role)).into_response();
+async fn welcome(app: &App, known: &Account, next: &str) -> Answer {
+    let token = signin::start(&app.book, &known.name).await?;
+    let mut response = Redirect::to(after(next, known.role)).into_response();
     response.headers_mut().insert(header::SET_COOKIE, session::set_cookie(&token));
     Ok(response)
 }
@@ -286,9 +211,9 @@ fn door(
 
 /// Where to go from here: a page of ours that the role may open, or its first desk.
 fn after(next: &str, role: Role) -> &str {
-    let for_clerks = next.starts_with("/cases") || next.starts_with("/findings");
+    let of_cases = next.starts_with("/cases") || next.starts_with("/findings");
     match own_path(next) {
-        Some(path) if role.serves() || !for_clerks => path,
+        Some(path) if role.reads() || !of_cases => path,
         _ => start(role),
     }
 }
@@ -329,18 +254,5 @@ mod tests {
         }
         assert_eq!(after("//evil.example", Role::Clerk), "/cases");
         assert_eq!(after("/cases/01jd8z", Role::Technician), "/devices");
-    }
-
-    #[test]
-    fn a_name_without_an_account_is_locked_like_one_with() {
-        let entrance = Entrance::default();
-        let now = Timestamp(1_000_000);
-        for left in (1..TRIES).rev() {
-            assert_eq!(entrance.fail("nobody", now), SignInProblem::Wrong { left });
-        }
-        assert!(entrance.locked("nobody", now).is_none());
-        assert_eq!(entrance.fail("nobody", now), SignInProblem::Locked { seconds: 900 });
-        assert_eq!(entrance.locked(" nobody ", now), Some(now.plus_ms(LOCKED_MS)));
-        assert_eq!(entrance.locked("somebody", now), None);
     }
 }

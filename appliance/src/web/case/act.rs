@@ -2,19 +2,22 @@
 
 use super::page::{self, Trouble};
 use crate::book::Fault;
-use crate::reception::{Clerk, Refusal};
+use crate::reception::{Clerk, Refusal, decide};
+use crate::store::accounts::Role;
+use crate::web::entrance::Checked;
 use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
 use crate::web::pages::frame::Notice;
-use crate::web::session::{self, AtWindow, Nothing, SignedIn};
+use crate::web::session::{self, AtWindow, Nothing, Peer, SignedIn};
 use crate::web::{App, frame};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use hall_domain::case::CaseId;
+use hall_domain::case::{AccountName, CaseId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 /// What a handler gives back.
 pub type Answered = Result<Response, Failure>;
@@ -27,6 +30,8 @@ pub struct Actor {
     pub signed: SignedIn,
     /// Account and window.
     pub clerk: Clerk,
+    /// Where they sit in the network.
+    pub peer: Peer,
     /// The case.
     pub id: CaseId,
 }
@@ -52,7 +57,8 @@ impl FromRequestParts<App> for Actor {
         let AtWindow { signed_in, clerk } = AtWindow::from_request_parts(parts, app).await?;
         let place = Path::<Place>::from_request_parts(parts, app).await;
         let Path(Place { id }) = place.map_err(IntoResponse::into_response)?;
-        Ok(Self { app: app.clone(), signed: signed_in, clerk, id })
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        Ok(Self { app: app.clone(), signed: signed_in, clerk, peer, id })
     }
 }
 
@@ -77,6 +83,25 @@ impl Actor {
     /// Back to the case.
     pub fn back(&self) -> Response {
         Redirect::to(&self.path()).into_response()
+    }
+
+    /// The account of somebody who signs beside the clerk, if name and password are right and the role may. A case
+    /// that is not the clerk's is refused before any password is looked at.
+    pub async fn signature(
+        &self,
+        account: &str,
+        password: Zeroizing<String>,
+        may: impl FnOnce(Role) -> bool,
+    ) -> Result<Option<AccountName>, Failure> {
+        let case = self.app.desk.case(&self.id).await?;
+        if !decide::belongs_to(&case, &self.clerk.account) {
+            return Err(Failure::from(Fault::NotYours).back_to(self.path()));
+        }
+        let checked = self.app.entrance.check(&self.app.book, self.peer, account, password).await;
+        Ok(match checked.map_err(|failure| failure.back_to(self.path()))? {
+            Checked::Right(known) if may(known.role) => Some(known.name),
+            _ => None,
+        })
     }
 
     /// Back to the case when it worked, the page with the reason when reception did not take the step.

@@ -5,7 +5,7 @@ use crate::reception::Upload;
 use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
 use crate::web::pages::frame::Notice;
-use crate::web::session::{Serving, same_token};
+use crate::web::session::{Reader, same_token};
 use crate::web::{App, frame};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
@@ -69,9 +69,12 @@ async fn attach(by: Actor, mut form: Multipart) -> Answered {
 
 async fn attachment(
     State(app): State<App>,
-    _: Serving,
+    Reader(signed): Reader,
     Path((id, n)): Path<(CaseId, AttachmentId)>,
 ) -> Answered {
+    if !signed.session.role.sees_scans() {
+        return Err(Failure::forbidden().back_to(format!("/cases/{id}")));
+    }
     let (file, content) = app.desk.attachment(&id, n).await?;
     Ok((
         [

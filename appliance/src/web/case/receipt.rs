@@ -5,7 +5,7 @@ use crate::book::Fault;
 use crate::store::{accounts, ledger};
 use crate::web::failure::Failure;
 use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
-use crate::web::session::Serving;
+use crate::web::session::Reader;
 use crate::web::{App, frame};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -28,7 +28,7 @@ pub struct Size {
 /// The receipt, to be printed by the browser.
 pub async fn show(
     State(app): State<App>,
-    Serving(signed): Serving,
+    Reader(signed): Reader,
     Path(id): Path<CaseId>,
     Query(size): Query<Size>,
 ) -> Result<Response, Failure> {

@@ -6,7 +6,7 @@ use super::list::{self, outcome};
 use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::Refusal;
-use crate::signin;
+use crate::store::accounts::Role;
 use crate::store::devices::Presence;
 use crate::store::{cases, ledger};
 use crate::web::failure::Failure;
@@ -39,7 +39,7 @@ async fn submit(Act { by, form }: Act<Second>) -> Answered {
     let password = Zeroizing::new(form.second_password);
     let second = match form.second_account.trim() {
         "" => None,
-        account => match signin::second_signature(&by.app.book, account, password).await? {
+        account => match by.signature(account, password, Role::serves).await? {
             Some(account) => Some(account),
             None => {
                 let refused: Result<(), _> = Err(Fault::Refused(Refusal::SecondClerk));

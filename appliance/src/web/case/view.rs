@@ -57,6 +57,8 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
         applicant: applicant_name(&case),
         applicant_number: applicant_number(&case, open),
         open,
+        may_open: signed.session.role.serves(),
+        sees_scans: signed.session.role.sees_scans(),
         handled_by: handled_by(&case, &kept),
         fate: fate(app, &case, &kept, now),
         advice: kept.findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {

@@ -20,6 +20,10 @@ pub struct CaseViewPage {
     pub applicant_number: String,
     /// Whether names and numbers stand in full.
     pub open: bool,
+    /// Whether this person may have them opened.
+    pub may_open: bool,
+    /// Whether this person may look at the scans.
+    pub sees_scans: bool,
     /// Window and clerk.
     pub handled_by: String,
     /// What became of it so far: recorded, at the centre, judged.

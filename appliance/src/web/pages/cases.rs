@@ -85,9 +85,15 @@ impl Filter {
         }
     }
 
-    /// The filter that a name in an address means; the first one for anything else.
-    pub fn from_code(code: &str) -> Self {
-        Self::ALL.into_iter().find(|filter| filter.code() == code).unwrap_or_default()
+    /// The filters for somebody who works on cases, or who only looks at them and has none.
+    pub fn of(serves: bool) -> &'static [Self] {
+        const ALL: &[Filter] = &Filter::ALL;
+        if serves { ALL } else { ALL.split_first().map_or(ALL, |(_, others)| others) }
+    }
+
+    /// The filter that a name in an address means.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|filter| filter.code() == code)
     }
 }
 

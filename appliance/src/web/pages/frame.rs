@@ -17,6 +17,8 @@ pub struct Frame {
     pub assets: String,
     /// 大厅: name of the hall.
     pub hall: String,
+    /// Whether this person works on cases: only then is there a window to choose.
+    pub serves: bool,
     /// 窗口: the windows that this clerk may sit at; the chosen one is marked.
     pub windows: Vec<WindowOption>,
     /// 窗口人员: name of the clerk.
@@ -61,8 +63,8 @@ impl Frame {
         format!("{}:{:02}", seconds / 60, seconds % 60)
     }
 
-    /// Whether this person works on cases: only then are there windows to choose and cases to search.
-    pub fn serves(&self) -> bool {
+    /// Whether this person may look for cases.
+    pub fn searches(&self) -> bool {
         self.rail.iter().any(|entry| entry.desk == Desk::Cases)
     }
 
@@ -189,9 +191,14 @@ pub enum Desk {
     Devices,
     /// 同步.
     Sync,
+    /// 安全事件.
+    Security,
 }
 
 impl Desk {
+    /// Every desk, in the order of the rail.
+    pub const ALL: [Self; 5] = [Self::Cases, Self::Findings, Self::Devices, Self::Sync, Self::Security];
+
     /// The word shown.
     pub fn zh(self) -> &'static str {
         match self {
@@ -199,6 +206,7 @@ impl Desk {
             Self::Findings => "待处理",
             Self::Devices => "设备",
             Self::Sync => "同步",
+            Self::Security => "安全事件",
         }
     }
 
@@ -209,6 +217,7 @@ impl Desk {
             Self::Findings => "/findings",
             Self::Devices => "/devices",
             Self::Sync => "/sync",
+            Self::Security => "/security",
         }
     }
 
@@ -219,7 +228,7 @@ impl Desk {
 
     /// The desk that a name in an address means.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Cases, Self::Findings, Self::Devices, Self::Sync].into_iter().find(|desk| desk.code() == code)
+        Self::ALL.into_iter().find(|desk| desk.code() == code)
     }
 }
 

@@ -55,6 +55,7 @@
 //! | `POST /devices/pair` | `code`, `window` | 303, 422 |
 //! | `POST /devices/{id}/unbind` | | 303 |
 //! | `GET /sync` | | [`sync::SyncPage`] |
+//! | `GET /security` | `page` | [`security::SecurityPage`] |
 //! | `GET /fragments/frame` | `at` ([`frame::Desk`] code) | [`frame::FrameFragment`] (refused on a direct visit) |
 //! | `GET /live` | `case` (id, optional) | `text/event-stream` |
 //! | `GET /assets/{name}` | `v` | `app.js`, `app.css` of `appliance/web/dist` (`.gz` beside each), immutable when `v` is given |
@@ -79,6 +80,7 @@ pub mod findings;
 pub mod frame;
 pub mod licence;
 pub mod receipt;
+pub mod security;
 pub mod sign_in;
 pub mod steps;
 pub mod sync;

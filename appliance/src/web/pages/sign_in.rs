@@ -23,12 +23,12 @@ pub struct SignInPage {
 pub enum SignInProblem {
     /// 账号或密码不对: never says which of the two.
     Wrong {
-        /// Attempts left before the account is locked.
+        /// Attempts left before there is a wait.
         left: u32,
     },
-    /// 账号已锁定.
-    Locked {
-        /// Seconds until it opens by itself.
+    /// 输错次数过多: this place has to wait.
+    Wait {
+        /// How long, in seconds.
         seconds: u64,
     },
     /// 账号未填 or 密码未填.

@@ -152,6 +152,45 @@ async fn a_case_that_was_given_up_shows_what_happened_in_it() {
     }
 }
 
+#[tokio::test]
+async fn who_only_looks_at_cases_sees_nobody_in_full_and_changes_nothing() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut clerk = hall.at_window("li.qiang", "W01").await;
+    let id = open_case(&mut clerk).await;
+    hall.identified(&id, "li.qiang", "wang-fang").await;
+    finding(&hall, "营业执照在使用前已注销。").await;
+    let number = "519900198805160241";
+    let (recorded, opened) = (hall.entries("clerk.action").await, hall.entries("case.opened").await);
+    for account in ["review", "audit"] {
+        let mut browser = hall.signed_in(account).await;
+        let list = browser.get("/cases").await.text;
+        assert!(list.contains(id.as_str()) && list.contains("王*") && !list.contains("新办件"), "{list}");
+        assert!(!list.contains("我的在办"), "who has no cases has no list of them");
+        let page = browser.get(&format!("/cases/{id}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        assert!(page.text.contains("人证一致") && page.text.contains("519***********0241"), "{}", page.text);
+        assert!(!page.text.contains(number) && !page.text.contains("王芳"), "{account}: {}", page.text);
+        let offered: Vec<&str> =
+            page.text.split(" action=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
+        assert_eq!(offered, ["/cases/search", "/language", "/sign-out"], "{account}");
+        let findings = browser.get("/findings").await.text;
+        assert!(
+            findings.contains("营业执照在使用前已注销。") && !findings.contains("/acknowledge"),
+            "{findings}"
+        );
+        for path in ["unmask", "take-over", "abandon", "form", "submit"] {
+            let answer = browser.post(&format!("/cases/{id}/{path}"), &[]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{account} {path}");
+        }
+        assert_eq!(browser.post("/findings/f-1/acknowledge", &[]).await.status, StatusCode::FORBIDDEN);
+        let scan = browser.get(&format!("/cases/{id}/attachments/1")).await.status;
+        let expected = if account == "audit" { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
+        assert_eq!(scan, expected, "{account}: an auditor needs no scan, a reviewer decides on them");
+    }
+    assert_eq!(hall.entries("case.opened").await, opened);
+    assert_eq!(hall.entries("clerk.action").await, recorded + 2, "two signed in, and nothing else");
+}
+
 async fn finding(hall: &Hall, what: &'static str) {
     hall.write(move |tx| {
         findings::add(

@@ -1,7 +1,9 @@
 //! Who may come in, and where they get to.
 
 use super::hall::{Hall, PASSWORD};
+use crate::store::accounts::Role;
 use axum::http::StatusCode;
+use std::net::Ipv4Addr;
 
 #[tokio::test]
 async fn a_clerk_signs_in_and_out() {
@@ -32,11 +34,12 @@ async fn a_clerk_signs_in_and_out() {
 }
 
 #[tokio::test]
-async fn wrong_passwords_lock_and_tell_nothing_about_accounts() {
+async fn wrong_passwords_make_wait_and_tell_nothing_about_accounts() {
     let hall = Hall::new().await;
     let mut told = Vec::new();
-    for account in ["li.qiang", "nobody.here", "<b>nobody</b>"] {
+    for (account, host) in [("li.qiang", 1), ("nobody.here", 2), ("<b>nobody</b>", 3)] {
         let mut browser = hall.browser();
+        browser.from = Ipv4Addr::new(10, 0, 0, host).into();
         browser.get("/sign-in").await;
         let mut answers = Vec::new();
         for _ in 0..6 {
@@ -46,17 +49,54 @@ async fn wrong_passwords_lock_and_tell_nothing_about_accounts() {
             answers.push(said.to_owned());
         }
         assert!(answers[0].contains("再错 4 次") && answers[3].contains("再错 1 次"), "{answers:?}");
-        assert!(answers[4].contains("账号已锁定") && answers[5].contains("账号已锁定"), "{answers:?}");
-        // The countdown of the lock moves between two attempts.
+        assert!(answers[4].contains("输错次数过多") && answers[5].contains("输错次数过多"), "{answers:?}");
+        // The countdown moves between two attempts.
         answers.truncate(4);
         told.push(answers);
     }
     assert!(told.windows(2).all(|pair| pair[0] == pair[1]), "{told:?}");
+    let right = [("account", "li.qiang"), ("password", PASSWORD)];
     let mut browser = hall.browser();
+    browser.from = Ipv4Addr::new(10, 0, 0, 1).into();
     browser.get("/sign-in").await;
-    let right = browser.post("/sign-in", &[("account", "li.qiang"), ("password", PASSWORD)]).await;
-    assert!(right.text.contains("账号已锁定"), "a locked account stays locked for the right password");
+    let refused = browser.post("/sign-in", &right).await;
+    assert!(refused.text.contains("输错次数过多"), "who tried too often waits, with the right password too");
     assert!(!browser.cookies.contains_key("__Host-hall"));
+    browser.from = Ipv4Addr::new(10, 0, 0, 9).into();
+    let welcome = browser.post("/sign-in", &right).await;
+    assert_eq!(welcome.to(), "/cases", "nobody locks a clerk out from another computer");
+
+    let page = hall.signed_in("audit").await.get("/security").await.text;
+    assert!(page.contains("10.0.0.1") && page.contains("已要求等待"), "{page}");
+    assert!(!page.contains("nobody"), "what was typed as a name may be anything");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_sessions_of_the_old_one() {
+    let hall = Hall::new().await;
+    let (mut window, mut other) = (hall.signed_in("li.qiang").await, hall.signed_in("li.qiang").await);
+    let mut colleague = hall.signed_in("zhao.min").await;
+    hall.account("li.qiang", "李强", Role::Clerk).await;
+    for browser in [&mut window, &mut other] {
+        assert!(browser.get("/cases").await.to().starts_with("/sign-in"));
+    }
+    assert_eq!(colleague.get("/cases").await.status, StatusCode::OK);
+    assert_eq!(hall.signed_in("li.qiang").await.get("/cases").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn after_signing_in_again_one_is_back_where_one_was() {
+    let hall = Hall::new().await;
+    let mut browser = hall.browser();
+    for (path, next) in [
+        ("/cases/01jd8z?step=form", "%2Fcases%2F01jd8z%3Fstep%3Dform"),
+        ("/findings?show=taken", "%2Ffindings%3Fshow%3Dtaken"),
+    ] {
+        assert_eq!(browser.get(path).await.to(), format!("/sign-in?next={next}"));
+    }
+    for (path, next) in [("/cases/01jd8z/form", "%2Fcases%2F01jd8z"), ("/devices/pair", "%2Fcases")] {
+        assert_eq!(browser.post(path, &[]).await.to(), format!("/sign-in?next={next}"));
+    }
 }
 
 #[tokio::test]
@@ -119,27 +159,30 @@ async fn a_form_without_our_token_does_nothing() {
 #[tokio::test]
 async fn each_role_opens_its_own_desks() {
     let hall = Hall::new().await;
-    for (account, home, opened, closed) in [
-        ("li.qiang", "/cases", vec!["/cases", "/cases/new", "/findings", "/devices", "/sync"], vec![]),
-        ("admin", "/cases", vec!["/cases", "/findings", "/devices", "/sync"], vec![]),
-        ("tech", "/devices", vec!["/devices", "/sync"], vec!["/cases", "/cases/new", "/findings"]),
-        ("audit", "/devices", vec!["/devices", "/sync"], vec!["/cases", "/findings"]),
+    let all = ["/cases", "/cases/new", "/findings", "/devices", "/sync", "/security"];
+    for (account, home, closed) in [
+        ("li.qiang", "/cases", vec!["/security"]),
+        ("admin", "/cases", vec![]),
+        ("tech", "/devices", vec!["/cases", "/cases/new", "/findings"]),
+        ("audit", "/cases", vec!["/cases/new"]),
+        ("review", "/cases", vec!["/cases/new", "/security"]),
     ] {
         let mut browser = hall.signed_in(account).await;
         assert_eq!(browser.get("/").await.to(), home, "{account}");
-        for path in opened {
-            assert_eq!(browser.get(path).await.status, StatusCode::OK, "{account} {path}");
-        }
-        for path in closed {
-            let answer = browser.get(path).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{account} {path}");
-            assert!(answer.text.contains("没有这项权限") && answer.text.contains("H403"));
-        }
         let page = browser.get("/devices").await;
         let rail = page.text.split("<nav id=\"rail\"").nth(1).unwrap().split("</nav>").next().unwrap();
-        assert_eq!(rail.contains("href=\"/cases\""), home == "/cases", "{account}");
+        for path in all {
+            let answer = browser.get(path).await;
+            let open = !closed.contains(&path);
+            let expected = if open { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            assert_eq!(answer.status, expected, "{account} {path}");
+            assert!(open || answer.text.contains("没有这项权限") && answer.text.contains("H403"));
+            let offered = rail.contains(&format!("href=\"{path}\""));
+            assert_eq!(offered, open && path != "/cases/new", "{account} {path}: {rail}");
+        }
         let binds = account == "admin" || account == "tech";
         assert_eq!(page.text.contains("action=\"/devices/pair\""), binds, "{account}");
+        browser.get("/devices").await;
         let pair = browser.post("/devices/pair", &[("code", "7K4M29"), ("window", "W01")]).await;
         let expected = if binds { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::FORBIDDEN };
         assert_eq!(pair.status, expected, "{account}");

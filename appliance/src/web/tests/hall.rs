@@ -15,17 +15,19 @@ use crate::signin::hash_password;
 use crate::store::accounts::{self, Account, Role};
 use crate::store::blobs::BlobFolder;
 use crate::store::{MIGRATIONS, ledger};
+use crate::web::session::Peer;
 use crate::web::{App, router};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use hall_domain::case::{AccountName, Case, CaseId};
 use hall_domain::register::Register;
-use hall_domain::{ApplicantKind, Catalogue, Timestamp};
+use hall_domain::{ApplicantKind, Catalogue};
 use hall_ledger::log::{BoxId, LogId};
 use hall_ledger::trust::CentreKeys;
 use hall_sqlite::{Database, Options};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -81,6 +83,7 @@ impl Hall {
             ("admin", "孙洁", Role::HallAdmin),
             ("tech", "周工", Role::Technician),
             ("audit", "吴审", Role::Auditor),
+            ("review", "何复", Role::Reviewer),
         ] {
             hall.account(account, display, role).await;
         }
@@ -98,8 +101,6 @@ impl Hall {
             display: display.to_owned(),
             role,
             password: HASH.clone(),
-            failed: 0,
-            locked_until: Timestamp(0),
         };
         self.write(move |tx| accounts::put(tx, &account)).await;
     }
@@ -152,7 +153,12 @@ impl Hall {
 
     /// A browser in which nobody has signed in.
     pub fn browser(&self) -> Browser<'_> {
-        Browser { hall: self, cookies: BTreeMap::new(), csrf: String::new() }
+        Browser {
+            hall: self,
+            cookies: BTreeMap::new(),
+            csrf: String::new(),
+            from: Ipv4Addr::LOCALHOST.into(),
+        }
     }
 
     /// A browser in which somebody has signed in.
@@ -199,6 +205,8 @@ pub struct Browser<'h> {
     hall: &'h Hall,
     pub cookies: BTreeMap<String, String>,
     pub csrf: String,
+    /// The address that it stands at.
+    pub from: IpAddr,
 }
 
 impl Browser<'_> {
@@ -223,7 +231,8 @@ impl Browser<'_> {
     pub async fn open(&self, request: axum::http::request::Builder, body: Body) -> axum::response::Response {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header(header::COOKIE, cookies.join("; ")).body(body).unwrap();
+        let mut request = request.header(header::COOKIE, cookies.join("; ")).body(body).unwrap();
+        request.extensions_mut().insert(Peer(self.from));
         self.hall.router.clone().oneshot(request).await.unwrap()
     }
 

@@ -22,7 +22,7 @@ pub fn screens(lang: Lang) -> Vec<(String, String)> {
     let mut out = vec![screen("sign-in", &sign_in(lang, None))];
     let problems = [
         ("wrong", SignInProblem::Wrong { left: 2 }),
-        ("locked", SignInProblem::Locked { seconds: 840 }),
+        ("locked", SignInProblem::Wait { seconds: 840 }),
         ("empty", SignInProblem::Empty),
         ("ended", SignInProblem::Ended),
         ("stale", SignInProblem::Stale),
@@ -280,6 +280,8 @@ fn case_view(lang: Lang) -> CaseViewPage {
             ],
         }),
         rating: Rating::Given { grade: "非常满意".to_owned(), at: "15:36".to_owned() },
+        may_open: true,
+        sees_scans: true,
         can_reopen: false,
     }
 }

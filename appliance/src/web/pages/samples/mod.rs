@@ -37,6 +37,7 @@ fn frame(lang: Lang, here: Desk, line: Line) -> Frame {
         csrf: "c7f3a1".to_owned(),
         assets: "preview".to_owned(),
         hall: "示例县政务服务大厅".to_owned(),
+        serves: true,
         windows: vec![
             window("W01", "1 号窗口 综合受理", None, true),
             window("W02", "2 号窗口 综合受理", Some("赵敏"), false),
