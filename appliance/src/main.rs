@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
-#[command(name = "hallbox", version, about = "政务服务大厅免证办盒子")]
+#[command(name = "hallbox", version, about = "政务服务大厅免证办一体机")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -27,7 +27,7 @@ enum Task {
         #[arg(long)]
         file: PathBuf,
     },
-    /// 入网：用省级中心发放的入网码登记本盒子
+    /// 入网：用省级中心发放的入网码登记本机
     Enrol {
         #[arg(long)]
         data: PathBuf,

@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 /// How long a session lives, used or not: a working day.
 pub const SESSION_MS: i64 = 10 * 3_600_000;
+/// Who signs in again so soon after a session has ended goes on at the same window, in the same language.
+const BACK_MS: i64 = 3_600_000;
 
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +144,7 @@ pub fn find(db: &Connection, name: &AccountName) -> rusqlite::Result<Option<Acco
     .optional()
 }
 
-/// Starts a session and forgets those that have ended.
+/// Starts a session and forgets those that have ended. Whose session ended a moment ago sits where they sat.
 pub fn start_session(
     tx: &Connection,
     token: &str,
@@ -150,10 +152,18 @@ pub fn start_session(
     csrf: &str,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    tx.execute("DELETE FROM session WHERE expires < ?1", [now.0])?;
+    tx.execute("DELETE FROM session WHERE expires < ?1", [now.plus_ms(-BACK_MS).0])?;
+    let (window, lang): (String, String) = tx
+        .query_row(
+            "SELECT window, lang FROM session WHERE account = ?1 AND expires < ?2 ORDER BY expires DESC LIMIT 1",
+            params![account.as_str(), now.0],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?
+        .unwrap_or_else(|| (String::new(), "zh".to_owned()));
     tx.execute(
-        "INSERT INTO session (token, account, csrf, expires) VALUES (?1, ?2, ?3, ?4)",
-        params![token_digest(token), account.as_str(), csrf, now.plus_ms(SESSION_MS).0],
+        "INSERT INTO session (token, account, csrf, window, lang, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![token_digest(token), account.as_str(), csrf, window, lang, now.plus_ms(SESSION_MS).0],
     )?;
     Ok(())
 }

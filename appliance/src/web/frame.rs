@@ -73,6 +73,7 @@ pub async fn quiet_frame(
         serves: role.serves(),
         windows: options(signed, windows, &sitting),
         clerk: signed.session.display.clone(),
+        session_left_ms: u64::try_from(signed.session.expires.ms_since(now)).unwrap_or_default(),
         line: line(app, now),
         clock: clock(app, now),
         here,

@@ -1,5 +1,6 @@
 /** Posts forms and follows links in the background, and says so when the box is slow or silent. */
 import htmx from "htmx.org";
+import { sessionEnded, somethingTyped } from "./forms";
 import { contentArrived, focusWork, message, standsAlone } from "./dom";
 
 // No inline styles and no evaluated text (the content security policy forbids both), no copies of pages in the
@@ -86,6 +87,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     xhr: XMLHttpRequest;
     shouldSwap: boolean;
     target: HTMLElement;
+    requestConfig: { verb: string };
     selectOverride?: string;
     swapOverride?: string;
   }>;
@@ -96,7 +98,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
   if (standsAlone(detail.xhr.responseText)) {
     detail.shouldSwap = false;
-    window.location.assign(detail.xhr.responseURL || "/");
+    if (detail.requestConfig.verb === "post" && somethingTyped()) sessionEnded();
+    else window.location.assign(detail.xhr.responseURL || "/");
   }
 });
 

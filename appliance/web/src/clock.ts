@@ -17,8 +17,16 @@ export function startClock(): void {
   window.setInterval(tick, 250);
 }
 
+/** The page says that a session ends while there is time to finish. */
+const WARN_MS = 600_000;
+
 function tick(): void {
   const now = performance.now();
+  const ending = document.getElementById("ending");
+  if (ending) {
+    const left = Number(ending.dataset.ends) - now;
+    ending.hidden = left > WARN_MS || left <= 0;
+  }
   for (const element of document.querySelectorAll<HTMLElement>("[data-left]")) {
     const left = Math.max(0, (ends.get(element) ?? now) - now);
     if (element instanceof HTMLProgressElement) element.value = left;

@@ -1,5 +1,5 @@
 /** Small helps in forms: choices that act at once, capitals, keeping a form as it is filled, Enter to the next gap. */
-import { all, message, onContent } from "./dom";
+import { all, message, onContent, standsAlone } from "./dom";
 
 const KEEP_AFTER_MS = 900;
 
@@ -25,7 +25,9 @@ export function startForms(): void {
     const form = document.querySelector<HTMLFormElement>("form[data-autosave]");
     if (!form || !touched || detail.elt === form) return;
     event.preventDefault();
-    void keep(form).then(() => detail.issueRequest(true));
+    void keep(form).then((there) => {
+      if (there) detail.issueRequest(true);
+    });
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest }>;
@@ -68,7 +70,8 @@ function typed(event: Event): void {
   }
 }
 
-async function keep(form: HTMLFormElement): Promise<void> {
+/** Keeps what stands in the form. False when the session has ended: the page then stays as it is. */
+async function keep(form: HTMLFormElement): Promise<boolean> {
   clearTimeout(keeping);
   const fields = new URLSearchParams();
   new FormData(form).forEach((value, name) => {
@@ -77,6 +80,10 @@ async function keep(form: HTMLFormElement): Promise<void> {
   fields.set("do", "save");
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields, headers: { "HX-Request": "true" } });
+    if (answer.redirected && standsAlone(await answer.text())) {
+      sessionEnded();
+      return false;
+    }
     message("failed", !answer.ok);
     if (answer.status === 204) kept(answer.headers.get("form-rev"));
     // Somebody changed the form in another page: show what stands there now.
@@ -87,6 +94,36 @@ async function keep(form: HTMLFormElement): Promise<void> {
   } catch {
     message("failed", true);
   }
+  return true;
+}
+
+/** Whether something that was typed here is not kept yet. */
+export function somethingTyped(): boolean {
+  const fields = [...document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("#page input:not([type=hidden]):not([readonly]), #page textarea")];
+  return touched || fields.some((field) => field.type !== "checkbox" && field.type !== "radio" && field.value !== field.defaultValue);
+}
+
+/** Leaves the page as it is until somebody has signed in again elsewhere; then its forms carry the new token. */
+export function sessionEnded(): void {
+  message("ended", true);
+  window.removeEventListener("focus", returned);
+  window.addEventListener("focus", returned);
+}
+
+function returned(): void {
+  void (async () => {
+    const answer = await fetch("/", { headers: { "HX-Request": "true" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const token = fresh.querySelector<HTMLInputElement>("#top input[name=csrf]")?.value;
+    if (!answer.ok || !token) return;
+    window.removeEventListener("focus", returned);
+    for (const field of document.querySelectorAll<HTMLInputElement>("input[name=csrf]")) field.value = token;
+    const ends = fresh.getElementById("ending")?.dataset.ends;
+    const ending = document.getElementById("ending");
+    if (ending && ends) ending.dataset.ends = String(Number(ends) + performance.now());
+    message("ended", false);
+    await keepNow();
+  })();
 }
 
 function kept(rev: string | null): void {

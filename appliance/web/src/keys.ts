@@ -15,6 +15,12 @@ function pressed(event: KeyboardEvent): void {
   if (event.isComposing || event.keyCode === 229) return;
   const key = nameOf(event);
   const focused = document.activeElement;
+  if (document.querySelector("dialog[open]")) return;
+  if (key === "F1" || (key === "?" && !takesText(focused))) {
+    event.preventDefault();
+    document.querySelector<HTMLDialogElement>("#help")?.showModal();
+    return;
+  }
   if (key === "Esc" && focused instanceof HTMLInputElement && focused.type === "search") {
     focused.blur();
     return;
@@ -72,6 +78,12 @@ function usesEnter(element: Element | null): boolean {
   );
 }
 
+/** Whether typing a character means that character where the focus is. */
+function takesText(element: Element | null): boolean {
+  if (element instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit", "file"].includes(element.type);
+  return element instanceof HTMLTextAreaElement || element instanceof HTMLSelectElement;
+}
+
 /** The controls whose keys work right now, those of the work first. */
 function controls(): HTMLElement[] {
   const found = [...document.querySelectorAll<HTMLElement>("[data-key]")].filter(
@@ -95,6 +107,9 @@ function listKeys(): void {
   }
   const rail = document.getElementById("rail");
   if (rail && desks > 0) line.append(hint(`Alt+1…${desks}`, rail.getAttribute("aria-label") ?? ""));
+  const help = hint("?", line.dataset.help ?? "");
+  help.className = "more";
+  line.append(help);
 }
 
 function hint(key: string, label: string): HTMLElement {

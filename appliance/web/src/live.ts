@@ -4,7 +4,7 @@
  */
 import { adopt, onQuiet, requestUnderWay } from "./background";
 import { focusWork, message, onContent, standsAlone } from "./dom";
-import { formIsTouched } from "./forms";
+import { formIsTouched, sessionEnded, somethingTyped } from "./forms";
 
 const TOPICS = ["frame", "case", "cases", "findings", "devices", "sync"];
 /** The box sends at least a ping every 15 s. */
@@ -109,7 +109,8 @@ async function exchange(parts: HTMLElement[]): Promise<boolean> {
   const html = await answer.text();
   if (requestUnderWay()) return false;
   if (standsAlone(html)) {
-    window.location.reload();
+    if (somethingTyped()) sessionEnded();
+    else window.location.reload();
     return true;
   }
   if (!answer.ok || here !== window.location.pathname + window.location.search) return true;

@@ -83,7 +83,7 @@ async fn pair(data: &DataDir, box_url: String, ca: PathBuf, settings: Settings) 
         println!("code {}", shown.code);
         println!("fingerprint {}", shown.fingerprint);
         let minutes = shown.lives.as_secs() / 60;
-        eprintln!("请运维人员在 {minutes} 分钟内登录大厅盒子，在“设备”页面输入配对码 {}，", shown.code);
+        eprintln!("请运维人员在 {minutes} 分钟内登录大厅一体机，在“设备”页面输入配对码 {}，", shown.code);
         eprintln!("核对指纹 {} 后选择窗口。", shown.fingerprint);
     });
     let grant = tokio::select! {

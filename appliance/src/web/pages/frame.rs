@@ -23,6 +23,8 @@ pub struct Frame {
     pub windows: Vec<WindowOption>,
     /// 窗口人员: name of the clerk.
     pub clerk: String,
+    /// Milliseconds until this session ends by itself.
+    pub session_left_ms: u64,
     /// State of the line to the province.
     pub line: LineState,
     /// The box's clock.

@@ -87,6 +87,15 @@ async fn a_new_password_ends_the_sessions_of_the_old_one() {
 #[tokio::test]
 async fn after_signing_in_again_one_is_back_where_one_was() {
     let hall = Hall::new().await;
+    let mut before = hall.at_window("li.qiang", "W02").await;
+    hall.write(|tx| {
+        let ended = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap() - 60_000;
+        tx.execute("UPDATE session SET expires = ?1", [ended])
+    })
+    .await;
+    assert!(before.get("/cases").await.to().starts_with("/sign-in"), "the session has ended");
+    let again = hall.signed_in("li.qiang").await.get("/cases").await.text;
+    assert!(again.contains("<option value=\"W02\" selected>"), "at the same window: {again}");
     let mut browser = hall.browser();
     for (path, next) in [
         ("/cases/01jd8z?step=form", "%2Fcases%2F01jd8z%3Fstep%3Dform"),

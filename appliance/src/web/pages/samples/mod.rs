@@ -44,6 +44,7 @@ fn frame(lang: Lang, here: Desk, line: Line) -> Frame {
             window("W03", "3 号窗口 企业开办", None, false),
         ],
         clerk: "李强".to_owned(),
+        session_left_ms: 36_000_000,
         line: LineState {
             line,
             since: if down { "13:20" } else { "08:02" }.to_owned(),
