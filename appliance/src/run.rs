@@ -19,6 +19,7 @@ use crate::store::devices as rows;
 use crate::sync_store::SyncStore;
 use crate::tls::{self, Listener};
 use crate::web;
+use crate::web::session::Peer;
 use anyhow::{Context, Result};
 use hall_sync::{Agent, HttpLink, Identity};
 use std::path::Path;
@@ -105,8 +106,8 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
 }
 
 async fn serve_web(listener: Listener, state: web::App, stop: CancellationToken) {
-    let served =
-        axum::serve(listener, web::router(state)).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let service = web::router(state).into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "the web server stopped");
     }

@@ -19,6 +19,7 @@ use crate::web::session::Peer;
 use crate::web::{App, router};
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use hall_domain::case::{AccountName, Case, CaseId};
 use hall_domain::register::Register;
@@ -232,7 +233,7 @@ impl Browser<'_> {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = request.header(header::COOKIE, cookies.join("; ")).body(body).unwrap();
-        request.extensions_mut().insert(Peer(self.from));
+        request.extensions_mut().insert(ConnectInfo(Peer(self.from)));
         self.hall.router.clone().oneshot(request).await.unwrap()
     }
 
