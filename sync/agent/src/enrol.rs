@@ -29,9 +29,9 @@ impl EnrolError {
     /// One Chinese sentence: what is wrong and what to do.
     pub fn zh(&self) -> String {
         match self {
-            Self::Setup(_) => "中心地址或 CA 证书文件不正确,请核对后重试。".to_owned(),
+            Self::Setup(_) => "中心地址或 CA 证书文件不正确，请核对后重试。".to_owned(),
             Self::Line(trouble) => trouble.zh(),
-            Self::Code => "入网码无效、已使用或已过期,请向省级中心重新申请。".to_owned(),
+            Self::Code => "入网码无效、已使用或已过期，请向省级中心重新申请。".to_owned(),
         }
     }
 }

@@ -140,22 +140,22 @@ impl Finding {
     pub fn zh(&self) -> String {
         match self {
             Self::Fork { centre_size, local_size } => format!(
-                "设备身份冲突:中心与本机的登记记录不一致(中心 {centre_size} 条,本机 {local_size} 条)。可以继续登记,请运维人员重新入网。"
+                "设备身份冲突：中心与本机的登记记录不一致（中心 {centre_size} 条，本机 {local_size} 条）。可以继续登记，请运维人员重新入网。"
             ),
             Self::BoxRolledBack { centre_size, local_size } => format!(
-                "本机数据曾回退:中心有 {centre_size} 条登记,本机只有 {local_size} 条。可以继续登记,请运维人员重新入网并取回缺失记录。"
+                "本机数据曾回退：中心有 {centre_size} 条登记，本机只有 {local_size} 条。可以继续登记，请运维人员重新入网并取回缺失记录。"
             ),
             Self::CentreRestored { epoch, from } => {
-                format!("省级中心已从备份恢复(第 {epoch} 纪元),本机自第 {from} 条起自动补传,无需处理。")
+                format!("省级中心已从备份恢复（第 {epoch} 纪元），本机自第 {from} 条起自动补传，无需处理。")
             }
             Self::CentreLostEntries { centre_size, receipted } => format!(
-                "省级中心缺少已签收的登记(签收 {receipted} 条,现有 {centre_size} 条),本机自动补传,请通知中心值班。"
+                "省级中心缺少已签收的登记（签收 {receipted} 条，现有 {centre_size} 条），本机自动补传，请通知中心值班。"
             ),
             Self::CentreEpochBack { epoch, seen } => {
-                format!("省级中心的纪元由 {seen} 倒退为 {epoch},已停止同步,请通知中心值班核对。")
+                format!("省级中心的纪元由 {seen} 倒退为 {epoch}，已停止同步，请通知中心值班核对。")
             }
             Self::CentreFeedBack { centre, local } => format!(
-                "省级中心下发的消息少于本机已收到的(中心 {centre} 条,本机 {local} 条),请通知中心值班。"
+                "省级中心下发的消息少于本机已收到的（中心 {centre} 条，本机 {local} 条），请通知中心值班。"
             ),
         }
     }

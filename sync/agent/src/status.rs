@@ -111,24 +111,25 @@ impl Trouble {
     /// One Chinese sentence: what is wrong and what to do.
     pub fn zh(&self) -> String {
         match self {
-            Self::Unreachable(_) => "连不上省级中心,请检查外网线路;本厅可继续离线办理。".to_owned(),
+            Self::Unreachable(_) => "连不上省级中心，请检查外网线路；本厅可继续离线办理。".to_owned(),
             Self::Slow(limit) => {
-                format!("省级中心 {} 秒内没有应答,线路可能拥堵;系统会自动重试。", limit.as_secs().max(1))
+                format!("省级中心 {} 秒内没有应答，线路可能拥堵；系统会自动重试。", limit.as_secs().max(1))
             }
             Self::Untrusted(_) => {
-                "与省级中心互不信任(证书不符),请运维人员核对中心地址和证书,必要时重新入网。".to_owned()
+                "与省级中心互不信任（证书不符），请运维人员核对中心地址和证书，必要时重新入网。".to_owned()
             }
             Self::Failing { status, .. } => {
-                format!("省级中心报告故障(代码 {status}),系统会自动重试;持续出现请联系中心值班。")
+                format!("省级中心报告故障（代码 {status}），系统会自动重试；持续出现请联系中心值班。")
             }
-            Self::Busy { .. } => "省级中心繁忙,系统会稍后自动重试。".to_owned(),
+            Self::Busy { .. } => "省级中心繁忙，系统会稍后自动重试。".to_owned(),
             Self::Refused { status, .. } => {
-                format!("省级中心拒绝了本机请求(代码 {status}),请运维人员检查本机入网状态。")
+                format!("省级中心拒绝了本机请求（代码 {status}），请运维人员检查本机入网状态。")
             }
             Self::Garbage { .. } => {
-                "收到的应答不是省级中心的有效应答,已忽略;可能有登录页或代理拦截,请检查外网线路。".to_owned()
+                "收到的应答不是省级中心的有效应答，已忽略；可能有登录页或代理拦截，请检查外网线路。"
+                    .to_owned()
             }
-            Self::Storage(_) => "本机存储出现故障,请运维人员立即检查磁盘。".to_owned(),
+            Self::Storage(_) => "本机存储出现故障，请运维人员立即检查磁盘。".to_owned(),
         }
     }
 

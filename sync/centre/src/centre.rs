@@ -71,7 +71,7 @@ impl fmt::Display for Made {
         let Self { kinds, items, loaded } = self;
         write!(
             f,
-            "已建立省级中心:证照类型 {kinds} 种,事项 {items} 项,自然人 {} 人,法人 {} 家,证照 {} 件",
+            "已建立省级中心：证照类型 {kinds} 种，事项 {items} 项，自然人 {} 人，法人 {} 家，证照 {} 件",
             loaded.people, loaded.organisations, loaded.added
         )
     }
