@@ -158,6 +158,10 @@ async fn decide(desk: Desk, mut heard: mpsc::Receiver<Heard>, stop: Cancellation
         let decided = match next {
             Some(Heard::Answer(device, jws)) => desk.answer(device, *jws).await,
             Some(Heard::Extend(device, command)) => desk.extend(&device, &command).await,
+            Some(Heard::Progress(device, command, stage)) => {
+                desk.read_goes_on(&device, &command, stage).await
+            }
+            Some(Heard::Rejected(device, command, reason)) => desk.rejected(&device, &command, reason).await,
             None => return,
         };
         if let Err(error) = decided {

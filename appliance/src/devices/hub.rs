@@ -13,14 +13,14 @@ use crate::reception::new_command;
 use crate::store::accounts;
 use crate::store::devices::{self as rows, Command, Device};
 use hall_bus::evaluator::Show;
-use hall_bus::messages::{Config, Control, ControlAction, WindowName};
+use hall_bus::messages::{AckRefusal, CardAsk, Config, Control, ControlAction, WindowName};
 use hall_bus::reader::{Read, Stop, Want};
 use hall_bus::{DeviceId, DeviceKind, Down, Jws, MessageId, Receipt, Topic};
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, CommandId, WindowId};
 use presence::Silent;
 use rumqttc::v5::AsyncClient;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::mpsc;
 
 /// How long a reader waits for a card.
@@ -36,6 +36,19 @@ pub enum Heard {
     Answer(DeviceId, Box<Jws>),
     /// The citizen asks for more time.
     Extend(DeviceId, CommandId),
+    /// How far a read is.
+    Progress(DeviceId, CommandId, ReadStage),
+    /// A command that the device will never carry out.
+    Rejected(DeviceId, CommandId, AckRefusal),
+}
+
+/// 读卡进度: how far a read is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadStage {
+    /// The reader waits for a card.
+    Waiting(CardAsk),
+    /// A card lies there and is being read.
+    Reading,
 }
 
 /// The hub.
@@ -46,13 +59,17 @@ pub struct Hub {
     client: RwLock<Option<AsyncClient>>,
     desk: mpsc::Sender<Heard>,
     silent: Silent,
+    /// When the link to the broker was last made or lost.
+    turned: Mutex<Timestamp>,
 }
 
 impl Hub {
     /// A hub that is not connected yet. What the desk has to decide on goes to `desk`.
     pub fn new(book: Book, live: Live, desk: mpsc::Sender<Heard>) -> Result<Arc<Self>, Fault> {
-        let (_, boot) = new_command(book.clock.now())?;
-        Ok(Arc::new(Self { book, live, boot, client: RwLock::new(None), desk, silent: Silent::default() }))
+        let now = book.clock.now();
+        let (_, boot) = new_command(now)?;
+        let (client, silent, turned) = (RwLock::default(), Silent::default(), Mutex::new(now));
+        Ok(Arc::new(Self { book, live, boot, client, desk, silent, turned }))
     }
 
     /// Says again what a device should show or do now.

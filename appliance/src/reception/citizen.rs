@@ -3,6 +3,7 @@
 use super::desk::{Clerk, Desk, new_command};
 use super::{Refusal, decide, pages};
 use crate::book::{Book, Fault};
+use crate::devices::hub::Hub;
 use crate::store::devices::{self as rows, Command, Device};
 use crate::store::{accounts, cases};
 use hall_bus::evaluator::{Page, Place, Show};
@@ -17,13 +18,13 @@ impl Desk {
         let case = self.at_own_window(clerk, id).await?;
         let item = self.item_of(&case)?;
         let kinds = self.book.knowledge.kinds();
-        let (book, clerk, case_id) = (self.book.clone(), clerk.clone(), id.clone());
+        let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
         let now = book.clock.now();
         let device = self
             .book
             .db
             .write(move |tx| {
-                let device = evaluator_at(tx, &clerk.window)?;
+                let device = evaluator_at(tx, &hub, &clerk.window, now)?;
                 free_evaluator(tx, &book, &device.id, now)?;
                 let (command, message) = new_command(now)?;
                 let mut show = None;
@@ -67,13 +68,13 @@ impl Desk {
         if matches!(case.rating, RatingState::Waiting { .. } | RatingState::Rated { .. }) {
             return Ok(());
         }
-        let (book, clerk, case_id) = (self.book.clone(), clerk.clone(), id.clone());
+        let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
         let now = book.clock.now();
         let device = self
             .book
             .db
             .write(move |tx| {
-                let device = evaluator_at(tx, &case.window)?;
+                let device = evaluator_at(tx, &hub, &case.window, now)?;
                 free_evaluator(tx, &book, &device.id, now)?;
                 let (command, message) = new_command(now)?;
                 let case = book.change_case(tx, &case_id, &clerk.account, now, |case| {
@@ -179,9 +180,9 @@ fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestam
     Ok(())
 }
 
-fn evaluator_at(tx: &Connection, window: &WindowId) -> Result<Device, Fault> {
+fn evaluator_at(tx: &Connection, hub: &Hub, window: &WindowId, now: Timestamp) -> Result<Device, Fault> {
     let device = rows::at_window(tx, window, DeviceKind::Evaluator)?;
-    Ok(device.filter(|device| device.state == rows::Presence::Ready).ok_or(Refusal::NoEvaluator)?)
+    Ok(device.filter(|device| hub.can_ask(device, now)).ok_or(Refusal::NoEvaluator)?)
 }
 
 fn window_name(tx: &Connection, window: &WindowId) -> Result<String, Fault> {

@@ -2,7 +2,7 @@
 
 use super::{Refusal, decide};
 use crate::book::{Book, Fault};
-use crate::devices::hub::Hub;
+use crate::devices::hub::{Hub, ReadStage};
 use crate::line::Line;
 use crate::live::{Change, Live};
 use crate::store::blobs::BlobFolder;
@@ -31,11 +31,15 @@ pub struct Clerk {
 /// How reading a card stands, for the screen. Forgotten at a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// The reader waits for a card or reads.
-    Waiting {
+    /// The reader was asked, and is at it when it has said so.
+    Asked {
         /// Until when.
         deadline: Timestamp,
+        /// How far it is.
+        stage: ReadStage,
     },
+    /// The reader has not said that it is at it.
+    Unheard,
     /// Nothing was read.
     Failed(hall_bus::ReadFailure),
     /// A card was read and not taken over.
@@ -84,6 +88,11 @@ impl Desk {
             .catalogue()
             .and_then(|catalogue| catalogue.item(code).cloned())
             .ok_or(Fault::NotFound)
+    }
+
+    /// Whether a device can be given something to do, or will be in a moment.
+    pub fn can_ask(&self, device: &devices::Device, now: Timestamp) -> bool {
+        self.hub.can_ask(device, now)
     }
 
     /// How reading a card stands for a case.

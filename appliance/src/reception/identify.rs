@@ -3,10 +3,11 @@
 use super::desk::{Clerk, Desk, Reading};
 use super::{Refusal, decide};
 use crate::book::Fault;
-use crate::store::devices::Presence;
+use crate::devices::hub::ReadStage;
 use crate::store::licences;
-use hall_bus::DeviceKind;
-use hall_domain::case::{Case, CaseId, Organised};
+use hall_bus::messages::CardAsk;
+use hall_bus::{DeviceId, DeviceKind};
+use hall_domain::case::{Case, CaseId, CommandId, Organised};
 use hall_domain::{HolderId, Uscc};
 
 impl Desk {
@@ -35,9 +36,26 @@ impl Desk {
         let case = self.at_own_window(clerk, id).await?;
         decide::may_read(&case)?;
         let device = self.device_at(&clerk.window, DeviceKind::CardReader).await?;
-        let device = device.filter(|device| device.state == Presence::Ready).ok_or(Refusal::NoReader)?;
+        let now = self.book.clock.now();
+        let device = device.filter(|device| self.hub.can_ask(device, now)).ok_or(Refusal::NoReader)?;
         let deadline = self.hub.read_card(&device, &clerk.window, id).await?;
-        self.set_reading(id, Some(Reading::Waiting { deadline }));
+        let stage = ReadStage::Waiting(CardAsk::Place);
+        self.set_reading(id, Some(Reading::Asked { deadline, stage }));
+        Ok(())
+    }
+
+    /// The window's reader says how far it is.
+    pub async fn read_goes_on(
+        &self,
+        device: &DeviceId,
+        command: &CommandId,
+        stage: ReadStage,
+    ) -> Result<(), Fault> {
+        if let Some(open) = self.open_command(device, command).await?
+            && let Some(case) = &open.case
+        {
+            self.set_reading(case, Some(Reading::Asked { deadline: open.deadline, stage }));
+        }
         Ok(())
     }
 

@@ -6,10 +6,11 @@ use super::desk::{Desk, Reading};
 use crate::book::Fault;
 use crate::store::cases;
 use crate::store::devices::{self as rows, Command};
-use hall_bus::acceptance;
-use hall_domain::case::ConsentEnd;
+use hall_bus::messages::AckRefusal;
+use hall_bus::{DeviceId, acceptance};
+use hall_domain::case::{CommandId, ConsentEnd};
 
-/// A page that no evaluator has confirmed to show is given up after this long.
+/// A command that no device has said to carry out is given up after this long.
 const UNSHOWN_MS: i64 = 8_000;
 
 impl Desk {
@@ -19,9 +20,9 @@ impl Desk {
         let open = self.book.db.read(|db| rows::open_commands(db, None)).await?;
         for command in open {
             let late = now.0 > command.deadline.0 + acceptance::GRACE_MS;
-            let unshown = command.kind == rows::CommandKind::Authorize
+            let unshown = command.kind != rows::CommandKind::Rating
                 && command.shown_at.0 == 0
-                && now.ms_since(command.issued) > UNSHOWN_MS;
+                && now > command.issued.plus_ms(UNSHOWN_MS).max(self.hub.returns_until());
             if !late && !unshown {
                 if command.shown_at.0 == 0 && now.ms_since(command.issued) > 2_000 {
                     self.hub.deliver(&command.device).await?;
@@ -29,7 +30,7 @@ impl Desk {
                 continue;
             }
             let reason = if unshown { ConsentEnd::Unreachable } else { ConsentEnd::TimedOut };
-            if let Err(error) = self.expire(&command, reason).await {
+            if let Err(error) = self.give_up(&command, reason).await {
                 tracing::error!(%error, command.id = %command.id, "a command could not be ended");
             }
         }
@@ -50,7 +51,38 @@ impl Desk {
         Ok(())
     }
 
-    async fn expire(&self, command: &Command, reason: ConsentEnd) -> Result<(), Fault> {
+    /// A device will not carry a command out, now or ever.
+    pub async fn rejected(
+        &self,
+        device: &DeviceId,
+        command: &CommandId,
+        reason: AckRefusal,
+    ) -> Result<(), Fault> {
+        let Some(open) = self.open_command(device, command).await? else { return Ok(()) };
+        tracing::warn!(device.id = %device, ?reason, "a device will not carry a command out");
+        self.give_up(&open, ConsentEnd::Rejected).await?;
+        if let (rows::CommandKind::Read, Some(case)) = (open.kind, &open.case) {
+            let failure = match reason {
+                AckRefusal::NotReady => hall_bus::ReadFailure::Unplugged,
+                _ => hall_bus::ReadFailure::ReaderFault,
+            };
+            self.set_reading(case, Some(Reading::Failed(failure)));
+        }
+        Ok(())
+    }
+
+    /// A command that this device was given and that is still open.
+    pub(super) async fn open_command(
+        &self,
+        device: &DeviceId,
+        command: &CommandId,
+    ) -> Result<Option<Command>, Fault> {
+        let (device, command) = (device.clone(), command.clone());
+        let open = self.book.db.read(move |db| rows::command(db, &command)).await?;
+        Ok(open.filter(|open| open.device == device && open.state == rows::CommandState::Open))
+    }
+
+    async fn give_up(&self, command: &Command, reason: ConsentEnd) -> Result<(), Fault> {
         let Some(case) = command.case.clone() else { return self.hub.close(command).await };
         match command.kind {
             rows::CommandKind::Authorize => {
@@ -76,7 +108,11 @@ impl Desk {
             }
             _ => {
                 self.hub.close(command).await?;
-                self.set_reading(&case, Some(Reading::Failed(hall_bus::ReadFailure::Timeout)));
+                let ended = match reason {
+                    ConsentEnd::Unreachable => Reading::Unheard,
+                    _ => Reading::Failed(hall_bus::ReadFailure::Timeout),
+                };
+                self.set_reading(&case, Some(ended));
                 Ok(())
             }
         }

@@ -396,6 +396,20 @@ pub fn note_shown(
     Ok(())
 }
 
+/// Gives an open command another page generation, and with it another request.
+pub fn renew_command(
+    tx: &Connection,
+    id: &CommandId,
+    generation: u64,
+    request: &[u8],
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE command SET gen = ?2, request = ?3 WHERE id = ?1 AND state = 'open'",
+        params![id.as_str(), stored(generation), request],
+    )?;
+    Ok(())
+}
+
 /// Moves the end of a command.
 pub fn set_deadline(tx: &Connection, id: &CommandId, deadline: Timestamp) -> rusqlite::Result<()> {
     tx.execute("UPDATE command SET deadline = ?2 WHERE id = ?1", params![id.as_str(), deadline.0])?;

@@ -138,7 +138,11 @@ pub enum AckStatus {
         digest: Digest,
     },
     /// The reader waits for a card.
-    Waiting,
+    Waiting {
+        /// What to do with it.
+        #[serde(default, skip_serializing_if = "CardAsk::is_place")]
+        ask: CardAsk,
+    },
     /// 正在读卡: a card lies on the reader and is being read.
     Reading,
     /// The citizen asks for more time. The box answers with [`ControlAction::Extend`] or not at all.
@@ -148,6 +152,28 @@ pub enum AckStatus {
         /// Why.
         reason: AckRefusal,
     },
+}
+
+/// 放卡: what the people at the window should do with the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardAsk {
+    /// The card that was read before may still lie there; it must leave first.
+    TakeAway,
+    /// The card left before it was read, or must be lifted and laid down once more.
+    PlaceAgain,
+    /// Several attempts failed: the card alone, without phone or cover.
+    PlaceAlone,
+    /// Lay a card down. Whatever a newer reader asks for begins with this.
+    #[default]
+    #[serde(other)]
+    Place,
+}
+
+impl CardAsk {
+    fn is_place(&self) -> bool {
+        *self == Self::Place
+    }
 }
 
 /// Why a command is not carried out.

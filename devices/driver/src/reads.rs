@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use hall_bus::messages::AckRefusal;
+use hall_bus::messages::{AckRefusal, CardAsk};
 use hall_bus::reader::ReaderCondition;
 use hall_bus::{AckStatus, Config, MessageId, Read, ReadFailure, ReadOutcome, Receipt, Stop};
 use hall_domain::IdentityCard;
@@ -226,10 +226,10 @@ impl Reads {
     fn progress(&mut self, cmd: MessageId, progress: ReadProgress) -> Vec<Action> {
         let told = match progress {
             ReadProgress::Reading => AckStatus::Reading,
-            ReadProgress::WaitingForCard
-            | ReadProgress::TakeCardAway
-            | ReadProgress::PlaceAgain
-            | ReadProgress::ReplaceCard => AckStatus::Waiting,
+            ReadProgress::WaitingForCard => AckStatus::Waiting { ask: CardAsk::Place },
+            ReadProgress::TakeCardAway => AckStatus::Waiting { ask: CardAsk::TakeAway },
+            ReadProgress::PlaceAgain => AckStatus::Waiting { ask: CardAsk::PlaceAgain },
+            ReadProgress::ReplaceCard => AckStatus::Waiting { ask: CardAsk::PlaceAlone },
         };
         match &mut self.current {
             Some(current) if current.read.id == cmd && current.told != told => {

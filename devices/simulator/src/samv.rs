@@ -193,6 +193,11 @@ impl EmulatorHandle {
         &self.0.link
     }
 
+    /// How often a fault has struck since the reader was made.
+    pub fn struck(&self) -> u64 {
+        lock(&self.0.module).struck()
+    }
+
     /// How often the module has been given a command.
     pub fn seen(&self, command: Command) -> u64 {
         lock(&self.0.module).seen(command)

@@ -1,7 +1,5 @@
 // 办事人: what a citizen sees and touches on the evaluator.
 
-import { PATIENCE } from "./browser.mjs";
-
 export class Citizen {
   /** An evaluator at a window, paired as a technician would. */
   static async at(stage, hall, window) {
@@ -25,8 +23,8 @@ export class Citizen {
     await this.page.locator(".page.idle").waitFor();
   }
 
-  async asked(timeout = PATIENCE) {
-    await this.page.locator(".page.authorize").waitFor({ timeout });
+  async asked() {
+    await this.page.locator(".page.authorize").waitFor();
   }
 
   /** Turns one licence off. */
@@ -54,8 +52,8 @@ export class Citizen {
     await this.page.locator(".page h1").filter({ hasText: title }).waitFor();
   }
 
-  async askedToRate(timeout = PATIENCE) {
-    await this.page.locator(".page.rating").waitFor({ timeout });
+  async askedToRate() {
+    await this.page.locator(".page.rating").waitFor();
   }
 
   async rate(grade) {

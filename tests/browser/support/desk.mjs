@@ -59,35 +59,11 @@ export class Desk {
 
   /** 读卡 with the card of a person, and 人证一致. */
   async identify(window, card) {
-    // A box that has just come back may not have heard of its reader yet.
-    for (let tries = 1; ; tries += 1) {
-      await this.press("F2");
-      try {
-        await this.stepSays("等待放卡", 4_000);
-        break;
-      } catch (error) {
-        if (tries === 5) {
-          throw error;
-        }
-      }
-    }
+    await this.press("F2");
+    await this.stepSays(/等待放卡|设备正在重连/);
     await this.hall.place(window, card);
     await this.stepSays("请看人、看证");
     await this.press("Enter");
-  }
-
-  /** Presses F6 until `shown` sees it: a box that has just come back may not have heard of its evaluator yet. */
-  async push(shown) {
-    for (let tries = 1; ; tries += 1) {
-      await this.press("F6");
-      try {
-        return await shown(4_000);
-      } catch (error) {
-        if (tries === 5) {
-          throw error;
-        }
-      }
-    }
   }
 
   /** From an empty desk to a form that licences have filled: the citizen agrees to everything. */

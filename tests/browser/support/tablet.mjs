@@ -28,13 +28,13 @@ function ulid() {
 }
 
 export class Tablet {
-  /** Paired by a technician, connected and subscribed. */
-  static async at(hall, window) {
+  /** Paired by a technician, connected and subscribed: an evaluator, or a `card-reader`. */
+  static async at(hall, window, kind = "evaluator") {
     const { publicKey, privateKey } = generateKeyPairSync("ed25519");
     const { x } = publicKey.export({ format: "jwk" });
     const print = sha256(JSON.stringify({ crv: "Ed25519", kty: "OKP", x })).toString("hex");
-    const tablet = new Tablet(hall, privateKey);
-    const begin = { v: 1, kind: "evaluator", pub: { alg: "EdDSA", x }, model: "stranger", serial: "", sw: "1", nonce: base64url(randomBytes(18)) };
+    const tablet = new Tablet(hall, privateKey, kind);
+    const begin = { v: 1, kind, pub: { alg: "EdDSA", x }, model: "stranger", serial: "", sw: "1", nonce: base64url(randomBytes(18)) };
     const begun = await tablet.https("POST", "/pair/v1/begin", {}, jws(privateKey, `sha-256:${print}`, "hw-pair+1", begin));
     await hall.pair(begun.code, window);
     const bound = await until("the grant", async () => {
@@ -47,9 +47,10 @@ export class Tablet {
     return tablet;
   }
 
-  constructor(hall, key) {
+  constructor(hall, key, kind = "evaluator") {
     this.hall = hall;
     this.key = key;
+    this.kind = kind;
     this.boot = ulid();
     this.counter = 0;
     this.bseq = 0;
@@ -83,11 +84,16 @@ export class Tablet {
     });
     this.client.on("message", (topic, payload) => this.heard.push({ part: topic.split("/").slice(-2).join("/"), topic, message: JSON.parse(payload) }));
     await this.client.subscribeAsync([`hw/1/d/${this.device}/down/#`, "hw/1/hall/state"], { qos: 1 });
-    const birth = {
-      v: 1, state: "ready", bseq: this.bseq, boot: this.boot, proto: [1], sw: "1", bind_epoch: 1, last_counter: this.counter,
-      evaluator: { pages: ["idle", "authorize", "rating", "message"], screen: [1280, 800], gen: 0 },
-    };
-    await this.publish("state", birth, { retain: true });
+    await this.born();
+  }
+
+  /** Its birth; `gen` is the newest page that it has shown. */
+  born(gen = 0) {
+    const about = this.kind === "evaluator"
+      ? { evaluator: { pages: ["idle", "authorize", "rating", "message"], screen: [1280, 800], gen } }
+      : { reader: { kind: "virtual", port: "/dev/stranger", state: "ready" } };
+    const birth = { v: 1, state: "ready", bseq: this.bseq, boot: this.boot, proto: [1], sw: "1", bind_epoch: 1, last_counter: this.counter, ...about };
+    return this.publish("state", birth, { retain: true });
   }
 
   publish(part, message, options = {}) {
@@ -99,9 +105,18 @@ export class Tablet {
     return until(`a page ${kind}`, () => this.heard.map(({ part, message }) => part === "down/show" && message).filter((show) => show && show.page === kind).at(-1));
   }
 
+  /** The newest message that the box has sent on one of the topics. */
+  heardLast(part) {
+    return until(`a message ${part}`, () => this.heard.filter((one) => one.part === part).at(-1)?.message);
+  }
+
+  ack(command, word) {
+    return this.publish("ack", { v: 1, cmd: command.id, ...(command.gen === undefined ? {} : { gen: command.gen }), ...word, at: new Date().toISOString() });
+  }
+
   /** Says that a page is on the glass. */
   shown(show) {
-    return this.publish("ack", { v: 1, cmd: show.id, gen: show.gen, status: "shown", digest: show.digest, at: new Date().toISOString() });
+    return this.ack(show, { status: "shown", digest: show.digest });
   }
 
   /** A signed answer; `change` alters what is signed. */
@@ -111,7 +126,20 @@ export class Tablet {
       v: 1, id: ulid(), dev: this.device, cmd: show.id, gen: show.gen, bind_epoch: show.bind_epoch, page: show.page, digest: show.digest, ...outcome,
       counter: this.counter, boot: this.boot, dev_time: new Date().toISOString(), shown_ms: 3_000, touches: 1, sw: "1", ...change,
     };
-    return { id: payload.id, jws: jws(this.key, `${this.device}#1`, "hw-answer+1", payload) };
+    return this.signed(payload);
+  }
+
+  /** A signed answer to a read. */
+  readAnswer(read, outcome) {
+    this.counter += 1;
+    return this.signed({
+      v: 1, id: ulid(), dev: this.device, cmd: read.id, bind_epoch: read.bind_epoch, case: read.case, ...outcome,
+      source: "virtual", counter: this.counter, boot: this.boot, dev_time: new Date().toISOString(),
+    });
+  }
+
+  signed(payload, key = this.key) {
+    return { id: payload.id, jws: jws(key, `${this.device}#1`, "hw-answer+1", payload) };
   }
 
   /** Sends an answer and waits for its receipt; `nth` counts receipts of the same answer. */

@@ -72,6 +72,8 @@ struct WindowState {
     card: Option<String>,
     plugged: bool,
     fault: Option<ReaderFault>,
+    /// How often a fault has shown since the start.
+    struck: u64,
     driver: Running,
 }
 
@@ -110,6 +112,7 @@ pub(super) async fn seen(hall: &Hall, memory: &Memory) -> HallState {
             card: window.card().map(str::to_owned),
             plugged: window.is_plugged(),
             fault: window.fault(),
+            struck: window.struck(),
             driver: window.driver().is_some_and(|driver| driver.ended().is_none()).into(),
         });
     }

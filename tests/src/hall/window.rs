@@ -190,6 +190,11 @@ impl Window {
         self.fault
     }
 
+    /// How often anything that was wrong with the reader has shown.
+    pub fn struck(&self) -> u64 {
+        self.reader.struck()
+    }
+
     /// Waits until the module has been asked to read a card so often since its start.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! The hub's link to the broker: kept up, listened to, and spoken on.
 
-use super::{Heard, Hub, bus, form};
+use super::{Heard, Hub, ReadStage, bus, form};
 use crate::book::Fault;
 use crate::devices::broker::BOX_USER;
 use crate::live::Change;
 use crate::store::devices as rows;
-use hall_bus::messages::{Ack, AckStatus, HallState};
-use hall_bus::{DeviceId, Topic, UpMessage, encode};
+use hall_bus::messages::{Ack, AckRefusal, AckStatus, ControlAction, HallState};
+use hall_bus::{DeviceId, DeviceKind, Topic, UpMessage, encode};
 use hall_domain::case::CommandId;
 use rumqttc::NetworkOptions;
 use rumqttc::v5::mqttbytes::QoS;
@@ -53,6 +53,7 @@ impl Hub {
                         pause = Duration::from_millis(100);
                     }
                     self.set_client(None);
+                    self.turn();
                 }
                 Err(error) => tracing::error!(%error, "the hub cannot describe itself to the broker"),
             }
@@ -118,6 +119,7 @@ impl Hub {
     }
 
     pub(super) async fn greet(&self) -> Result<(), Fault> {
+        self.turn();
         self.lose_all().await?;
         if let Some(client) = self.client() {
             client.try_subscribe(hall_bus::topics::ALL_UP, QoS::AtLeastOnce).map_err(bus)?;
@@ -134,7 +136,7 @@ impl Hub {
         let heard = match message {
             UpMessage::State(state) => self.note_state(&device, state).await,
             UpMessage::Ack(ack) => self.note_ack(device, ack).await,
-            UpMessage::Answer(jws) => self.pass(Heard::Answer(device, jws)).await,
+            UpMessage::Answer(jws) => self.pass(Heard::Answer(device, jws)),
             UpMessage::Heartbeat(_) => self.note_heartbeat(&device).await,
             UpMessage::Log(line) => {
                 tracing::info!(device.id = %device, level = ?line.level, code = %line.code, "a device reports");
@@ -149,32 +151,61 @@ impl Hub {
     async fn note_ack(&self, device: DeviceId, ack: Ack) -> Result<(), Fault> {
         let command: CommandId = ack.cmd.to_string().parse().map_err(|_| Fault::NotFound)?;
         match ack.status {
-            AckStatus::Extend => self.pass(Heard::Extend(device, command)).await,
-            AckStatus::Received => Ok(()),
-            AckStatus::Shown { .. } | AckStatus::Waiting | AckStatus::Reading => {
-                let now = self.book.clock.now();
-                let case = self
-                    .book
-                    .db
-                    .write(move |tx| {
-                        rows::note_shown(tx, &device, &command, now)?;
-                        let own = rows::command(tx, &command)?.filter(|command| command.device == device);
-                        Ok::<_, Fault>(own.and_then(|command| command.case))
-                    })
-                    .await?;
-                if let Some(case) = case {
-                    self.live.tell(Change::Case(case));
-                }
-                Ok(())
+            AckStatus::Extend => self.pass(Heard::Extend(device, command)),
+            // A reader that has taken a command is at it; an evaluator has shown nothing yet.
+            AckStatus::Received if device.kind() == DeviceKind::Evaluator => Ok(()),
+            AckStatus::Received | AckStatus::Shown { .. } => self.note_shown(device, command).await,
+            AckStatus::Waiting { ask } => {
+                self.note_shown(device.clone(), command.clone()).await?;
+                self.pass(Heard::Progress(device, command, ReadStage::Waiting(ask)))
             }
-            AckStatus::Rejected { reason } => {
-                tracing::warn!(device.id = %device, ?reason, "a device did not take a command");
-                Ok(())
+            AckStatus::Reading => {
+                self.note_shown(device.clone(), command.clone()).await?;
+                self.pass(Heard::Progress(device, command, ReadStage::Reading))
             }
+            AckStatus::Rejected { reason } => self.note_rejected(device, command, reason).await,
         }
     }
 
-    async fn pass(&self, heard: Heard) -> Result<(), Fault> {
+    async fn note_shown(&self, device: DeviceId, command: CommandId) -> Result<(), Fault> {
+        let now = self.book.clock.now();
+        let case = self
+            .book
+            .db
+            .write(move |tx| {
+                rows::note_shown(tx, &device, &command, now)?;
+                let own = rows::command(tx, &command)?.filter(|command| command.device == device);
+                Ok::<_, Fault>(own.and_then(|command| command.case))
+            })
+            .await?;
+        if let Some(case) = case {
+            self.live.tell(Change::Case(case));
+        }
+        Ok(())
+    }
+
+    /// A device did not take a command: what it lacks is said to it, and what it never will take is given up.
+    async fn note_rejected(
+        &self,
+        device: DeviceId,
+        command: CommandId,
+        reason: AckRefusal,
+    ) -> Result<(), Fault> {
+        tracing::info!(device.id = %device, command.id = %command, ?reason, "a device did not take a command");
+        match reason {
+            // Its birth tells how far it is; the command then gets a generation beyond that.
+            AckRefusal::Generation => self.control(&device, ControlAction::Rebirth),
+            AckRefusal::BindEpoch => self.configure(&device).await,
+            AckRefusal::Busy => Ok(()),
+            AckRefusal::Unsupported
+            | AckRefusal::Digest
+            | AckRefusal::Malformed
+            | AckRefusal::NotReady
+            | AckRefusal::Other => self.pass(Heard::Rejected(device, command, reason)),
+        }
+    }
+
+    fn pass(&self, heard: Heard) -> Result<(), Fault> {
         // A device sends an answer again until it has a receipt, so one that finds no room here is not lost.
         self.desk.try_send(heard).map_err(|_| Fault::Storage("the desk is busy".to_owned()))
     }

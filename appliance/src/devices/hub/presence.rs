@@ -4,11 +4,14 @@
 use super::{HEARTBEAT_S, Hub};
 use crate::book::Fault;
 use crate::live::Change;
-use crate::store::devices as rows;
+use crate::store::devices::{self as rows, CommandKind, Device, Presence};
+use crate::vault::Vault;
 use hall_bus::DeviceId;
-use hall_bus::messages::{About, DeviceState};
+use hall_bus::evaluator::Show;
+use hall_bus::messages::{About, DeviceState, EvaluatorStatus};
 use hall_bus::reader::ReaderCondition;
 use hall_domain::Timestamp;
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -17,26 +20,48 @@ use tokio_util::sync::CancellationToken;
 /// Three heartbeats may be missed, and some time goes on the way.
 pub(super) const SILENCE_MS: i64 = 3 * HEARTBEAT_S as i64 * 1000 + 5_000;
 const LOOK: Duration = Duration::from_secs(5);
+/// How long devices may take to come back to a new broker: their longest back-off, and the way.
+pub(super) const RETURN_MS: i64 = 15_000;
 
 /// Devices that are called lost for their silence alone, with what their birth said of them.
 #[derive(Default)]
-pub(super) struct Silent(Mutex<BTreeMap<DeviceId, rows::Presence>>);
+pub(super) struct Silent(Mutex<BTreeMap<DeviceId, Presence>>);
 
 impl Silent {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeviceId, rows::Presence>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<DeviceId, Presence>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn note(&self, id: DeviceId, state: rows::Presence) {
+    fn note(&self, id: DeviceId, state: Presence) {
         self.lock().insert(id, state);
     }
 
-    fn forget(&self, id: &DeviceId) -> Option<rows::Presence> {
+    fn forget(&self, id: &DeviceId) -> Option<Presence> {
         self.lock().remove(id)
     }
 }
 
 impl Hub {
+    /// Whether a device can be given something to do: it is there, or has only not come back yet to a box or a broker
+    /// that was started anew.
+    pub fn can_ask(&self, device: &Device, now: Timestamp) -> bool {
+        match device.state {
+            Presence::Ready => true,
+            Presence::Lost => now < self.returns_until(),
+            Presence::Fault | Presence::Quarantined => false,
+        }
+    }
+
+    /// Until when devices that are not there have only not come back yet.
+    pub fn returns_until(&self) -> Timestamp {
+        self.turned.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).plus_ms(RETURN_MS)
+    }
+
+    /// The link to the broker was made or lost.
+    pub(super) fn turn(&self) {
+        *self.turned.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = self.book.clock.now();
+    }
+
     /// Calls every device lost until its birth arrives: a new broker remembers none, one that was
     /// there all along gives its births at once.
     pub(super) async fn lose_all(&self) -> Result<(), Fault> {
@@ -49,10 +74,15 @@ impl Hub {
 
     /// Looks for devices that have fallen silent, until `stop`.
     pub(super) async fn watch_silence(&self, stop: &CancellationToken) {
+        let mut returning = true;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => return,
+            }
+            let still = self.book.clock.now() < self.returns_until();
+            if std::mem::replace(&mut returning, still) && !still {
+                self.live.tell(Change::Devices);
             }
             if let Err(error) = self.lose_silent(self.book.clock.now()).await {
                 tracing::error!(%error, "the hub could not look for silent devices");
@@ -103,20 +133,20 @@ impl Hub {
     pub(super) async fn note_state(self: &Arc<Self>, id: &DeviceId, state: DeviceState) -> Result<(), Fault> {
         let (device, now) = (id.clone(), self.book.clock.now());
         let bseq = state.bseq();
-        let (word, software, detail, shown_gen) = match &state {
-            DeviceState::Lost { .. } => (rows::Presence::Lost, None, None, 0),
+        let vault = self.book.vault.clone();
+        let (presence, software, detail, evaluator) = match &state {
+            DeviceState::Lost { .. } => (Presence::Lost, None, None, None),
             DeviceState::Ready(birth) => {
-                let generation = match &birth.about {
-                    About::Evaluator(status) => status.generation,
-                    About::Reader(_) => 0,
-                };
-                let word = match &birth.about {
-                    About::Reader(status) if status.state != ReaderCondition::Ready => rows::Presence::Fault,
-                    _ => rows::Presence::Ready,
+                let (presence, evaluator) = match &birth.about {
+                    About::Evaluator(status) => (Presence::Ready, Some(status.clone())),
+                    About::Reader(status) if status.state == ReaderCondition::Ready => {
+                        (Presence::Ready, None)
+                    }
+                    About::Reader(_) => (Presence::Fault, None),
                 };
                 let detail =
                     serde_json::to_string(&birth.about).map_err(|error| Fault::Storage(error.to_string()))?;
-                (word, Some(birth.sw.clone()), Some(detail), generation)
+                (presence, Some(birth.sw.clone()), Some(detail), evaluator)
             }
         };
         let ready = matches!(state, DeviceState::Ready(_));
@@ -124,10 +154,18 @@ impl Hub {
             .book
             .db
             .write(move |tx| {
-                let fresh =
-                    rows::note_state(tx, &device, bseq, word, software.as_deref(), detail.as_deref(), now)?;
-                if fresh && shown_gen > 0 {
-                    rows::raise_gen(tx, &device, shown_gen)?;
+                let fresh = rows::note_state(
+                    tx,
+                    &device,
+                    bseq,
+                    presence,
+                    software.as_deref(),
+                    detail.as_deref(),
+                    now,
+                )?;
+                if fresh && let Some(status) = &evaluator {
+                    rows::raise_gen(tx, &device, status.generation)?;
+                    renew_overtaken(tx, &vault, &device, status)?;
                 }
                 Ok::<_, Fault>(fresh)
             })
@@ -142,4 +180,29 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// Gives pages that wait to be shown a generation beyond what the device has shown already; it would take none below.
+/// A page that was shown keeps its own: an answer to it may be on its way.
+fn renew_overtaken(
+    tx: &Connection,
+    vault: &Vault,
+    device: &DeviceId,
+    status: &EvaluatorStatus,
+) -> Result<(), Fault> {
+    for command in rows::open_commands(tx, Some(device))? {
+        let on_glass = status.cmd.is_some_and(|cmd| cmd.to_string() == command.id.as_str());
+        let waits = command.kind != CommandKind::Read && command.shown_at.0 == 0 && !on_glass;
+        if !waits || command.gen_ > status.generation {
+            continue;
+        }
+        let json =
+            vault.open("command", &command.request).map_err(|error| Fault::Storage(error.to_string()))?;
+        let mut show: Show =
+            serde_json::from_slice(&json).map_err(|error| Fault::Storage(error.to_string()))?;
+        show.generation = rows::next_gen(tx, device)?;
+        let json = serde_json::to_vec(&show).map_err(|error| Fault::Storage(error.to_string()))?;
+        rows::renew_command(tx, &command.id, show.generation, &vault.seal("command", &json))?;
+    }
+    Ok(())
 }

@@ -4,10 +4,11 @@ use super::presence::SILENCE_MS;
 use crate::devices::broker::{Broker, Credential, hash_password};
 use crate::devices::fixture::Window;
 use crate::live::Change;
-use crate::store::devices::{self as rows, Presence};
-use hall_bus::messages::{About, Ack, AckStatus, Birth, DeviceState, Heartbeat};
+use crate::store::devices::{self as rows, CommandKind, Presence};
+use hall_bus::evaluator::{MessageLevel, MessagePage, Page, Place, Show};
+use hall_bus::messages::{About, Ack, AckStatus, Birth, CardAsk, DeviceState, EvaluatorStatus, Heartbeat};
 use hall_bus::reader::{ReaderCondition, ReaderSource, ReaderStatus};
-use hall_bus::{DeviceId, DeviceKind, MessageId, Topic, Up, UpMessage, encode};
+use hall_bus::{DeviceId, DeviceKind, Digest, MessageId, Topic, Up, UpMessage, encode};
 use hall_domain::case::CommandId;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::{AsyncClient, MqttOptions};
@@ -28,6 +29,15 @@ fn birth(bseq: u64, state: ReaderCondition) -> UpMessage {
         last_counter: 0,
         about: About::Reader(reader),
     }))
+}
+
+fn evaluator_birth(bseq: u64, generation: u64, cmd: Option<&CommandId>) -> UpMessage {
+    let cmd = cmd.map(|id| id.as_str().parse().unwrap());
+    let status = EvaluatorStatus { pages: Vec::new(), screen: [1280, 800], webview: None, generation, cmd };
+    let UpMessage::State(DeviceState::Ready(birth)) = birth(bseq, ReaderCondition::Ready) else {
+        unreachable!()
+    };
+    UpMessage::State(DeviceState::Ready(Birth { about: About::Evaluator(status), ..birth }))
 }
 
 impl Window {
@@ -118,7 +128,12 @@ async fn a_device_speaks_for_its_own_commands_alone() {
     let command = window.command(&reader, rows::CommandKind::Read, Some(case)).await;
     let ack = |id: &CommandId| {
         let cmd = id.as_str().parse().unwrap();
-        UpMessage::Ack(Ack { cmd, generation: None, status: AckStatus::Waiting, at: None })
+        UpMessage::Ack(Ack {
+            cmd,
+            generation: None,
+            status: AckStatus::Waiting { ask: CardAsk::Place },
+            at: None,
+        })
     };
     let mut live = window.live.listen();
     window.hears(&other, ack(&command)).await;
@@ -161,4 +176,71 @@ async fn a_broker_that_starts_anew_remembers_no_device() {
     for task in tasks {
         tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_device_that_is_not_there_has_a_while_to_come_back_to_a_new_link() {
+    let window = Window::new().await;
+    let reader = window.device(DeviceKind::CardReader).await;
+    window.hub.greet().await.unwrap();
+    let until = window.hub.returns_until();
+    assert!(until > window.book.clock.now());
+    let can_ask = async |at| window.hub.can_ask(&window.found(&reader).await, at);
+    assert!(can_ask(until.plus_ms(-1)).await);
+    assert!(!can_ask(until).await);
+    window.hears(&reader, birth(1, ReaderCondition::Unplugged)).await;
+    assert!(!can_ask(until.plus_ms(-1)).await, "it is there, and says that it cannot");
+    window.hears(&reader, birth(2, ReaderCondition::Ready)).await;
+    assert!(can_ask(until).await);
+}
+
+impl Window {
+    /// A page that waits on an evaluator, as it is stored.
+    async fn page(&self, evaluator: &DeviceId, generation: u64) -> CommandId {
+        let id = self.command(evaluator, CommandKind::Authorize, None).await;
+        let place = Place { window: "W01".to_owned(), bind_epoch: 1 };
+        let now = self.book.clock.now();
+        let page = Page::Message(MessagePage {
+            level: MessageLevel::Done,
+            title: "感谢您的评价".to_owned(),
+            text: String::new(),
+        });
+        let show = Show::new(id.as_str().parse().unwrap(), place, generation, now, 1_000, page).unwrap();
+        let sealed = self.book.vault.seal("command", &serde_json::to_vec(&show).unwrap());
+        let command = id.clone();
+        self.write(move |tx| rows::renew_command(tx, &command, generation, &sealed)).await;
+        id
+    }
+
+    /// The generation of a page: as the row and as the request have it.
+    async fn generation(&self, command: &CommandId) -> u64 {
+        let id = command.clone();
+        let stored = self.write(move |tx| rows::command(tx, &id)).await.unwrap();
+        let json = self.book.vault.open("command", &stored.request).unwrap();
+        let show: Show = serde_json::from_slice(&json).unwrap();
+        assert_eq!(show.generation, stored.gen_);
+        stored.gen_
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_the_device_has_overtaken_gets_a_generation_beyond() {
+    let window = Window::new().await;
+    let evaluator = window.device(DeviceKind::Evaluator).await;
+    let (shown, waiting) = (window.page(&evaluator, 3).await, window.page(&evaluator, 4).await);
+    let ack = |id: &CommandId| {
+        let (cmd, digest) = (id.as_str().parse().unwrap(), Digest([0; 32]));
+        UpMessage::Ack(Ack { cmd, generation: None, status: AckStatus::Shown { digest }, at: None })
+    };
+    window.hears(&evaluator, ack(&shown)).await;
+
+    // It has taken that very page, and will show it.
+    window.hears(&evaluator, evaluator_birth(1, 4, Some(&waiting))).await;
+    assert_eq!(window.generation(&waiting).await, 4);
+    // It has gone on to something else.
+    window.hears(&evaluator, evaluator_birth(2, 70, None)).await;
+    assert_eq!(window.generation(&waiting).await, 71);
+    assert_eq!(window.generation(&shown).await, 3, "an answer to it may be on its way");
+    window.hears(&evaluator, evaluator_birth(3, 70, None)).await;
+    assert_eq!(window.generation(&waiting).await, 71, "it is beyond already");
 }

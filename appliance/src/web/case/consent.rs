@@ -71,7 +71,7 @@ fn push_blocked(scene: &Scene<'_>, asked: u32) -> Option<String> {
     if asked == 0 {
         return Some(Refusal::NothingToAsk.zh());
     }
-    let ready = scene.evaluator.as_ref().is_some_and(|device| device.state == Presence::Ready);
+    let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
     (!ready).then(|| Refusal::NoEvaluator.zh())
 }
 
@@ -87,7 +87,8 @@ fn consent_state(scene: &Scene<'_>) -> ConsentState {
                 ConsentState::Shown { left_ms: left, total_ms: total, extended }
             } else {
                 let for_ms = u64::try_from(scene.now.ms_since(asked.at)).unwrap_or_default();
-                ConsentState::Sent { for_ms, left_ms: left, total_ms: total }
+                let returning = scene.evaluator.as_ref().is_some_and(|device| device.state == Presence::Lost);
+                ConsentState::Sent { for_ms, returning, left_ms: left, total_ms: total }
             }
         }
         Consent::Given { asked, refused, at, .. } => {
@@ -99,10 +100,13 @@ fn consent_state(scene: &Scene<'_>) -> ConsentState {
         Consent::Ended { reason: ConsentEnd::TimedOut, at } => ConsentState::TimedOut { at: at.hm() },
         Consent::Ended { reason: ConsentEnd::Cancelled, at } => ConsentState::Cancelled { at: at.hm() },
         Consent::Ended { reason: ConsentEnd::Unreachable, at } => ConsentState::Offline { since: at.hm() },
+        Consent::Ended { reason: ConsentEnd::Rejected, .. } => {
+            ConsentState::Rejected { number: "D301".to_owned() }
+        }
         Consent::NotAsked if case.filled => ConsentState::Paper { at: case.updated_at.hm() },
         Consent::NotAsked => match &scene.evaluator {
             None => ConsentState::NoEvaluator,
-            Some(device) if device.state == Presence::Lost => {
+            Some(device) if device.state == Presence::Lost && !scene.returning(device) => {
                 ConsentState::Offline { since: device.seen_at.hm() }
             }
             Some(_) => ConsentState::NotAsked,

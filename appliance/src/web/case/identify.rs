@@ -2,17 +2,19 @@
 
 use super::act::{Act, Actor, Answered};
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
+use crate::devices::hub::ReadStage;
 use crate::reception::{Reading as DeskReading, Refusal};
 use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{
-    Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
+    Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
 };
 use axum::Router;
 use axum::routing::post;
 use hall_bus::ReadFailure as BusFailure;
+use hall_bus::messages::CardAsk;
 use hall_domain::{ApplicantKind, mask_name, mask_number};
 use serde::Deserialize;
 
@@ -129,6 +131,7 @@ fn reader(scene: &Scene<'_>) -> Reader {
     match &scene.reader {
         None => Reader::None,
         Some(device) if device.state == Presence::Ready => Reader::Ready,
+        Some(device) if scene.returning(device) => Reader::Returning,
         Some(device) if device.state == Presence::Lost => Reader::Silent { since: device.seen_at.hm() },
         Some(device) if device.detail.contains("no-licence") => Reader::Refused,
         Some(device) => Reader::Unplugged { since: device.seen_at.hm() },
@@ -156,9 +159,10 @@ fn reading(scene: &Scene<'_>) -> Reading {
         };
     }
     match live {
-        Some(DeskReading::Waiting { deadline }) if deadline > scene.now => {
-            Reading::Waiting { left_ms: left_ms(deadline, scene.now), total_ms: READ_MS }
+        Some(DeskReading::Asked { deadline, stage }) if deadline > scene.now => {
+            asked(scene, stage, left_ms(deadline, scene.now))
         }
+        Some(DeskReading::Unheard) => failed(ReadFailure::Silent, "D206"),
         Some(DeskReading::Failed(why)) => match why {
             BusFailure::Timeout => failed(ReadFailure::TimedOut, "D201"),
             BusFailure::CardLifted => failed(ReadFailure::Lifted, "D202"),
@@ -195,6 +199,22 @@ fn reading(scene: &Scene<'_>) -> Reading {
             },
             Some(_) => Reading::Read(Box::new(person(scene))),
         },
+    }
+}
+
+/// What the reader is at.
+fn asked(scene: &Scene<'_>, stage: ReadStage, left_ms: u64) -> Reading {
+    let again = |why| Reading::Again { why, left_ms, total_ms: READ_MS };
+    match stage {
+        _ if scene.reader.as_ref().is_some_and(|device| device.state == Presence::Lost) => {
+            Reading::Returning { left_ms, total_ms: READ_MS }
+        }
+        ReadStage::Reading => Reading::Reading,
+        ReadStage::Waiting(ask @ (CardAsk::Place | CardAsk::TakeAway)) => {
+            Reading::Waiting { last_card: ask == CardAsk::TakeAway, left_ms, total_ms: READ_MS }
+        }
+        ReadStage::Waiting(CardAsk::PlaceAgain) => again(Again::Lifted),
+        ReadStage::Waiting(CardAsk::PlaceAlone) => again(Again::Failed),
     }
 }
 

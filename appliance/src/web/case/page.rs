@@ -3,7 +3,7 @@
 use super::{consent, form, identify, list, side, submit};
 use crate::book::Fault;
 use crate::reception::{Refusal, decide};
-use crate::store::devices::{self as rows, Device};
+use crate::store::devices::{self as rows, Device, Presence};
 use crate::web::failure::Failure;
 use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, CasePage, HeldBy, Mode, StepLine, StepName, StepPanel, StepState};
@@ -47,6 +47,13 @@ pub struct Scene<'a> {
     pub lang: Lang,
     /// Whether the evaluator says that it shows this case's page.
     pub shown: bool,
+}
+
+impl Scene<'_> {
+    /// Whether a device has only not come back yet.
+    pub fn returning(&self, device: &Device) -> bool {
+        device.state == Presence::Lost && self.app.desk.can_ask(device, self.now)
+    }
 }
 
 /// Builds the page. `looking` is the step that the clerk looks back at.

@@ -53,6 +53,9 @@ pub fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
 fn screen(scene: &Scene<'_>) -> CitizenScreen {
     let case = scene.case;
     let Some(device) = &scene.evaluator else { return CitizenScreen::None };
+    if scene.returning(device) {
+        return CitizenScreen::Returning;
+    }
     if device.state == Presence::Lost {
         return CitizenScreen::Offline { since: device.seen_at.hm() };
     }

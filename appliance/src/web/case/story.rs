@@ -66,6 +66,7 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String) -> Told {
             ConsentEnd::TimedOut => by(BOX, "授权超时，办事人没有操作".to_owned(), Tone::Old),
             ConsentEnd::Cancelled => by_clerk("撤回授权页面".to_owned(), Tone::Plain),
             ConsentEnd::Unreachable => by(BOX, "评价器没有显示授权页面".to_owned(), Tone::Old),
+            ConsentEnd::Rejected => by(BOX, "评价器退回了授权页面".to_owned(), Tone::Old),
         },
         CaseEvent::LicencesUsed { uses } => {
             by(BOX, format!("打开证照 {} 项，用于填表", uses.len()), Tone::Plain)

@@ -7,7 +7,6 @@ use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::Refusal;
 use crate::store::accounts::Role;
-use crate::store::devices::Presence;
 use crate::store::{cases, ledger};
 use crate::web::failure::Failure;
 use crate::web::pages::Lang;
@@ -174,7 +173,7 @@ fn rating(scene: &Scene<'_>) -> Rating {
         },
         RatingState::Ended => Rating::Declined,
         RatingState::NotAsked
-            if scene.evaluator.as_ref().is_some_and(|device| device.state == Presence::Ready) =>
+            if scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now)) =>
         {
             Rating::NotAsked
         }

@@ -44,7 +44,10 @@ impl CasePage {
             StepPanel::Identify(step) => {
                 matches!(
                     step.reading,
-                    Reading::Waiting { .. } | Reading::Reading | Reading::LiftAndAgain { .. }
+                    Reading::Waiting { .. }
+                        | Reading::Returning { .. }
+                        | Reading::Reading
+                        | Reading::Again { .. }
                 )
             }
             StepPanel::List(step) => step.loading,
@@ -278,8 +281,8 @@ pub enum CitizenScreen {
         /// Since when, "10:31".
         since: String,
     },
-    /// 评价器休眠: it answers, but its page sleeps.
-    Asleep,
+    /// 设备正在重连: the box was started anew, and the evaluator has not come back yet.
+    Returning,
     /// 空闲.
     Idle,
     /// 授权页已推送, not yet shown.

@@ -53,6 +53,8 @@ fn acknowledgements_are_written_as_documented() {
     documented::<Ack>(json!({"v": 1, "cmd": cmd, "gen": 78, "status": "extend"}));
     documented::<Ack>(json!({"v": 1, "cmd": cmd, "status": "received"}));
     documented::<Ack>(json!({"v": 1, "cmd": cmd, "status": "waiting"}));
+    let again: Ack = documented(json!({"v": 1, "cmd": cmd, "status": "waiting", "ask": "place-again"}));
+    assert_eq!(again.status, AckStatus::Waiting { ask: CardAsk::PlaceAgain });
     let ack: Ack = documented(json!({"v": 1, "cmd": cmd, "status": "rejected", "reason": "bind-epoch"}));
     assert_eq!(ack.status, AckStatus::Rejected { reason: AckRefusal::BindEpoch });
     let newer: Ack = decode(

@@ -79,7 +79,7 @@ fn a_request_is_acknowledged_read_and_answered_for_its_case() {
     );
     assert_eq!(
         reads.apply(Event::Progress(id(1), ReadProgress::WaitingForCard), now),
-        [Action::Acknowledge(id(1), AckStatus::Waiting)]
+        [Action::Acknowledge(id(1), AckStatus::Waiting { ask: CardAsk::Place })]
     );
     assert_eq!(
         reads.apply(Event::Progress(id(1), ReadProgress::Reading), now),
@@ -97,7 +97,10 @@ fn the_same_request_twice_is_carried_out_once() {
     let mut reads = bound(now);
     reads.apply(Event::Asked(read(1)), now);
     reads.apply(Event::Progress(id(1), ReadProgress::WaitingForCard), now);
-    assert_eq!(reads.apply(Event::Asked(read(1)), now), [Action::Acknowledge(id(1), AckStatus::Waiting)]);
+    assert_eq!(
+        reads.apply(Event::Asked(read(1)), now),
+        [Action::Acknowledge(id(1), AckStatus::Waiting { ask: CardAsk::Place })]
+    );
 
     reads.apply(Event::Finished(id(1), Err(ReadError::NoCard)), now);
     assert_eq!(reads.apply(Event::Asked(read(1)), now), [], "its answer is being signed");

@@ -14,6 +14,7 @@ pub(super) struct Module {
     card: Option<(CardData, Reach)>,
     faults: Vec<Rule>,
     seen: BTreeMap<Command, u64>,
+    struck: u64,
 }
 
 /// How far a card has been taken. Find, select and read must follow each other; a card that was read shows itself
@@ -46,7 +47,7 @@ pub(super) struct Delivery {
 
 impl Module {
     pub(super) fn new(sam: SamNumber) -> Self {
-        Self { sam, card: None, faults: Vec::new(), seen: BTreeMap::new() }
+        Self { sam, card: None, faults: Vec::new(), seen: BTreeMap::new(), struck: 0 }
     }
 
     pub(super) fn place(&mut self, data: CardData) {
@@ -78,6 +79,10 @@ impl Module {
 
     pub(super) fn seen(&self, command: Command) -> u64 {
         self.seen.get(&command).copied().unwrap_or_default()
+    }
+
+    pub(super) fn struck(&self) -> u64 {
+        self.struck
     }
 
     /// What goes out on the line for what came in; `None` is silence.
@@ -157,6 +162,7 @@ impl Module {
             };
             if strikes && rule.left != Some(0) {
                 rule.left = rule.left.map(|left| left - 1);
+                self.struck += 1;
                 due.push(rule.fault.clone());
             }
         }

@@ -1,6 +1,6 @@
 //! Reads, and all that can come between a request and its receipt.
 
-use hall_bus::messages::{AckRefusal, Control, ControlAction, PROTOCOL};
+use hall_bus::messages::{AckRefusal, CardAsk, Control, ControlAction, PROTOCOL};
 use hall_bus::reader::{ReaderCondition, ReaderSource};
 use hall_bus::{AckStatus, DeviceState, Down, ReadFailure, ReadOutcome, Stop, UpMessage};
 use hall_driver::Ended;
@@ -24,7 +24,7 @@ async fn a_card_is_read_for_the_case_that_asked_and_signed() {
 
     hall.ask(id(1)).await;
     hall.acknowledged(id(1), AckStatus::Received).await;
-    hall.acknowledged(id(1), AckStatus::Waiting).await;
+    hall.acknowledged(id(1), AckStatus::Waiting { ask: CardAsk::Place }).await;
     terminal.sim.place(wang()).unwrap();
     hall.acknowledged(id(1), AckStatus::Reading).await;
     let (answer, payload) = hall.answer(&terminal.key()).await;
@@ -67,7 +67,7 @@ async fn a_newer_request_takes_the_reader_over() {
     let terminal = Terminal::paired(&hall);
     let driver = terminal.start_bound(&mut hall).await;
     hall.ask(id(1)).await;
-    hall.acknowledged(id(1), AckStatus::Waiting).await;
+    hall.acknowledged(id(1), AckStatus::Waiting { ask: CardAsk::Place }).await;
     hall.ask(id(2)).await;
     let (first, _) = hall.answer(&terminal.key()).await;
     assert_eq!((first.cmd, first.outcome), (id(1), ReadOutcome::Failed { reason: ReadFailure::Stopped }));
@@ -76,7 +76,7 @@ async fn a_newer_request_takes_the_reader_over() {
         ..first
     })
     .await;
-    hall.acknowledged(id(2), AckStatus::Waiting).await;
+    hall.acknowledged(id(2), AckStatus::Waiting { ask: CardAsk::Place }).await;
     terminal.sim.place(wang()).unwrap();
     let (second, _) = hall.answer_to(id(2), &terminal.key()).await;
     assert_eq!(second.case, read(id(2)).case);
@@ -90,7 +90,7 @@ async fn a_stopped_read_is_answered_and_gives_no_card() {
     let terminal = Terminal::paired(&hall);
     let driver = terminal.start_bound(&mut hall).await;
     hall.ask(id(1)).await;
-    hall.acknowledged(id(1), AckStatus::Waiting).await;
+    hall.acknowledged(id(1), AckStatus::Waiting { ask: CardAsk::Place }).await;
     hall.say(Down::Stop, &Stop { id: id(1) }).await;
     let (answer, _) = hall.answer(&terminal.key()).await;
     assert_eq!(answer.outcome, ReadOutcome::Failed { reason: ReadFailure::Stopped });
@@ -123,7 +123,7 @@ async fn the_box_sees_the_reader_pulled_plugged_and_unlicensed() {
     let terminal = Terminal::paired(&hall);
     let driver = terminal.start_bound(&mut hall).await;
     hall.ask(id(1)).await;
-    hall.acknowledged(id(1), AckStatus::Waiting).await;
+    hall.acknowledged(id(1), AckStatus::Waiting { ask: CardAsk::Place }).await;
     terminal.sim.unplug();
     let (answer, _) = hall.answer(&terminal.key()).await;
     assert_eq!(answer.outcome, ReadOutcome::Failed { reason: ReadFailure::Unplugged });

@@ -143,6 +143,8 @@ pub enum ConsentEnd {
     Cancelled,
     /// The evaluator did not show the page.
     Unreachable,
+    /// The evaluator will not show the page: it cannot show exactly what was asked.
+    Rejected,
 }
 
 /// How a material without a licence is brought.

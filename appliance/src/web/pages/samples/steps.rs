@@ -82,15 +82,23 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
     let mut alone = identify(Reader::Ready, Reading::Idle);
     alone.organisation = None;
     let ready = |reading| identify(Reader::Ready, reading);
+    let again = |why| Reading::Again { why, left_ms: 31_000, total_ms: 60_000 };
     let failed = |why| ready(Reading::Failed { why, number: "R-0B7K2".to_owned() });
     vec![
         ("person", alone),
         ("ready", ready(Reading::Idle)),
         ("uscc-wrong", code),
         ("uscc-unknown", pilot),
-        ("waiting", ready(Reading::Waiting { left_ms: 47_000, total_ms: 60_000 })),
+        ("waiting", ready(Reading::Waiting { last_card: false, left_ms: 47_000, total_ms: 60_000 })),
+        ("waiting-last-card", ready(Reading::Waiting { last_card: true, left_ms: 47_000, total_ms: 60_000 })),
         ("reading", ready(Reading::Reading)),
-        ("again", ready(Reading::LiftAndAgain { left_ms: 31_000, total_ms: 60_000 })),
+        ("returning", identify(Reader::Returning, Reading::Idle)),
+        (
+            "returning-asked",
+            identify(Reader::Returning, Reading::Returning { left_ms: 28_000, total_ms: 30_000 }),
+        ),
+        ("again", ready(again(Again::Lifted))),
+        ("again-alone", ready(again(Again::Failed))),
         ("lifted", failed(ReadFailure::Lifted)),
         ("unreadable", failed(ReadFailure::Unreadable)),
         ("garbled", failed(ReadFailure::Garbled)),
@@ -288,11 +296,12 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
         left_ms: 92_000,
     };
     let result = |text: &str, agreed| CitizenScreen::Result { text: text.to_owned(), agreed };
-    let sent = |for_ms| ConsentState::Sent { for_ms, left_ms: 118_000, total_ms: 120_000 };
+    let sent =
+        |for_ms, returning| ConsentState::Sent { for_ms, returning, left_ms: 118_000, total_ms: 120_000 };
     vec![
         ("none", ConsentState::NotAsked, CitizenScreen::Idle),
-        ("sent", sent(200), CitizenScreen::Sending),
-        ("sent-slow", sent(3_600), CitizenScreen::Sending),
+        ("sent", sent(200, false), CitizenScreen::Sending),
+        ("sent-slow", sent(3_600, false), CitizenScreen::Sending),
         ("shown", ConsentState::Shown { left_ms: 92_000, total_ms: 240_000, extended: 1 }, shown),
         ("agreed", ConsentState::Agreed { at: at(), agreed: 3, refused: 0 }, result("授权成功", true)),
         ("agreed-part", ConsentState::Agreed { at: at(), agreed: 2, refused: 1 }, result("授权成功", true)),
@@ -302,7 +311,8 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
         ("withdrawn", ConsentState::Withdrawn { at: at() }, CitizenScreen::Idle),
         ("no-evaluator", ConsentState::NoEvaluator, CitizenScreen::None),
         ("offline", ConsentState::Offline { since: at() }, CitizenScreen::Offline { since: at() }),
-        ("asleep", ConsentState::Asleep, CitizenScreen::Asleep),
+        ("returning", ConsentState::NotAsked, CitizenScreen::Returning),
+        ("returning-asked", sent(2_000, true), CitizenScreen::Returning),
         ("rejected", ConsentState::Rejected { number: "R-0B7K2".to_owned() }, CitizenScreen::Idle),
         ("paper", ConsentState::Paper { at: at() }, CitizenScreen::Idle),
     ]

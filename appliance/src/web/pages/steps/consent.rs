@@ -24,6 +24,8 @@ pub enum ConsentState {
     Sent {
         /// Milliseconds since it was sent.
         for_ms: u64,
+        /// 设备正在重连: shown as soon as the evaluator has come back.
+        returning: bool,
         /// Milliseconds left.
         left_ms: u64,
         /// Milliseconds in all.
@@ -74,8 +76,6 @@ pub enum ConsentState {
         /// Since when, "10:31".
         since: String,
     },
-    /// 评价器休眠.
-    Asleep,
     /// 评价器退回了页面: it could not show exactly what was asked.
     Rejected {
         /// Number to quote.

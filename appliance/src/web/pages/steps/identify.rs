@@ -15,7 +15,7 @@ impl IdentifyStep {
     /// Whether 读卡 can be pressed now.
     pub fn can_read(&self) -> bool {
         let waits_for_code = self.organisation.as_ref().is_some_and(|entry| !entry.known());
-        self.reader == Reader::Ready && !waits_for_code
+        matches!(self.reader, Reader::Ready | Reader::Returning) && !waits_for_code
     }
 }
 
@@ -48,6 +48,8 @@ impl OrganisationEntry {
 pub enum Reader {
     /// 就绪.
     Ready,
+    /// 设备正在重连: the box was started anew, and the driver has not come back yet.
+    Returning,
     /// 未配读卡器: none is bound to this window.
     None,
     /// 读卡器已拔出.
@@ -71,6 +73,15 @@ pub enum Reading {
     Idle,
     /// 等待放卡.
     Waiting {
+        /// Whether the card read before may still lie there; the module shows it no second time.
+        last_card: bool,
+        /// Milliseconds left.
+        left_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+    },
+    /// 设备正在重连: asked for, and read as soon as the driver has come back.
+    Returning {
         /// Milliseconds left.
         left_ms: u64,
         /// Milliseconds in all.
@@ -79,7 +90,9 @@ pub enum Reading {
     /// 正在读取.
     Reading,
     /// 请拿起卡片再放一次.
-    LiftAndAgain {
+    Again {
+        /// What stands in the way.
+        why: Again,
         /// Milliseconds left.
         left_ms: u64,
         /// Milliseconds in all.
@@ -116,6 +129,33 @@ pub enum Reading {
     Read(Box<Person>),
     /// 人证一致, confirmed: the step is done.
     Confirmed(Identified),
+}
+
+/// Why the card has to be laid down once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// The card left before it was read.
+    Lifted,
+    /// Several attempts have failed.
+    Failed,
+}
+
+impl Again {
+    /// What to do.
+    pub fn todo(self) -> &'static str {
+        match self {
+            Self::Lifted => "请拿起证件，再放一次。",
+            Self::Failed => "请拿起证件，单独再放一次。",
+        }
+    }
+
+    /// Why.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Lifted => "证件被拿开，没有读完。",
+            Self::Failed => "这张卡读不出来；请拿开手机、卡套，擦净卡面。",
+        }
+    }
 }
 
 /// 读卡失败: why nothing was read.

@@ -8,7 +8,9 @@ mod submit;
 
 pub use consent::{ConsentState, ConsentStep};
 pub use form::{Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload};
-pub use identify::{Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading};
+pub use identify::{
+    Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
+};
 pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Source};
 pub use submit::{Answer, Blocker, DoneStep, Rating, SecondClerk, Sent, SubmitStep};
 
