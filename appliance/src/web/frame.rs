@@ -157,7 +157,11 @@ pub fn line(app: &App, now: Timestamp) -> LineState {
     let status = knowledge.line();
     let age = knowledge.token_age_ms(now).map(|ms| ms / 1000);
     LineState {
-        line: if status.up { Line::Up } else { Line::Down },
+        line: match status.up {
+            true if app.line.slow() => Line::Slow,
+            true => Line::Up,
+            false => Line::Down,
+        },
         since: moment(status.since, now),
         knowledge_age_s: age,
         stale: !status.up || age.is_none_or(|age| age > FRESH_S),

@@ -53,7 +53,7 @@ async fn show(State(app): State<App>, signed: SignedIn) -> Result<Response, Fail
     let folder = rows.folder.clone().unwrap_or_default();
     let disk_percent = used_percent(&folder);
     frame::render(&SyncPage {
-        meaning: meaning(&line, lang),
+        meaning: meaning(&line, app.line.slow(), lang),
         knowledge: knowledge(&app, &rows, now, lang),
         backlog: Backlog {
             entries: rows.entries,
@@ -167,7 +167,10 @@ fn sealed(body: &[u8]) -> Vec<(String, String)> {
     blobs.into_iter().chain([manifest]).map(|blob| (blob, record.no.to_string())).collect()
 }
 
-fn meaning(line: &LineStatus, lang: Lang) -> String {
+fn meaning(line: &LineStatus, slow: bool, lang: Lang) -> String {
+    if line.up && slow {
+        return lang.t("与省级中心连接正常但应答缓慢：查询证照最多等 3 秒，之后先用本机缓存。").to_owned();
+    }
     if line.up {
         return lang.t("与省级中心连接正常，证照在线核验。").to_owned();
     }

@@ -3,4 +3,5 @@
 mod desks;
 mod doors;
 mod evidence;
+mod forms;
 mod hall;

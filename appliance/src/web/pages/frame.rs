@@ -134,8 +134,6 @@ pub enum Line {
     Slow,
     /// 离线.
     Down,
-    /// 尚未接入: this box has never been enrolled.
-    NotEnrolled,
 }
 
 impl Line {
@@ -145,7 +143,6 @@ impl Line {
             Self::Up => "在线",
             Self::Slow => "线路缓慢",
             Self::Down => "离线",
-            Self::NotEnrolled => "尚未接入",
         }
     }
 
@@ -154,7 +151,6 @@ impl Line {
         match self {
             Self::Up => "good",
             Self::Slow | Self::Down => "old",
-            Self::NotEnrolled => "harm",
         }
     }
 }

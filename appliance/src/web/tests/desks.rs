@@ -368,6 +368,12 @@ async fn the_line_is_told_as_it_is() {
     for told in ["与省级中心连接正常", "线路接通", "收存到第 1 条", "全部已送达"] {
         assert!(page.contains(told), "{told}: {page}");
     }
+    assert!(!page.contains("线路缓慢"));
+    hall.app.line.looked(Duration::from_millis(2_400));
+    let page = browser.get("/sync").await.text;
+    assert!(page.contains("线路缓慢") && page.contains("应答缓慢"), "{page}");
+    hall.app.line.looked(Duration::from_millis(80));
+    assert!(!browser.get("/sync").await.text.contains("线路缓慢"), "quick again");
 }
 
 #[tokio::test]

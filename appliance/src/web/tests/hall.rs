@@ -229,6 +229,34 @@ impl Browser<'_> {
         self.send(request, Body::from(body)).await
     }
 
+    /// Posts exactly these fields and then these files, as a form with files does.
+    pub async fn post_files(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
+        const EDGE: &str = "----edge7MA4YWxkTrZu0gW";
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part =
+                format!("--{EDGE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        for (name, content) in files {
+            let head = format!(
+                "--{EDGE}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{EDGE}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={EDGE}");
+        self.send(Request::post(path).header(header::CONTENT_TYPE, kind), Body::from(body)).await
+    }
+
     pub async fn open(&self, request: axum::http::request::Builder, body: Body) -> axum::response::Response {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
