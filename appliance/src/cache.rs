@@ -116,6 +116,12 @@ pub fn list(
         .collect()
 }
 
+/// Whether `person` may have a licence looked at: any that is not the principal's, and the principal's when the
+/// issuer signed that this person is its legal representative (法定代表人).
+pub fn speaks_for(person: &HolderId, candidate: &Candidate, principal: &HolderId) -> bool {
+    &candidate.holder != principal || candidate.envelope.represented_by(person, &candidate.beside)
+}
+
 /// Opens an agreed row: exactly the fields that the item may ask for.
 pub fn open(
     row: &ConsentRow,
@@ -187,4 +193,63 @@ fn grade(candidate: &Candidate, window_hours: u32, now: Timestamp) -> LicenceGra
 fn number_field() -> FieldKey {
     #[expect(clippy::expect_used, reason = "a constant that is a field key")]
     hall_ledger::envelope::NUMBER_FIELD.parse().expect("the number field is a field key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_dalek::SigningKey;
+    use hall_domain::{Issuer, Licence, LicenceId, LicenceKindCode, Uscc};
+    use hall_ledger::Salt;
+    use hall_ledger::envelope::{Issue, StatusRef};
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+    fn business_licence(representative: Option<&HolderId>) -> Candidate {
+        let (kind, uscc): (LicenceKindCode, Uscc) =
+            ("11100000000013338W011".parse().unwrap(), "91519900MATE5T1132".parse().unwrap());
+        let licence = Licence {
+            id: LicenceId::compose(&kind, &uscc, "000000001", 1).unwrap(),
+            kind,
+            name: "营业执照".to_owned(),
+            holder: HolderId::Organisation(uscc.clone()),
+            number: uscc.to_string(),
+            issuer: Issuer { name: "安澜市市场监督管理局".to_owned(), uscc },
+            issued: NOW.local_date(),
+            valid_from: NOW.local_date(),
+            valid_until: None,
+            version: 1,
+            fields: BTreeMap::new(),
+        };
+        let issue = Issue {
+            status: StatusRef { list: 1, index: 7 },
+            checked_at: NOW,
+            expires_at: NOW.plus_hours(72),
+            halls: ["990001".to_owned()].into(),
+            relation: representative.cloned(),
+            file: None,
+        };
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let mut n = 0;
+        let salts = || {
+            n += 1;
+            Ok::<_, std::convert::Infallible>(Salt([n; 16]))
+        };
+        let issued = hall_ledger::envelope::Envelope::issue(&licence, &issue, &key, salts).unwrap();
+        let keys = CentreKeys::new([key.verifying_key()]).unwrap();
+        let cached = Cached { issued, status: LicenceStatus::Valid, status_at: NOW };
+        candidate(cached, &licence.holder, &keys, "990001", &Freshness::default(), NOW).unwrap()
+    }
+
+    #[test]
+    fn without_a_register_only_the_person_whom_the_issuer_named_opens_a_companys_licence() {
+        let person = |number: &str| number.parse::<HolderId>().unwrap();
+        let (representative, stranger) = (person("111:519900199003070011"), person("111:519900198805160241"));
+        let named = business_licence(Some(&representative));
+        let company = named.holder.clone();
+        assert!(speaks_for(&representative, &named, &company));
+        assert!(!speaks_for(&stranger, &named, &company));
+        assert!(!speaks_for(&representative, &business_licence(None), &company), "nobody is named");
+        assert!(speaks_for(&stranger, &named, &stranger), "the person's own papers are another matter");
+    }
 }

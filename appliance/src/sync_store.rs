@@ -106,12 +106,11 @@ impl Store for SyncStore {
             let mut documents_due = Vec::new();
             let mut catalogue = 0;
             for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
-                let (announced, held, _) = meta::document(db, word(kind))?.unwrap_or_default();
-                if announced > held || held == 0 {
+                if meta::document_due(db, word(kind))? {
                     documents_due.push(kind);
                 }
                 if kind == DocumentKind::Catalogue {
-                    catalogue = held;
+                    catalogue = meta::document(db, word(kind))?.map_or(0, |(_, held, _)| held);
                 }
             }
             Ok(Position {
@@ -149,32 +148,34 @@ impl Store for SyncStore {
         .await
     }
 
-    async fn entries(&self, from: u64, count: usize, bytes: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn offer(
+        &self,
+        from: u64,
+        count: usize,
+        bytes: usize,
+        epoch: u64,
+    ) -> Result<(Vec<Entry>, Signed<Checkpoint>), StoreError> {
         let vault = self.book.vault.clone();
-        self.read(move |db| {
-            let mut room = bytes;
-            let mut entries = ledger::entries(db, &vault, from, count as u64)?;
-            let mut fits = 0;
-            for entry in &entries {
-                let size = entry.cose.len() + entry.body.as_ref().map_or(0, |body| body.bytes.len());
-                if fits > 0 && size > room {
-                    break;
-                }
-                room = room.saturating_sub(size);
-                fits += 1;
-            }
-            entries.truncate(fits);
-            Ok(entries)
-        })
-        .await
-    }
-
-    async fn checkpoint(&self, epoch: u64) -> Result<Signed<Checkpoint>, StoreError> {
         let wall = self.book.clock.now();
-        let head = self.read(|db| Ok(ledger::head(db)?)).await?;
+        let (entries, head) = self
+            .read(move |db| {
+                let mut room = bytes;
+                let mut entries = ledger::entries(db, &vault, from, count as u64)?;
+                let mut fits = 0;
+                for entry in &entries {
+                    let size = entry.cose.len() + entry.body.as_ref().map_or(0, |body| body.bytes.len());
+                    if fits > 0 && size > room {
+                        break;
+                    }
+                    room = room.saturating_sub(size);
+                    fits += 1;
+                }
+                entries.truncate(fits);
+                Ok((entries, ledger::head(db)?))
+            })
+            .await?;
         let head = head.ok_or_else(|| StoreError::new("not enrolled"))?;
-        let checkpoint = Checkpoint { log: head.log(), size: head.size(), root: head.root(), epoch, wall };
-        Ok(Signed::sign(&checkpoint, self.book.key()))
+        Ok((entries, Signed::sign(&head.checkpoint(epoch, wall), self.book.key())))
     }
 
     async fn save_epoch(&self, epoch: u64) -> Result<(), StoreError> {
@@ -275,11 +276,10 @@ impl Store for SyncStore {
                     document.read(DocumentKind::Organisations).map_err(StoreError::new)?;
                 let book = self.book.clone();
                 self.write(move |tx| {
-                    for organisation in &organisations {
-                        licences::put_organisation(tx, &book.vault, organisation, document.issued_at)?;
-                    }
                     // The list itself would be a list of people; only its version is kept.
-                    meta::put_document(tx, word(document.kind), document.version, b"")?;
+                    if meta::put_document(tx, word(document.kind), document.version, b"")? {
+                        licences::put_register(tx, &book.vault, &organisations, document.issued_at)?;
+                    }
                     Ok(())
                 })
                 .await

@@ -4,7 +4,7 @@ use super::desk::{Clerk, Desk, Reading};
 use super::{Refusal, decide};
 use crate::book::Fault;
 use crate::devices::hub::ReadStage;
-use crate::store::licences;
+use crate::store::{licences, meta};
 use hall_bus::messages::CardAsk;
 use hall_bus::{DeviceId, DeviceKind};
 use hall_domain::case::{Case, CaseId, CommandId, Organised};
@@ -21,12 +21,20 @@ impl Desk {
         let holder = HolderId::Organisation(uscc.clone());
         self.ask_centre(&holder, &item, &case).await;
         let (vault, code) = (self.book.vault.clone(), uscc.clone());
-        let known = self
+        let (known, due) = self
             .book
             .db
-            .read_with(move |db| Ok::<_, Fault>(licences::organisation(db, &vault, &code)?))
+            .read_with(move |db| {
+                let due = meta::document_due(db, "organisations")?;
+                Ok::<_, Fault>((licences::organisation(db, &vault, &code)?, due))
+            })
             .await?;
-        let (register, checked_at) = known.map_or((None, None), |(entry, at)| (Some(entry), Some(at)));
+        // The document says nothing again while nothing changes; the token says that nothing has.
+        let confirmed = self.book.knowledge.fresh_at().filter(|_| !due);
+        let checked_at = known.as_ref().map(|known| {
+            confirmed.filter(|_| known.listed).map_or(known.checked_at, |at| at.max(known.checked_at))
+        });
+        let register = known.map(|known| known.organisation);
         let organisation = Organised { uscc, register, checked_at };
         self.change(clerk, id, move |case| Ok(decide::name_organisation(case, organisation)?)).await
     }

@@ -42,6 +42,10 @@ impl Desk {
         if let Some(confirmed) = &confirmed {
             candidates.retain(|candidate| confirmed.contains(&candidate.envelope.facts().licence));
         }
+        // Without a register entry only the issuer's own word says whose company it is.
+        if case.organisation.as_ref().is_some_and(|known| known.register.is_none()) {
+            candidates.retain(|candidate| cache::speaks_for(&person, candidate, &principal));
+        }
         let kinds = self.book.knowledge.kinds();
         let rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
         Ok((rows, mode))

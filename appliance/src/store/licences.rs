@@ -93,7 +93,7 @@ pub fn count(db: &Connection) -> rusqlite::Result<u64> {
     db.query_row("SELECT count(*) FROM licence", [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
 }
 
-/// Puts a register entry into the cache.
+/// Puts the answer of a look-up into the cache: one register entry.
 pub fn put_organisation(
     tx: &Connection,
     vault: &Vault,
@@ -102,7 +102,7 @@ pub fn put_organisation(
 ) -> Result<(), StoreError> {
     let holder = HolderId::Organisation(organisation.uscc.clone());
     tx.prepare_cached(
-        "INSERT INTO organisation (uscc, checked_at, sealed) VALUES (?1, ?2, ?3)
+        "INSERT INTO organisation (uscc, checked_at, listed, sealed) VALUES (?1, ?2, 0, ?3)
          ON CONFLICT (uscc) DO UPDATE SET checked_at = ?2, sealed = ?3 WHERE checked_at <= ?2",
     )?
     .execute(params![
@@ -113,20 +113,44 @@ pub fn put_organisation(
     Ok(())
 }
 
-/// The register entry of an organisation, and when the centre last confirmed it.
-pub fn organisation(
-    db: &Connection,
+/// Puts a whole register document into the cache. What it no longer names keeps the age of its last confirmation.
+pub fn put_register(
+    tx: &Connection,
     vault: &Vault,
-    uscc: &Uscc,
-) -> Result<Option<(Organisation, Timestamp)>, StoreError> {
+    organisations: &[Organisation],
+    issued_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute("UPDATE organisation SET listed = 0", [])?;
+    for organisation in organisations {
+        put_organisation(tx, vault, organisation, issued_at)?;
+        let holder = HolderId::Organisation(organisation.uscc.clone());
+        tx.prepare_cached("UPDATE organisation SET listed = 1 WHERE uscc = ?1")?
+            .execute([vault.index("holder", &holder.key())])?;
+    }
+    Ok(())
+}
+
+/// A register entry as it is cached.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The entry.
+    pub organisation: Organisation,
+    /// When the centre last confirmed it by itself.
+    pub checked_at: Timestamp,
+    /// Whether the newest register document names it: it is then as fresh as everything that a token covers.
+    pub listed: bool,
+}
+
+/// The register entry of an organisation.
+pub fn organisation(db: &Connection, vault: &Vault, uscc: &Uscc) -> Result<Option<Registered>, StoreError> {
     let holder = HolderId::Organisation(uscc.clone());
-    let row: Option<(Vec<u8>, i64)> = db
-        .prepare_cached("SELECT sealed, checked_at FROM organisation WHERE uscc = ?1")?
-        .query_row([vault.index("holder", &holder.key())], |row| Ok((row.get(0)?, row.get(1)?)))
+    let row: Option<(Vec<u8>, i64, bool)> = db
+        .prepare_cached("SELECT sealed, checked_at, listed FROM organisation WHERE uscc = ?1")?
+        .query_row([vault.index("holder", &holder.key())], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((sealed, checked_at)) = row else { return Ok(None) };
+    let Some((sealed, checked_at, listed)) = row else { return Ok(None) };
     let organisation = serde_json::from_slice(&vault.open_of(&holder, &sealed)?)?;
-    Ok(Some((organisation, Timestamp(checked_at))))
+    Ok(Some(Registered { organisation, checked_at: Timestamp(checked_at), listed }))
 }
 
 fn licence_index(vault: &Vault, licence: &LicenceId) -> Vec<u8> {

@@ -77,6 +77,12 @@ pub fn document(db: &Connection, kind: &str) -> rusqlite::Result<Option<(u32, u3
         .optional()
 }
 
+/// Whether a document is missing, or out in a newer version than is held.
+pub fn document_due(db: &Connection, kind: &str) -> rusqlite::Result<bool> {
+    let (announced, held, _) = document(db, kind)?.unwrap_or_default();
+    Ok(announced > held || held == 0)
+}
+
 /// The folder that the database lies in; none for one in memory.
 pub fn folder(db: &Connection) -> Option<PathBuf> {
     Path::new(db.path()?).parent().map(Path::to_owned)

@@ -154,6 +154,7 @@ CREATE INDEX licence_holder ON licence (holder);
 CREATE TABLE organisation (
     uscc       BLOB PRIMARY KEY,  -- blind index
     checked_at INTEGER NOT NULL,
+    listed     INTEGER NOT NULL,  -- in the newest register document: as fresh as the newest token
     sealed     BLOB NOT NULL      -- register entry, sealed to the organisation
 ) STRICT;
 

@@ -294,6 +294,11 @@ fn remedies(
         .collect();
     let down = seconds_since(line.since, now);
     match &line.trouble {
+        Some(trouble @ Trouble::Storage(_)) => remedies.push(Remedy {
+            when: trouble.zh(),
+            todo: lang.t("请腾出空间；磁盘写满后不能再登记。").to_owned(),
+            command: format!("df -h {folder}"),
+        }),
         Some(trouble @ (Trouble::Untrusted(_) | Trouble::Refused { .. })) if !line.up => {
             remedies.push(Remedy {
                 when: lang.t("省级中心不接受本机，线路不会自己恢复。").to_owned(),

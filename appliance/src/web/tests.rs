@@ -5,3 +5,4 @@ mod doors;
 mod evidence;
 mod forms;
 mod hall;
+mod register;

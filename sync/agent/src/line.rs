@@ -79,8 +79,14 @@ impl Line {
         }
     }
 
-    /// A round failed. Says whether the line was up before.
+    /// A round failed. Says whether the line was up before and is not now. Trouble with the box's own disk is
+    /// told, and says nothing about the line.
     pub fn failed(&self, trouble: &Trouble) -> bool {
+        if matches!(trouble, Trouble::Storage(_)) {
+            tracing::error!(reason = %trouble, "The box's storage failed while talking to the centre.");
+            self.update(|status| status.trouble = Some(trouble.clone()));
+            return false;
+        }
         let now = self.now();
         let was_up = self.is_up();
         self.update(|status| {
@@ -118,4 +124,21 @@ fn set_position(status: &mut LineStatus, position: &Position) {
 
 fn not_tried() -> Trouble {
     Trouble::Unreachable("the line has not been tried yet".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_and_takes_no_line_down() {
+        let line = Line::new(Arc::new(|| Timestamp(5)));
+        line.update(|status| status.up = true);
+        let full = Trouble::Storage("disk full".to_owned());
+        assert!(!line.failed(&full));
+        let status = line.subscribe().borrow().clone();
+        assert!(status.up && status.trouble == Some(full));
+        assert!(line.failed(&Trouble::Unreachable("refused".to_owned())));
+        assert!(!line.is_up());
+    }
 }

@@ -178,8 +178,7 @@ async fn entries<S: Store, L: Link>(
     let mut resumes = 0;
     loop {
         let batch = (BUNDLE as usize) * MAX_BUNDLES;
-        let entries = shared.store.entries(from, batch, MAX_UPLOAD).await?;
-        let checkpoint = shared.store.checkpoint(epoch).await?;
+        let (entries, checkpoint) = shared.store.offer(from, batch, MAX_UPLOAD, epoch).await?;
         let upload = Upload::collect(from, entries, checkpoint);
         let reached = upload.next().unwrap_or(from);
         let bytes = upload.encode(COMPRESSION).map_err(|e| Trouble::Storage(e.to_string()))?;

@@ -124,17 +124,16 @@ pub trait Store: Send + Sync + 'static {
     /// Root over the first `size` entries; none if there are fewer.
     fn root_at(&self, size: u64) -> impl Future<Output = Result<Option<Hash>, StoreError>> + Send;
 
-    /// Entries from `from` on with their bodies: at most `count`, stopping before `bytes` is passed but
-    /// never before the first.
-    fn entries(
+    /// Entries from `from` on with their bodies, at most `count`, stopping before `bytes` is passed but never
+    /// before the first; and the checkpoint of the whole ledger, signed with the ledger key. Both are of one
+    /// moment: a checkpoint that knows of an entry recorded in between would promise what is not offered.
+    fn offer(
         &self,
         from: u64,
         count: usize,
         bytes: usize,
-    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
-
-    /// The checkpoint of the whole ledger as it stands, signed with the ledger key.
-    fn checkpoint(&self, epoch: u64) -> impl Future<Output = Result<Signed<Checkpoint>, StoreError>> + Send;
+        epoch: u64,
+    ) -> impl Future<Output = Result<(Vec<Entry>, Signed<Checkpoint>), StoreError>> + Send;
 
     /// Notes the epoch of a centre. Never lowers it.
     fn save_epoch(&self, epoch: u64) -> impl Future<Output = Result<(), StoreError>> + Send;

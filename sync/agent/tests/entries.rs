@@ -82,8 +82,7 @@ async fn an_upload_from_elsewhere_is_told_where_the_centre_stands() {
     hall.store.record_noise(5);
     let (size, root) = (20, hall.store.root_at(20).await.unwrap().unwrap());
     for from in [0, 7, 23] {
-        let entries = hall.store.entries(from, 4, usize::MAX).await.unwrap();
-        let checkpoint = hall.store.checkpoint(1).await.unwrap();
+        let (entries, checkpoint) = hall.store.offer(from, 4, usize::MAX, 1).await.unwrap();
         let upload = Upload::collect(from, entries, checkpoint).encode(1).unwrap();
         let answer = hall.link().upload(from, upload).await.unwrap();
         assert_eq!(answer, UploadAnswer::Resume(HeadIs { size, root }), "from {from}");
@@ -169,8 +168,7 @@ async fn a_clone_is_found_and_the_centre_keeps_one_history() {
     let upload = |from: u64| {
         let clone = &clone;
         async move {
-            let entries = clone.entries(from, 100, usize::MAX).await.unwrap();
-            let checkpoint = clone.checkpoint(1).await.unwrap();
+            let (entries, checkpoint) = clone.offer(from, 100, usize::MAX, 1).await.unwrap();
             Upload::collect(from, entries, checkpoint).encode(1).unwrap()
         }
     };
@@ -207,16 +205,16 @@ async fn entries_of_another_box_or_with_a_broken_signature_are_refused() {
     let province = Province::new().await;
     let (hall, other) = (Hall::enrolled(&province).await, Hall::enrolled(&province).await);
     other.store.record_noise(3);
-    let entries = other.store.entries(0, 3, usize::MAX).await.unwrap();
-    let upload = Upload::collect(0, entries, other.store.checkpoint(1).await.unwrap()).encode(1).unwrap();
+    let (entries, checkpoint) = other.store.offer(0, 3, usize::MAX, 1).await.unwrap();
+    let upload = Upload::collect(0, entries, checkpoint).encode(1).unwrap();
     let refused = hall.link().upload(0, upload).await;
     assert!(matches!(refused, Err(hall_sync::Trouble::Refused { status: 400, .. })), "{refused:?}");
 
     hall.store.record_noise(3);
-    let mut entries = hall.store.entries(0, 3, usize::MAX).await.unwrap();
+    let (mut entries, checkpoint) = hall.store.offer(0, 3, usize::MAX, 1).await.unwrap();
     let last = entries[1].cose.len() - 1;
     entries[1].cose[last] ^= 1;
-    let upload = Upload::collect(0, entries, hall.store.checkpoint(1).await.unwrap()).encode(1).unwrap();
+    let upload = Upload::collect(0, entries, checkpoint).encode(1).unwrap();
     let refused = hall.link().upload(0, upload).await;
     assert!(matches!(refused, Err(hall_sync::Trouble::Refused { status: 400, .. })), "{refused:?}");
     assert!(province.leaves(hall.identity.log).await.is_empty());

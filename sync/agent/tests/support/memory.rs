@@ -164,7 +164,13 @@ impl Store for Memory {
         Ok(held.leaves.get(..size as usize).map(merkle::root))
     }
 
-    async fn entries(&self, from: u64, count: usize, bytes: usize) -> Done<Vec<Entry>> {
+    async fn offer(
+        &self,
+        from: u64,
+        count: usize,
+        bytes: usize,
+        epoch: u64,
+    ) -> Done<(Vec<Entry>, Signed<Checkpoint>)> {
         let held = self.held();
         let mut room = bytes;
         let mut entries = Vec::new();
@@ -176,12 +182,8 @@ impl Store for Memory {
             room = room.saturating_sub(size);
             entries.push(entry.clone());
         }
-        Ok(entries)
-    }
-
-    async fn checkpoint(&self, epoch: u64) -> Done<Signed<Checkpoint>> {
-        let checkpoint = self.held().head.checkpoint(epoch, Timestamp(1_790_000_000_000));
-        Ok(Signed::sign(&checkpoint, &self.key))
+        let checkpoint = held.head.checkpoint(epoch, Timestamp(1_790_000_000_000));
+        Ok((entries, Signed::sign(&checkpoint, &self.key)))
     }
 
     async fn save_epoch(&self, epoch: u64) -> Done<()> {
