@@ -138,7 +138,8 @@ impl DataDir {
         made.map_err(|source| io_error("make", &self.0, source))
     }
 
-    /// Keeps what a pairing gave. The numbers go on where they were, so that they never repeat.
+    /// Keeps what a pairing gave. The numbers go on where they were, so that they never repeat; numbers that cannot
+    /// be read any more start anew, as a pairing makes another device.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -147,6 +148,11 @@ impl DataDir {
             path: self.0.join(SETTINGS),
             reason: error.to_string(),
         })?;
+        // A power cut from here on leaves a reader that is not paired, never a new key under an old name.
+        self.forget()?;
+        if let Err(StoreError::Damaged { .. }) = self.counters() {
+            self.replace_json(COUNTERS, &Counters::default())?;
+        }
         self.replace(KEY, paired.key.as_bytes())?;
         self.replace(SETTINGS, settings.as_bytes())?;
         // Last: with the credentials there, all is there.
@@ -323,6 +329,18 @@ mod tests {
         assert_eq!(data.counters().unwrap(), counters);
         fs::write(data.path().join(COUNTERS), b"{").unwrap();
         assert!(matches!(data.counters(), Err(StoreError::Damaged { .. })));
+        data.save(&paired()).unwrap();
+        assert_eq!(data.counters().unwrap(), Counters::default(), "pairing again helps, as the error says");
+    }
+
+    #[test]
+    fn a_cut_while_pairing_again_leaves_no_new_key_under_the_old_name() {
+        let (_dir, data) = folder();
+        data.save(&paired()).unwrap();
+        // What stands where the credentials are to be written makes the saving fail after the key.
+        fs::create_dir(data.path().join("credentials.new")).unwrap();
+        assert!(data.save(&paired()).is_err());
+        assert!(matches!(data.load(), Err(StoreError::NotPaired { .. })));
     }
 
     #[test]
