@@ -350,15 +350,17 @@ fn apply_item(
 fn note_disposition(tx: &Connection, disposition: &Disposition, at: Timestamp) -> Result<(), Fault> {
     let outcome = disposition.outcome.word();
     cases::set_disposition(tx, &disposition.case_no, disposition.outcome)?;
+    // A later judgement about the same entry replaces the earlier one.
+    let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);
     if !disposition.outcome.needs_action() {
-        return Ok(());
+        return Ok(findings::settle(tx, &keys, "省级中心已复核通过", at)?);
     }
     let case = cases::id_of(tx, &disposition.case_no)?;
     let severity = if disposition.outcome.is_returned() { Severity::Harm } else { Severity::Attention };
     findings::add(
         tx,
         &NewFinding {
-            key: &format!("disposition:{}:{}:{outcome}", disposition.log, disposition.seq),
+            key: &format!("{keys}{outcome}"),
             at,
             kind: outcome,
             case_no: &disposition.case_no,

@@ -26,8 +26,6 @@ use tokio::sync::mpsc;
 /// How long a reader waits for a card.
 const READ_MS: i64 = 30_000;
 const HEARTBEAT_S: u16 = 15;
-/// Times that a citizen may ask for more time; the page shows how many are left.
-const EXTENSIONS: u8 = 4;
 
 /// What a device said that the desk has to decide on.
 #[derive(Debug)]
@@ -184,17 +182,18 @@ impl Hub {
         self.deliver(&command.device).await
     }
 
-    /// Tells the evaluator that its page stays longer.
+    /// Tells the evaluator that its page stays longer, and how often that can be asked for again.
     pub async fn extended(
         &self,
         device: &DeviceId,
         command: &CommandId,
         deadline: Timestamp,
+        left: u8,
     ) -> Result<(), Fault> {
         let now = self.book.clock.now();
         let (_, id) = new_command(now)?;
         let ttl_ms = remaining(deadline, now);
-        let action = ControlAction::Extend { cmd: message_of(command)?, ttl_ms, left: EXTENSIONS };
+        let action = ControlAction::Extend { cmd: message_of(command)?, ttl_ms, left };
         self.say(&Topic::Down(device.clone(), Down::Control), &Control { id, action }, None)
     }
 

@@ -16,7 +16,7 @@ impl Desk {
     /// 推送: puts the authorisation page on the window's evaluator.
     pub async fn push(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.at_own_window(clerk, id).await?;
-        let item = self.item_of(&case)?;
+        let item = self.item_of(&case).await?;
         let kinds = self.book.knowledge.kinds();
         let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
         let now = book.clock.now();
@@ -24,35 +24,22 @@ impl Desk {
             .book
             .db
             .write(move |tx| {
-                let device = evaluator_at(tx, &hub, &clerk.window, now)?;
-                free_evaluator(tx, &book, &device.id, now)?;
-                let (command, message) = new_command(now)?;
+                let screen = Screen::free(tx, &book, &hub, &clerk.window, now)?;
                 let mut show = None;
                 book.change_case(tx, &case_id, &clerk.account, now, |case| {
                     let request = decide::consent_request(case, &item, &kinds, now)?;
                     let page = pages::authorize(&request, &window_name(tx, &clerk.window)?);
-                    let made = page_for(tx, &device, message, page, &clerk.window, now, decide::CONSENT_MS)?;
-                    let event =
-                        decide::ask(request, made.digest.to_string(), command.clone(), device.id.to_string());
+                    let made = screen.page(tx, page, decide::CONSENT_MS)?;
+                    let (digest, device) = (made.digest.to_string(), screen.device.id.to_string());
                     show = Some(made);
-                    Ok(vec![event])
+                    Ok(vec![decide::ask(request, digest, screen.command.clone(), device)])
                 })?;
                 let show = show.ok_or(Refusal::AlreadyAsking)?;
-                store(
-                    tx,
-                    &book,
-                    &show,
-                    rows::CommandKind::Authorize,
-                    &device,
-                    Some(&case_id),
-                    now.plus_ms(decide::CONSENT_MS),
-                )?;
-                Ok::<_, Fault>(device.id)
+                screen.put(tx, &book, &show, rows::CommandKind::Authorize, &case_id, decide::CONSENT_MS)
             })
             .await?;
         self.changed(id);
-        self.hub.deliver(&device).await?;
-        Ok(())
+        self.hub.deliver(&device).await
     }
 
     /// 撤回: takes the authorisation page back.
@@ -74,29 +61,16 @@ impl Desk {
             .book
             .db
             .write(move |tx| {
-                let device = evaluator_at(tx, &hub, &case.window, now)?;
-                free_evaluator(tx, &book, &device.id, now)?;
-                let (command, message) = new_command(now)?;
+                let screen = Screen::free(tx, &book, &hub, &case.window, now)?;
                 let case = book.change_case(tx, &case_id, &clerk.account, now, |case| {
-                    Ok(decide::invite_rating(case, command.clone(), now)?)
+                    Ok(decide::invite_rating(case, screen.command.clone(), now)?)
                 })?;
-                let page = pages::rating(&case);
-                let show = page_for(tx, &device, message, page, &case.window, now, decide::RATING_MS)?;
-                store(
-                    tx,
-                    &book,
-                    &show,
-                    rows::CommandKind::Rating,
-                    &device,
-                    Some(&case_id),
-                    now.plus_ms(decide::RATING_MS),
-                )?;
-                Ok::<_, Fault>(device.id)
+                let show = screen.page(tx, pages::rating(&case), decide::RATING_MS)?;
+                screen.put(tx, &book, &show, rows::CommandKind::Rating, &case_id, decide::RATING_MS)
             })
             .await?;
         self.changed(id);
-        self.hub.deliver(&device).await?;
-        Ok(())
+        self.hub.deliver(&device).await
     }
 
     /// 延长时间, asked for on the evaluator.
@@ -112,25 +86,21 @@ impl Desk {
                 };
                 let Some(case) = stored.case else { return Ok(None) };
                 let clerk = clerk_of(tx, &case)?;
-                let mut deadline = None;
-                book.change_case(tx, &case, &clerk, now, |case| {
-                    let events = decide::extend(case, &id, now)?;
-                    if let Some(hall_domain::case::CaseEvent::ConsentExtended { deadline: new, .. }) =
-                        events.first()
-                    {
-                        deadline = Some(*new);
+                let changed =
+                    book.change_case(tx, &case, &clerk, now, |case| Ok(decide::extend(case, &id, now)?))?;
+                match changed.consent {
+                    Consent::Waiting { asked } if asked.deadline > stored.deadline => {
+                        rows::set_deadline(tx, &id, asked.deadline)?;
+                        Ok::<_, Fault>(Some((case, asked)))
                     }
-                    Ok(events)
-                })?;
-                if let Some(deadline) = deadline {
-                    rows::set_deadline(tx, &id, deadline)?;
+                    _ => Ok(None),
                 }
-                Ok::<_, Fault>(deadline.map(|deadline| (case, deadline)))
             })
             .await?;
-        if let Some((case, deadline)) = extended {
+        if let Some((case, asked)) = extended {
             self.changed(&case);
-            self.hub.extended(device, command, deadline).await?;
+            let left = decide::extensions_left(&asked);
+            self.hub.extended(device, command, asked.deadline, left).await?;
         }
         Ok(())
     }
@@ -163,6 +133,72 @@ impl Desk {
     }
 }
 
+/// An evaluator that is free for a page, and the command that is to carry it.
+struct Screen {
+    device: Device,
+    window: WindowId,
+    command: CommandId,
+    message: MessageId,
+    now: Timestamp,
+}
+
+impl Screen {
+    /// The evaluator of a window, freed of a rating page if there is one.
+    fn free(
+        tx: &Connection,
+        book: &Book,
+        hub: &Hub,
+        window: &WindowId,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        let device = rows::at_window(tx, window, DeviceKind::Evaluator)?;
+        let device = device.filter(|device| hub.can_ask(device, now)).ok_or(Refusal::NoEvaluator)?;
+        free_evaluator(tx, book, &device.id, now)?;
+        let (command, message) = new_command(now)?;
+        Ok(Self { device, window: window.clone(), command, message, now })
+    }
+
+    /// A page as it will be sent.
+    fn page(&self, tx: &Connection, page: Page, ttl_ms: i64) -> Result<Show, Fault> {
+        let generation = rows::next_gen(tx, &self.device.id)?;
+        let place = Place { window: self.window.to_string(), bind_epoch: self.device.bind_epoch };
+        let ttl_ms = u32::try_from(ttl_ms).unwrap_or(u32::MAX);
+        Show::new(self.message, place, generation, self.now, ttl_ms, page)
+            .map_err(|error| Fault::Storage(error.to_string()))
+    }
+
+    /// Stores the command, so that it is sent until it is shown. Gives the device to send it to.
+    fn put(
+        self,
+        tx: &Connection,
+        book: &Book,
+        show: &Show,
+        kind: rows::CommandKind,
+        case: &CaseId,
+        ttl_ms: i64,
+    ) -> Result<DeviceId, Fault> {
+        let json = serde_json::to_vec(show).map_err(|error| Fault::Storage(error.to_string()))?;
+        rows::add_command(
+            tx,
+            &Command {
+                id: self.command,
+                device: self.device.id.clone(),
+                window: self.window,
+                bind_epoch: show.bind_epoch,
+                kind,
+                case: Some(case.clone()),
+                gen_: show.generation,
+                issued: show.issued,
+                deadline: self.now.plus_ms(ttl_ms),
+                state: rows::CommandState::Open,
+                shown_at: Timestamp(0),
+                request: book.vault.seal("command", &json),
+            },
+        )?;
+        Ok(self.device.id)
+    }
+}
+
 /// Makes room on an evaluator: an open rating page gives way, another citizen's authorisation page does not.
 fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestamp) -> Result<(), Fault> {
     for open in rows::open_commands(tx, Some(device))? {
@@ -180,62 +216,9 @@ fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestam
     Ok(())
 }
 
-fn evaluator_at(tx: &Connection, hub: &Hub, window: &WindowId, now: Timestamp) -> Result<Device, Fault> {
-    let device = rows::at_window(tx, window, DeviceKind::Evaluator)?;
-    Ok(device.filter(|device| hub.can_ask(device, now)).ok_or(Refusal::NoEvaluator)?)
-}
-
 fn window_name(tx: &Connection, window: &WindowId) -> Result<String, Fault> {
     let windows = accounts::windows(tx)?;
     Ok(windows.into_iter().find(|(id, _)| id == window).map_or_else(|| window.to_string(), |(_, name)| name))
-}
-
-fn page_for(
-    tx: &Connection,
-    device: &Device,
-    message: MessageId,
-    page: Page,
-    window: &WindowId,
-    now: Timestamp,
-    ttl_ms: i64,
-) -> Result<Show, Fault> {
-    let generation = rows::next_gen(tx, &device.id)?;
-    let place = Place { window: window.to_string(), bind_epoch: device.bind_epoch };
-    let ttl_ms = u32::try_from(ttl_ms).unwrap_or(u32::MAX);
-    Show::new(message, place, generation, now, ttl_ms, page)
-        .map_err(|error| Fault::Storage(error.to_string()))
-}
-
-fn store(
-    tx: &Connection,
-    book: &Book,
-    show: &Show,
-    kind: rows::CommandKind,
-    device: &Device,
-    case: Option<&CaseId>,
-    deadline: Timestamp,
-) -> Result<(), Fault> {
-    let id = show.id.to_string().parse().map_err(|_| Fault::Storage("command id".to_owned()))?;
-    let window = show.window.parse().map_err(|_| Fault::Storage("window".to_owned()))?;
-    let json = serde_json::to_vec(show).map_err(|error| Fault::Storage(error.to_string()))?;
-    rows::add_command(
-        tx,
-        &Command {
-            id,
-            device: device.id.clone(),
-            window,
-            bind_epoch: show.bind_epoch,
-            kind,
-            case: case.cloned(),
-            gen_: show.generation,
-            issued: show.issued,
-            deadline,
-            state: rows::CommandState::Open,
-            shown_at: Timestamp(0),
-            request: book.vault.seal("command", &json),
-        },
-    )?;
-    Ok(())
 }
 
 pub(super) fn clerk_of(tx: &Connection, case: &CaseId) -> Result<AccountName, Fault> {

@@ -2,29 +2,25 @@
 //! the events to record or the reason why not. Nothing here reads a clock, a disk or a network.
 
 mod citizen;
+mod submit;
 #[cfg(test)]
 mod tests;
 
 pub use citizen::{
     Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, consent_request,
-    end_consent, end_rating, extend, fill, invite_rating, rate,
+    end_consent, end_rating, extend, extensions_left, fill, invite_rating, rate,
 };
+pub use submit::{Conditions, Signatures, Signed, complete, judge, may_supply, submit, supply};
 
 use super::refusal::Refusal;
 use hall_domain::case::{
-    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ListRow, MaterialState, Mode,
-    Organised, PaperChoice, Secondary, Step, WindowId,
+    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ListRow, Mode, Organised,
+    PaperChoice, Step, WindowId,
 };
 use hall_domain::form;
-use hall_domain::policy::{self, LineState, Situation};
-use hall_domain::{
-    ApplicantKind, FieldKey, IdentityCard, Judgement, LicenceGrade, MaterialId, Outcome, ServiceItem,
-    Timestamp, Way,
-};
+use hall_domain::{ApplicantKind, FieldKey, IdentityCard, MaterialId, ServiceItem, Timestamp, Way};
 use std::collections::BTreeMap;
 
-/// How long the centre's answer to a look-up counts as its word.
-pub const ONLINE_MS: i64 = 3_600_000;
 /// A list older than this is asked for again before a case is submitted.
 pub const RECHECK_MS: i64 = 600_000;
 /// A clerk who has done nothing in a case for this long may be relieved of it.
@@ -32,6 +28,8 @@ pub const QUIET_MS: i64 = 300_000;
 /// Largest attachment in bytes.
 pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
 const ATTACHMENTS: usize = 30;
+/// Why an identification was forgotten when another card was read before 人证一致.
+const REPLACED: &str = "改读另一张证件";
 /// The most that any field of a form holds.
 const FIELD_CHARS: usize = 2_000;
 
@@ -100,21 +98,25 @@ pub struct ReadProof {
     pub answer: String,
 }
 
-/// Takes a card that was read for this case.
+/// Takes a card that was read for this case. Until 人证一致 another card takes the place of the one before; afterwards
+/// another person's changes nothing.
 pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestamp) -> Events {
     may_read(case)?;
     if let Some(identity) = &case.identity {
-        if identity.card.document != card.document {
+        if identity.card == card || identity.confirmed && identity.card.document == card.document {
+            return Ok(Vec::new());
+        }
+        if identity.confirmed {
             return Err(Refusal::AnotherPerson);
         }
-        return Ok(Vec::new());
     }
     if case.organisation.as_ref().is_some_and(|known| !represents(known, &card)) {
         return Err(Refusal::NotLegalRepresentative);
     }
+    let replaced = case.identity.as_ref().map(|_| CaseEvent::IdentityCleared { reason: REPLACED.to_owned() });
     let expired = card.expired(now.local_date());
     let ReadProof { command: read, reader, sam, answer } = proof;
-    Ok(vec![CaseEvent::Identified {
+    let identified = CaseEvent::Identified {
         way: Way::IdentityCard,
         card: Box::new(card),
         read,
@@ -122,13 +124,14 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
         sam,
         expired,
         answer,
-    }])
+    };
+    Ok(replaced.into_iter().chain([identified]).collect())
 }
 
-/// 人证一致. An expired card needs a note.
-pub fn confirm_person(case: &Case, note: Option<String>) -> Events {
+/// 人证一致, for the reading of `seen`: what the clerk confirms is what the clerk saw. An expired card needs a note.
+pub fn confirm_person(case: &Case, seen: Timestamp, note: Option<String>) -> Events {
     open_case(case)?;
-    let identity = case.identity.as_ref().ok_or(Refusal::OutOfStep)?;
+    let identity = case.identity.as_ref().filter(|who| who.at == seen).ok_or(Refusal::AnotherReading)?;
     if identity.confirmed {
         return Ok(Vec::new());
     }
@@ -243,13 +246,17 @@ pub fn may_attach(case: &Case, material: Option<&MaterialId>, size: u64) -> Resu
     if material.is_some_and(|material| !case.list.iter().any(|row| &row.material == material)) {
         return Err(Refusal::UnknownMaterial);
     }
+    file_fits(size, case.attachments.len())
+}
+
+fn file_fits(size: u64, others: usize) -> Result<(), Refusal> {
     if size == 0 {
         return Err(Refusal::EmptyFile);
     }
     if size > ATTACHMENT_BYTES {
         return Err(Refusal::FileTooLarge);
     }
-    if case.attachments.len() >= ATTACHMENTS {
+    if others >= ATTACHMENTS {
         return Err(Refusal::TooManyFiles);
     }
     Ok(())
@@ -281,107 +288,6 @@ pub fn reattach(case: &Case, id: AttachmentId) -> Events {
         return Err(Refusal::TooManyFiles);
     }
     Ok(vec![CaseEvent::AttachmentRestored { id }])
-}
-
-/// What the box knows about its line and its helpers when a case is judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Conditions {
-    /// Whether the line is up, and how long it has been down.
-    pub line: LineState,
-    /// Whether the holder's licences are in the cache or came from the centre.
-    pub holder_cached: bool,
-}
-
-/// What would come of submitting the case as it stands.
-pub fn judge(
-    case: &Case,
-    item: &ServiceItem,
-    conditions: &Conditions,
-    second_clerk: bool,
-    now: Timestamp,
-) -> Judgement {
-    let weakest: Option<LicenceGrade> = case.uses.iter().map(|used| used.grade).min();
-    let relation_hours = case
-        .organisation
-        .as_ref()
-        .filter(|known| known.register.is_some())
-        .and_then(|known| known.checked_at)
-        .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX));
-    let fresh = case.listed_at.is_some_and(|at| now.ms_since(at) < ONLINE_MS);
-    let line = match case.mode {
-        // What the centre said counts as its word for an hour, then as what the hall remembers.
-        Some(Mode::Online) if fresh => LineState::Up,
-        _ => conditions.line,
-    };
-    let situation = Situation {
-        tier: item.tier,
-        way: Way::IdentityCard,
-        applicant: case.applicant,
-        line,
-        identity: case.identity_grade(),
-        consent: case.consent_grade(),
-        licence: weakest,
-        holder_cached: conditions.holder_cached,
-        relation_hours,
-        second_clerk,
-        supervisor: false,
-        t2_offline: item.offline_t2,
-    };
-    let judgement = policy::judge(&situation);
-    let follows = case.list.iter().any(|row| case.material_state(row) == MaterialState::ToFollow)
-        || case.identity.as_ref().is_some_and(|identity| identity.expired);
-    let accepted = matches!(judgement.outcome, Outcome::Accept | Outcome::AcceptForReview);
-    if follows && accepted {
-        return Judgement {
-            outcome: Outcome::MaterialsToFollow,
-            sentence: "有材料容缺后补：将按容缺受理登记，补齐材料并复核后生效。".to_owned(),
-            raise: Some("现场补齐容缺材料后可正常受理".to_owned()),
-        };
-    }
-    judgement
-}
-
-/// Submits. The form and the materials must be in order, and the policy must not say no.
-pub fn submit(
-    case: &Case,
-    item: &ServiceItem,
-    conditions: &Conditions,
-    second: Option<Secondary>,
-    now: Timestamp,
-) -> Events {
-    complete(case, item)?;
-    if second.as_ref().is_some_and(|second| second.account == case.clerk) {
-        return Err(Refusal::SecondClerk);
-    }
-    let judgement = judge(case, item, conditions, second.is_some(), now);
-    if judgement.outcome == Outcome::No {
-        return Err(Refusal::Policy(judgement.sentence));
-    }
-    let hours_offline = match conditions.line {
-        LineState::Up => 0,
-        LineState::Down { hours } => hours,
-    };
-    let mode = case.mode.unwrap_or(Mode::Offline);
-    Ok(vec![CaseEvent::Submitted { judgement, mode, second, hours_offline }])
-}
-
-/// Whether form, commitment and materials are in order.
-pub fn complete(case: &Case, item: &ServiceItem) -> Result<(), Refusal> {
-    at_least(case, Step::Form, Step::Form)?;
-    let problems = form::problems(item, &case.form);
-    if !problems.is_empty() {
-        return Err(Refusal::Form(problems));
-    }
-    if item.commitment.is_some() && !case.committed {
-        return Err(Refusal::Commitment);
-    }
-    let missing: Vec<String> = case
-        .list
-        .iter()
-        .filter(|row| row.required && case.material_state(row) == MaterialState::Missing)
-        .map(|row| row.name.clone())
-        .collect();
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::Materials(missing)) }
 }
 
 /// Gives the case up before it is submitted.

@@ -6,12 +6,10 @@ use crate::devices::hub::{Hub, ReadStage};
 use crate::line::Line;
 use crate::live::{Change, Live};
 use crate::store::blobs::BlobFolder;
-use crate::store::{cases, devices};
+use crate::store::{cases, devices, items};
 use hall_bus::DeviceKind;
-use hall_domain::case::{
-    AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, LicenceUse, WindowId,
-};
-use hall_domain::{ApplicantKind, ItemCode, MaterialId, ServiceItem, Timestamp};
+use hall_domain::case::{AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, WindowId};
+use hall_domain::{ApplicantKind, ItemCode, ServiceItem, Timestamp};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -60,7 +58,7 @@ pub struct Desk {
     pub(super) line: Line,
     pub(super) blobs: BlobFolder,
     pub(super) readings: Arc<Mutex<BTreeMap<CaseId, Reading>>>,
-    opened: Arc<Mutex<BTreeMap<(CaseId, AccountName), Timestamp>>>,
+    opened: Arc<Mutex<BTreeMap<(CaseId, String), Timestamp>>>,
 }
 
 impl Desk {
@@ -76,9 +74,14 @@ impl Desk {
         stored.map(|stored| stored.case).ok_or(Fault::NotFound)
     }
 
-    /// The item of a case, as the newest catalogue has it.
-    pub fn item_of(&self, case: &Case) -> Result<ServiceItem, Fault> {
-        self.item(&case.item)
+    /// The item of a case, as it was when the case was opened.
+    pub async fn item_of(&self, case: &Case) -> Result<ServiceItem, Fault> {
+        if let Some(item) = self.item(&case.item).ok().filter(|item| item.version == case.item_version) {
+            return Ok(item);
+        }
+        let (code, version) = (case.item.clone(), case.item_version);
+        let kept = self.book.db.read_with(move |db| Ok::<_, Fault>(items::find(db, &code, version)?)).await?;
+        kept.ok_or(Fault::NotFound)
     }
 
     /// An item by its code.
@@ -100,12 +103,12 @@ impl Desk {
         self.readings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(id).cloned()
     }
 
-    /// Whether this account has the case's numbers open.
-    pub fn numbers_open(&self, id: &CaseId, by: &AccountName) -> bool {
+    /// Whether a session has the case's numbers open.
+    pub fn numbers_open(&self, id: &CaseId, session: &str) -> bool {
         let now = self.book.clock.now();
         let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         opened.retain(|_, since| now.ms_since(*since) < NUMBERS_OPEN_MS);
-        opened.contains_key(&(id.clone(), by.clone()))
+        opened.contains_key(&(id.clone(), session.to_owned()))
     }
 
     /// Opens a case.
@@ -128,6 +131,7 @@ impl Desk {
                 let no: CaseNo = no.parse().map_err(|_| Fault::Storage("case number".to_owned()))?;
                 let id: CaseId = new_id(now).parse().map_err(|_| Fault::Storage("case id".to_owned()))?;
                 let record = CaseRecord { case: id.clone(), no, at: now, clerk: clerk.account, event };
+                items::keep(tx, &item)?;
                 book.open_case(tx, &record)?;
                 Ok::<_, Fault>(id)
             })
@@ -157,8 +161,8 @@ impl Desk {
         self.record(&clerk.account, id, move |case| Ok(decide::take_over(case, &account, window, now)?)).await
     }
 
-    /// Shows a number in full. Looking is an entry.
-    pub async fn unmask(&self, by: &AccountName, id: &CaseId) -> Result<(), Fault> {
+    /// Shows a number in full, in one session. Looking is an entry.
+    pub async fn unmask(&self, by: &AccountName, session: &str, id: &CaseId) -> Result<(), Fault> {
         let case = self.case(id).await?;
         let (book, account) = (self.book.clone(), by.clone());
         let now = book.clock.now();
@@ -172,26 +176,8 @@ impl Desk {
             })
             .await?;
         let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        opened.insert((id.clone(), by.clone()), now);
+        opened.insert((id.clone(), session.to_owned()), now);
         Ok(())
-    }
-
-    /// 证照查看: what was opened of a licence for a case. Looking is an entry, written before anything is shown.
-    pub async fn look_at_licence(
-        &self,
-        by: &AccountName,
-        id: &CaseId,
-        material: &MaterialId,
-    ) -> Result<(Case, LicenceUse), Fault> {
-        let case = self.case(id).await?;
-        let used =
-            case.uses.iter().find(|used| used.material == *material).cloned().ok_or(Fault::NotFound)?;
-        let (book, now) = (self.book.clone(), self.book.clock.now());
-        let body = serde_json::json!({
-            "action": "licence viewed", "case": case.no, "use_code": used.use_code, "account": by, "at": now
-        });
-        self.book.db.write(move |tx| book.append(tx, EntryKind::ClerkAction, &body, now)).await?;
-        Ok((case, used))
     }
 
     /// Changes a case that belongs to this clerk.

@@ -5,7 +5,7 @@ use super::{Refusal, decide};
 use crate::book::Fault;
 use crate::store::blobs::{self, BlobError, Kept};
 use hall_domain::MaterialId;
-use hall_domain::case::{Attachment, AttachmentId, Case, CaseId};
+use hall_domain::case::{Attachment, AttachmentId, Case, CaseEvent, CaseId};
 use sha2::{Digest, Sha256};
 
 /// A file as it came from the browser.
@@ -29,10 +29,39 @@ impl Desk {
         upload: Upload,
     ) -> Result<Case, Fault> {
         let case = self.mine(clerk, id).await?;
-        let size = upload.content.len() as u64;
-        decide::may_attach(&case, material.as_ref(), size)?;
+        decide::may_attach(&case, material.as_ref(), upload.content.len() as u64)?;
+        let (kept, attachment) = self.scanned(material, upload).await?;
+        // The bytes go to the centre once the case is submitted.
+        self.record_scan(clerk, id, kept, false, move |case| Ok(decide::attach(case, attachment)?)).await
+    }
+
+    /// 补交材料: adds what was to follow to a submitted case, whoever of the clerks takes it in.
+    pub async fn supply(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        material: Option<MaterialId>,
+        upload: Upload,
+    ) -> Result<Case, Fault> {
+        let case = self.case(id).await?;
+        decide::may_supply(&case, material.as_ref(), upload.content.len() as u64)?;
+        let (kept, attachment) = self.scanned(material, upload).await?;
+        let case = self
+            .record_scan(clerk, id, kept, true, move |case| Ok(decide::supply(case, attachment)?))
+            .await?;
+        self.line.nudge();
+        Ok(case)
+    }
+
+    /// Looks at a scan and puts its bytes on disk. Its number is given when it is recorded.
+    async fn scanned(
+        &self,
+        material: Option<MaterialId>,
+        upload: Upload,
+    ) -> Result<(Kept, Attachment), Fault> {
         let media_type = media_type(&upload.content).ok_or(Refusal::FileType)?;
         let sha256 = hex::encode(Sha256::digest(&upload.content));
+        let size = upload.content.len() as u64;
         let kept = self.keep(upload.content).await?;
         let attachment = Attachment {
             id: 0,
@@ -43,16 +72,25 @@ impl Desk {
             sha256,
             blob: kept.id.to_string(),
         };
+        Ok((kept, attachment))
+    }
+
+    async fn record_scan(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        kept: Kept,
+        sending: bool,
+        decide: impl FnOnce(&Case) -> Result<Vec<CaseEvent>, Fault> + Send + 'static,
+    ) -> Result<Case, Fault> {
         let (book, clerk, case_id) = (self.book.clone(), clerk.clone(), id.clone());
         let now = book.clock.now();
         let case = self
             .book
             .db
             .write(move |tx| {
-                blobs::put(tx, &kept, false, now)?;
-                book.change_case(tx, &case_id, &clerk.account, now, |case| {
-                    Ok(decide::attach(case, attachment)?)
-                })
+                blobs::put(tx, &kept, sending, now)?;
+                book.change_case(tx, &case_id, &clerk.account, now, decide)
             })
             .await?;
         self.changed(id);

@@ -15,7 +15,7 @@ impl Desk {
     /// Goes on without licences: the form is filled from the card and the register alone.
     pub async fn go_on_with_paper(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
         let case = self.mine(clerk, id).await?;
-        let fields = form::autofill(&self.item_of(&case)?, &sources(&case, BTreeMap::new()));
+        let fields = form::autofill(&self.item_of(&case).await?, &sources(&case, BTreeMap::new()));
         self.change(clerk, id, move |case| Ok(decide::fill(case, Vec::new(), fields)?)).await
     }
 
@@ -27,7 +27,7 @@ impl Desk {
         else {
             return Ok(());
         };
-        let item = self.item_of(&case)?;
+        let item = self.item_of(&case).await?;
         let candidates = self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
         let (book, by, id) = (self.book.clone(), case.clerk.clone(), id.clone());
         let now = book.clock.now();
@@ -72,7 +72,7 @@ impl Desk {
         values: BTreeMap<FieldKey, String>,
         seen: u32,
     ) -> Result<Case, Fault> {
-        let item = self.item_of(&self.case(id).await?)?;
+        let item = self.item_of(&self.case(id).await?).await?;
         self.change(clerk, id, move |case| Ok(decide::save_form(case, &item, &values, seen)?)).await
     }
 

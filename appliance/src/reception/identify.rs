@@ -8,7 +8,7 @@ use crate::store::{licences, meta};
 use hall_bus::messages::CardAsk;
 use hall_bus::{DeviceId, DeviceKind};
 use hall_domain::case::{Case, CaseId, CommandId, Organised};
-use hall_domain::{HolderId, Uscc};
+use hall_domain::{HolderId, Timestamp, Uscc};
 
 impl Desk {
     /// Names the organisation of a case: the code is checked, the register asked.
@@ -17,7 +17,7 @@ impl Desk {
             Fault::Refused(Refusal::OrganisationCode(error.zh()))
         })?;
         let case = self.case(id).await?;
-        let item = self.item_of(&case)?;
+        let item = self.item_of(&case).await?;
         let holder = HolderId::Organisation(uscc.clone());
         self.ask_centre(&holder, &item, &case).await;
         let (vault, code) = (self.book.vault.clone(), uscc.clone());
@@ -75,14 +75,15 @@ impl Desk {
         Ok(())
     }
 
-    /// 人证一致, and with it the 免证清单.
+    /// 人证一致 for the reading of `seen`, and with it the 免证清单.
     pub async fn confirm_person(
         &self,
         clerk: &Clerk,
         id: &CaseId,
+        seen: Timestamp,
         note: Option<String>,
     ) -> Result<Case, Fault> {
-        self.change(clerk, id, move |case| Ok(decide::confirm_person(case, note)?)).await?;
+        self.change(clerk, id, move |case| Ok(decide::confirm_person(case, seen, note)?)).await?;
         self.make_list(clerk, id).await
     }
 

@@ -29,7 +29,7 @@ impl Desk {
 
     /// The rows of a case's list as they are known now, and from whom.
     async fn rows_of(&self, case: &Case) -> Result<(Vec<ListRow>, Mode), Fault> {
-        let item = self.item_of(case)?;
+        let item = self.item_of(case).await?;
         let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
         let mut confirmed = self.ask_centre(&principal, &item, case).await;
         if person != principal {

@@ -20,6 +20,8 @@ pub enum Refusal {
     AnotherPerson,
     /// The card is not the registered legal representative's.
     NotLegalRepresentative,
+    /// Another card was read since the clerk looked.
+    AnotherReading,
     /// 人证一致 was not pressed.
     NotConfirmed,
     /// An expired card was confirmed without a note.
@@ -52,6 +54,10 @@ pub enum Refusal {
     Policy(String),
     /// The second clerk's account or password is wrong, or it is the same clerk.
     SecondClerk,
+    /// 值班主管's account or password is wrong, or it is somebody who signed already.
+    Supervisor,
+    /// Nothing, or not this material, was to follow.
+    NothingFollows,
     /// The attachment has nothing in it.
     EmptyFile,
     /// The attachment is larger than 20 MB.
@@ -93,6 +99,9 @@ impl Refusal {
             Self::Commitment => "R125",
             Self::StillWorking => "R126",
             Self::TooLong(_) => "R127",
+            Self::AnotherReading => "R128",
+            Self::NothingFollows => "R129",
+            Self::Supervisor => "R130",
         }
     }
 
@@ -107,6 +116,7 @@ impl Refusal {
                 | Self::Materials(_)
                 | Self::Commitment
                 | Self::SecondClerk
+                | Self::Supervisor
                 | Self::EmptyFile
                 | Self::FileTooLarge
                 | Self::FileType
@@ -123,11 +133,12 @@ impl Refusal {
             Self::OrganisationMissing => "请先填写统一社会信用代码，再读取法定代表人身份证。".into(),
             Self::OrganisationCode(why) => why.clone(),
             Self::AnotherPerson => {
-                "读到的是另一个人的身份证，本办件未作改动。请放回原办事人的证件；如确需换人，请先点“重新核验”。".into()
+                "读到的是另一个人的身份证，本办件未作改动。请放回原办事人的证件；如确需换人，请先按“重新核验”。".into()
             }
             Self::NotLegalRepresentative => {
                 "持卡人不是该单位登记的法定代表人。请由法定代表人本人持证办理，或核对统一社会信用代码。".into()
             }
+            Self::AnotherReading => "刚才又读了一张证件，或者核验已作废。请看清现在显示的人和证件，再确认。".into(),
             Self::NotConfirmed => "请先核对人证是否一致，再按“人证一致”。".into(),
             Self::NoteMissing => "身份证已过有效期。请在备注中写明核对依据后再继续，相关材料按容缺办理。".into(),
             Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照继续”，材料按纸质或容缺办理。".into(),
@@ -148,6 +159,10 @@ impl Refusal {
             Self::Commitment => "请先请办事人确认告知承诺，再提交。".into(),
             Self::Policy(sentence) => sentence.clone(),
             Self::SecondClerk => "第二名窗口人员的账号或密码不正确，或与经办人相同。请由另一名同事重新输入。".into(),
+            Self::Supervisor => {
+                "值班主管的账号或密码不正确，不是大厅管理员，或与经办人、复核人相同。请由值班主管本人重新输入。".into()
+            }
+            Self::NothingFollows => "这件没有这项待补材料。请刷新页面，按列出的待补材料上传。".into(),
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),
             Self::FileType => "只能上传图片（JPG、PNG）或 PDF，这个文件的内容不是，没有保存。请重新选择文件。".into(),

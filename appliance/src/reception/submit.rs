@@ -3,14 +3,13 @@
 use super::decide;
 use super::desk::{Clerk, Desk};
 use crate::book::Fault;
-use hall_domain::Judgement;
 use hall_domain::case::{AccountName, Case, CaseId, Secondary};
+use hall_domain::{Judgement, ServiceItem};
 
 impl Desk {
     /// What would come of submitting the case now.
-    pub fn judge(&self, case: &Case, second_clerk: bool) -> Result<Judgement, Fault> {
-        let item = self.item_of(case)?;
-        Ok(decide::judge(case, &item, &self.conditions(case), second_clerk, self.book.clock.now()))
+    pub fn judge(&self, case: &Case, item: &ServiceItem, signed: decide::Signed) -> Judgement {
+        decide::judge(case, item, &self.conditions(case), signed, self.book.clock.now())
     }
 
     /// Submits. Returns after the record is on disk; the package follows by itself.
@@ -19,14 +18,17 @@ impl Desk {
         clerk: &Clerk,
         id: &CaseId,
         second: Option<AccountName>,
+        supervisor: Option<AccountName>,
     ) -> Result<Case, Fault> {
         let case = self.recheck(clerk, self.mine(clerk, id).await?).await?;
-        let item = self.item_of(&case)?;
+        let item = self.item_of(&case).await?;
         let conditions = self.conditions(&case);
         let now = self.book.clock.now();
-        let second = second.map(|account| Secondary { account, at: now });
+        let signed = |account| Secondary { account, at: now };
+        let signatures =
+            decide::Signatures { second: second.map(signed), supervisor: supervisor.map(signed) };
         let case = self
-            .change(clerk, id, move |case| Ok(decide::submit(case, &item, &conditions, second, now)?))
+            .change(clerk, id, move |case| Ok(decide::submit(case, &item, &conditions, signatures, now)?))
             .await?;
         if let Err(error) = self.seal(id).await {
             // The submission stands; the package is sealed by the next round.

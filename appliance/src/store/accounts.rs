@@ -55,6 +55,11 @@ impl Role {
         self.serves() || self == Self::Reviewer
     }
 
+    /// 值班主管: whether this role may allow what a clerk alone may not.
+    pub fn supervises(self) -> bool {
+        self == Self::HallAdmin
+    }
+
     /// Whether this role may look at security events.
     pub fn watches(self) -> bool {
         matches!(self, Self::HallAdmin | Self::Technician | Self::Auditor)

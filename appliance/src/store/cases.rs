@@ -45,9 +45,9 @@ pub enum Show {
     Open,
     /// 已提交.
     Submitted,
-    /// 待复核: accepted for review, and the centre has not judged it.
+    /// 待复核: nothing more is to be brought, and the centre has not judged it.
     Review,
-    /// 容缺: accepted with materials to follow, and the centre has not judged it.
+    /// 容缺: something that was promised for later has not come, whatever the centre said so far.
     Following,
     /// 全部.
     #[default]
@@ -72,8 +72,10 @@ impl Filter {
             }
             Show::Open => OPEN.to_owned(),
             Show::Submitted => "step = 'submitted'".to_owned(),
-            Show::Review => "outcome = 'review' AND disposition = ''".to_owned(),
-            Show::Following => "outcome = 'to-follow' AND disposition = ''".to_owned(),
+            Show::Review => {
+                "outcome IN ('review', 'to-follow') AND disposition = '' AND outstanding = 0".to_owned()
+            }
+            Show::Following => "outstanding > 0".to_owned(),
             Show::All => "TRUE".to_owned(),
         };
         let search = self.search.trim();
@@ -140,12 +142,13 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
     let (number, name) = (index("number", number), index("name", name));
     let outcome =
         case.submission.as_ref().map(|done| outcome_key(done.judgement.outcome)).unwrap_or_default();
+    let outstanding = i64::try_from(case.outstanding().len()).unwrap_or(i64::MAX);
     let rev = i64::try_from(stored.rev).unwrap_or(i64::MAX);
     // Most steps change nothing that is searched for; SQLite would write each index of a column that is set.
     let step = tx
         .prepare_cached(
             "UPDATE cases SET window = ?2, clerk = ?3, step = ?4, updated_at = ?5, sealed = ?6, rev = ?7, state = ?8
-             WHERE id = ?1 AND outcome = ?9 AND number_index = ?10 AND name_index = ?11",
+             WHERE id = ?1 AND outcome = ?9 AND number_index = ?10 AND name_index = ?11 AND outstanding = ?12",
         )?
         .execute(params![
             case.id.as_str(),
@@ -158,17 +161,18 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
             sealed,
             outcome,
             number,
-            name
+            name,
+            outstanding
         ])?;
     if step == 1 {
         return Ok(sealed);
     }
     tx.prepare_cached(
         "INSERT INTO cases (id, no, window, clerk, item, item_name, applicant, step, outcome, opened_at, updated_at,
-             sealed, number_index, name_index, rev, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+             sealed, number_index, name_index, rev, state, outstanding)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
          ON CONFLICT (id) DO UPDATE SET window = ?3, clerk = ?4, step = ?8, outcome = ?9, updated_at = ?11, sealed = ?12,
-             number_index = ?13, name_index = ?14, rev = ?15, state = ?16",
+             number_index = ?13, name_index = ?14, rev = ?15, state = ?16, outstanding = ?17",
     )?
     .execute(params![
         case.id.as_str(),
@@ -186,7 +190,8 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
         number,
         name,
         rev,
-        sealed
+        sealed,
+        outstanding
     ])?;
     Ok(sealed)
 }

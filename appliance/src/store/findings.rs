@@ -196,6 +196,17 @@ pub fn handle(
     Ok(changed > 0)
 }
 
+/// Marks what the centre said earlier about a case as handled, because it has changed its mind: `keys` is the common
+/// beginning of their keys.
+pub fn settle(tx: &Connection, keys: &str, note: &str, now: Timestamp) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE finding SET state = 'handled', handled_at = ?2, note = ?3
+         WHERE substr(key, 1, length(?1)) = ?1 AND state <> 'handled'",
+        params![keys, now.0, note],
+    )?;
+    Ok(())
+}
+
 fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
     let (severity, state): (String, String) = (row.get(7)?, row.get(8)?);
     Ok(Finding {

@@ -281,7 +281,8 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         CaseEvent::PaperChosen { .. }
         | CaseEvent::AttachmentAdded { .. }
         | CaseEvent::AttachmentRemoved { .. }
-        | CaseEvent::AttachmentRestored { .. } => EntryKind::MaterialAttached,
+        | CaseEvent::AttachmentRestored { .. }
+        | CaseEvent::MaterialSupplied { .. } => EntryKind::MaterialAttached,
         CaseEvent::Submitted { .. } => EntryKind::CaseSubmitted,
         CaseEvent::PackageSealed { .. } => EntryKind::PackageSealed,
         CaseEvent::Rated { .. } => EntryKind::CaseRated,

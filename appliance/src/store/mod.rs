@@ -5,6 +5,7 @@ pub mod blobs;
 pub mod cases;
 pub mod devices;
 pub mod findings;
+pub mod items;
 pub mod ledger;
 pub mod licences;
 pub mod meta;
@@ -17,6 +18,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "lists of cases", sql: include_str!("schema-002.sql") },
     Migration { version: 3, name: "steps of cases", sql: include_str!("schema-003.sql") },
     Migration { version: 4, name: "quarantine of devices", sql: include_str!("schema-004.sql") },
+    Migration { version: 5, name: "items of cases", sql: include_str!("schema-005.sql") },
 ];
 
 /// What goes wrong between a use case and its rows.

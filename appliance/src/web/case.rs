@@ -4,9 +4,9 @@
 mod act;
 mod consent;
 mod files;
+mod following;
 mod form;
 mod identify;
-mod licence;
 mod list;
 mod page;
 mod receipt;
@@ -21,14 +21,14 @@ use super::App;
 use super::frame;
 use super::pages::case::StepName;
 use super::pages::frame::Notice;
-use super::session::{Nothing, OwnForm, Reader, Serving};
+use super::session::{Nothing, OwnForm, Reader, Serving, SignedIn};
 use crate::reception::Clerk;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
-use hall_domain::case::{CaseId, Step};
+use hall_domain::case::{Case, CaseId};
 use serde::Deserialize;
 
 /// How long the clerk who submitted a case sees what comes next instead of the record.
@@ -47,7 +47,7 @@ pub fn router() -> Router<App> {
         .merge(consent::router())
         .merge(form::router())
         .merge(files::router())
-        .merge(licence::router())
+        .merge(following::router())
         .merge(submit::router())
 }
 
@@ -70,20 +70,23 @@ async fn show(
         let clerk = Clerk { account: signed.session.account.clone(), window: window.clone() };
         app.desk.list_if_missing(&clerk, &case).await?;
     }
-    let finished = match case.step() {
-        Step::Abandoned => true,
-        // The clerk who just submitted sees what comes next; afterwards everybody sees the record.
-        Step::Submitted => {
-            !own || looking.step == "record" || app.book.clock.now().ms_since(case.updated_at) > NEXT_MS
-        }
-        _ => false,
-    };
     // Who does not work on cases sees the record of a case in hand too: it masks what the steps show in full.
-    if finished || !signed.session.role.serves() {
-        return view::page(&app, &signed, case).await;
+    let asked = looking.step == "record" && case.closed();
+    if asked || is_record(&app, &signed, &case) || !signed.session.role.serves() {
+        return view::page(&app, &signed, case, &Trouble::default()).await;
     }
     let step = StepName::from_code(&looking.step);
     act::show(&app, &signed, &id, step, Trouble::default(), StatusCode::OK).await
+}
+
+/// Whether a case is shown as the record of what happened. The clerk who just submitted sees what comes next;
+/// afterwards everybody sees the record.
+fn is_record(app: &App, signed: &SignedIn, case: &Case) -> bool {
+    let own = case.clerk == signed.session.account;
+    match &case.submission {
+        Some(done) => !own || app.book.clock.now().ms_since(done.at) > NEXT_MS,
+        None => case.abandoned.is_some(),
+    }
 }
 
 async fn unmask(
@@ -92,7 +95,7 @@ async fn unmask(
     Path(id): Path<CaseId>,
     _: OwnForm<Nothing>,
 ) -> Answered {
-    app.desk.unmask(&signed.session.account, &id).await?;
+    app.desk.unmask(&signed.session.account, &signed.token, &id).await?;
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())
 }
 

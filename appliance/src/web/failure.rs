@@ -52,11 +52,6 @@ impl Failure {
         Self::new(Problem::Held { clerk, window })
     }
 
-    /// The case has gone on since the page was shown.
-    pub fn moved() -> Self {
-        Self { number: "H410".to_owned(), ..Self::new(Problem::Moved) }
-    }
-
     /// A file or form is larger than `limit`, ready text.
     pub fn too_large(limit: &str) -> Self {
         Self::new(Problem::TooLarge { limit: limit.to_owned() })

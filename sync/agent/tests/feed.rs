@@ -4,7 +4,7 @@
 
 mod support;
 
-use hall_domain::case::{CaseEvent, CaseRecord, LicenceUse, Mode};
+use hall_domain::case::{Attachment, CaseEvent, CaseRecord, Follow, LicenceUse, Mode};
 use hall_domain::{
     DocumentKind as IdKind, HolderId, IdentityDocument, Judgement, LegalRepresentative, LicenceGrade,
     LicenceId, LicenceStatus, Organisation, Outcome, Timestamp, Uscc,
@@ -15,7 +15,7 @@ use hall_ledger::link::Lookup;
 use hall_ledger::{BlobId, EntryKind, cbor};
 use hall_sync::{Trouble, VerifiedChange, VerifiedItem};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use support::{CARD_KIND, Hall, ITEM, Province, cutter::Line, holder, licence, now};
 
@@ -200,19 +200,33 @@ async fn an_organisation_comes_with_its_register_entry() {
     assert_eq!(cached, [organisation]);
 }
 
+/// Records something that happened to a case.
+fn record(hall: &Hall, name: &str, at: Timestamp, kind: EntryKind, event: CaseEvent) {
+    let record = CaseRecord {
+        case: name.parse().unwrap(),
+        no: format!("H1-20261121-{name}").parse().unwrap(),
+        at,
+        clerk: "li.qiang".parse().unwrap(),
+        event,
+    };
+    hall.store.record(kind, at, cbor::encode(&record).unwrap());
+}
+
 /// Records a whole case as a desk does: opened, licence used, submitted, package sealed.
 fn record_case(hall: &Hall, name: &str, used: &LicenceId, mode: Mode, at: Timestamp, blobs: &[BlobId]) {
-    let no = format!("H1-20261121-{name}");
-    let record = |kind: EntryKind, event: CaseEvent| {
-        let record = CaseRecord {
-            case: name.parse().unwrap(),
-            no: no.parse().unwrap(),
-            at,
-            clerk: "li.qiang".parse().unwrap(),
-            event,
-        };
-        hall.store.record(kind, at, cbor::encode(&record).unwrap());
-    };
+    record_case_to_be_completed(hall, name, used, mode, at, blobs, None);
+}
+
+fn record_case_to_be_completed(
+    hall: &Hall,
+    name: &str,
+    used: &LicenceId,
+    mode: Mode,
+    at: Timestamp,
+    blobs: &[BlobId],
+    follow: Option<Follow>,
+) {
+    let record = |kind: EntryKind, event: CaseEvent| record(hall, name, at, kind, event);
     record(
         EntryKind::CaseOpened,
         CaseEvent::Opened {
@@ -231,18 +245,17 @@ fn record_case(hall: &Hall, name: &str, used: &LicenceId, mode: Mode, at: Timest
         version: 1,
         use_code: "LX-1".into(),
         envelope: "00".repeat(32),
-        opened: BTreeMap::new(),
+        fields: BTreeSet::new(),
         grade: LicenceGrade::L3,
         status_at: at,
         mode,
     }];
     record(EntryKind::LicenceUsed, CaseEvent::LicencesUsed { uses });
-    let judgement =
-        Judgement { outcome: Outcome::AcceptForReview, sentence: "待复核".into(), raise: None };
-    record(
-        EntryKind::CaseSubmitted,
-        CaseEvent::Submitted { judgement, mode, second: None, hours_offline: 0 },
-    );
+    let outcome = if follow.is_some() { Outcome::MaterialsToFollow } else { Outcome::AcceptForReview };
+    let judgement = Judgement { outcome, sentence: "待复核".into(), raise: None };
+    let submitted =
+        CaseEvent::Submitted { judgement, mode, second: None, hours_offline: 0, supervisor: None, follow };
+    record(EntryKind::CaseSubmitted, submitted);
     let blobs = blobs.iter().map(ToString::to_string).collect();
     record(EntryKind::PackageSealed, CaseEvent::PackageSealed { manifest: "00".repeat(32), blobs });
 }
@@ -281,6 +294,58 @@ async fn a_case_passes_once_its_whole_package_is_there() {
         (case["state"].as_str(), case["judgement"]["zh"].as_str()),
         (Some("judged"), Some("复核通过"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_passed_on_condition_passes_once_what_follows_has_come() {
+    let province = Province::new().await;
+    let used = licence("000000000000010", 1);
+    province.put_licence(&used).await;
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    running.until("the line", |status| status.up).await;
+    let materials = ["m2".parse().unwrap()].into();
+    let follow = Follow { materials, identity: true, by: now().local_date() };
+    record_case_to_be_completed(&hall, "000001", &used.id, Mode::Online, now(), &[], Some(follow));
+    running.agent.nudge();
+    support::eventually("the condition", || dispositions(&hall).len() == 1).await;
+    assert_eq!(dispositions(&hall)[0].outcome, Judged::Conditional);
+
+    let bytes = vec![8; 1_000];
+    let scan = hall_ledger::blob::Manifest::of(&bytes).unwrap().id();
+    let supplied = |id, material: Option<&str>| CaseEvent::MaterialSupplied {
+        attachment: Attachment {
+            id,
+            material: material.map(|material| material.parse().unwrap()),
+            name: "补交.pdf".into(),
+            media_type: "application/pdf".into(),
+            size: 1_000,
+            sha256: "00".into(),
+            blob: scan.to_string(),
+        },
+    };
+    record(&hall, "000001", now(), EntryKind::MaterialAttached, supplied(1, Some("m2")));
+    // A case that needs nothing more shows that the centre has seen the first half, and what it makes of it.
+    record_case(&hall, "000002", &used.id, Mode::Online, now(), &[]);
+    running.agent.nudge();
+    support::eventually("the second case", || dispositions(&hall).len() == 2).await;
+    assert_eq!(
+        dispositions(&hall)[1].case_no,
+        "H1-20261121-000002",
+        "the identity document is still missing"
+    );
+
+    record(&hall, "000001", now(), EntryKind::MaterialAttached, supplied(2, None));
+    record_case(&hall, "000003", &used.id, Mode::Online, now(), &[]);
+    running.agent.nudge();
+    support::eventually("the third case", || dispositions(&hall).len() == 3).await;
+    assert_eq!(dispositions(&hall)[2].case_no, "H1-20261121-000003", "the scan itself is not here yet");
+
+    assert_eq!(hall.store.attach(bytes), scan);
+    running.agent.nudge();
+    support::eventually("the last word", || dispositions(&hall).len() == 4).await;
+    let last = &dispositions(&hall)[3];
+    assert_eq!((last.case_no.as_str(), last.outcome), ("H1-20261121-000001", Judged::Ratified));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! 办件 as the centre knows it: a fold over the entries that boxes sent, holding what
 //! ratification and the operators' list need and nothing about the person.
 
-use hall_domain::case::{CaseEvent, CaseId, CaseNo, CaseRecord, Mode, WindowId};
+use hall_domain::case::{Attachment, CaseEvent, CaseId, CaseNo, CaseRecord, Follow, Mode, WindowId};
 use hall_domain::{ItemCode, LicenceId, LicenceKindCode, Timestamp};
-use hall_ledger::disposition::Disposition;
+use hall_ledger::disposition::{Disposition, Outcome};
 use hall_ledger::entry::{ClockReading, Known};
 use hall_ledger::{BlobId, LogId, VerifiedEntry};
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,9 @@ pub struct Submission {
     pub mode: Mode,
     /// What the box's policy said.
     pub judgement: hall_domain::Judgement,
+    /// 待补: what was promised for later and has not come.
+    #[serde(default)]
+    pub follow: Option<Follow>,
 }
 
 /// 预归档包: what must arrive before the case can be final.
@@ -118,6 +121,9 @@ pub struct CaseFile {
     pub submission: Option<Submission>,
     /// Once sealed.
     pub package: Option<Package>,
+    /// 补交: scans that came after submission.
+    #[serde(default)]
+    pub supplied: Vec<BlobId>,
     /// 好差评, 1 to 5.
     pub rating: Option<u8>,
     /// Given up before submission.
@@ -143,6 +149,7 @@ impl CaseFile {
             uses: Vec::new(),
             submission: None,
             package: None,
+            supplied: Vec::new(),
             rating: None,
             abandoned: false,
             disposition: None,
@@ -187,9 +194,10 @@ impl CaseFile {
                 }
             }
             CaseEvent::Reopened => self.abandoned = false,
-            CaseEvent::Submitted { judgement, mode, .. } => {
-                self.submission = Some(Submission { seq, at: wall, received_at, mode, judgement });
+            CaseEvent::Submitted { judgement, mode, follow, .. } => {
+                self.submission = Some(Submission { seq, at: wall, received_at, mode, judgement, follow });
             }
+            CaseEvent::MaterialSupplied { attachment } => self.supply(attachment),
             CaseEvent::PackageSealed { manifest, blobs } => {
                 let readable: Vec<BlobId> = blobs.iter().filter_map(|id| id.parse().ok()).collect();
                 let unreadable = blobs.len() - readable.len();
@@ -199,6 +207,28 @@ impl CaseFile {
             CaseEvent::Abandoned { .. } => self.abandoned = true,
             _ => {}
         }
+    }
+
+    /// 补交: with the last thing that was missing, a case that passed on condition is judged once more.
+    fn supply(&mut self, attachment: Attachment) {
+        self.supplied.extend(attachment.blob.parse::<BlobId>());
+        let Some(submission) = &mut self.submission else { return };
+        let Some(follow) = &mut submission.follow else { return };
+        match &attachment.material {
+            Some(material) => _ = follow.materials.remove(material),
+            None => follow.identity = false,
+        }
+        if !follow.materials.is_empty() || follow.identity {
+            return;
+        }
+        submission.follow = None;
+        self.disposition = self.disposition.take().filter(|judged| judged.outcome != Outcome::Conditional);
+    }
+
+    /// Everything that must be here before the case can be final.
+    pub fn blobs(&self) -> Vec<BlobId> {
+        let package = self.package.iter().flat_map(|package| &package.blobs);
+        package.chain(&self.supplied).copied().collect()
     }
 
     /// Whether the centre still owes a disposition.

@@ -9,7 +9,6 @@ use crate::blobs::BlobStoreError;
 use crate::casefile::CaseFile;
 use crate::store::StoreError;
 use hall_domain::case::Mode;
-use hall_domain::policy;
 use hall_ledger::Signed;
 use hall_ledger::disposition::Outcome;
 use hall_ledger::ratify::{self, CaseFacts, Knowledge, LicenceUse};
@@ -71,7 +70,7 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
     let disposition = ratify::ratify(&facts, &knowledge, app.now());
     let passes =
         matches!(disposition.outcome, Outcome::Ratified | Outcome::Conditional | Outcome::PassedRevokedLater);
-    if passes && (package.unreadable > 0 || app.blobs.lacking(package.blobs.clone()).await? > 0) {
+    if passes && (package.unreadable > 0 || app.blobs.lacking(case.blobs()).await? > 0) {
         return Ok(());
     }
     let signed = Signed::sign(&disposition, &app.key);
@@ -103,7 +102,7 @@ fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
             Mode::Offline => ratify::Mode::Offline,
         },
         uses: uses.collect(),
-        material_outstanding: submission.judgement.outcome == policy::Outcome::MaterialsToFollow,
+        material_outstanding: submission.follow.is_some(),
         // The entries name the newest token that the box held: they were made after it was issued.
         not_before: case.uses.iter().filter_map(|used| used.known.token_at).min(),
         received_at: case.uses.iter().map(|used| used.received_at).max().unwrap_or(submission.received_at),

@@ -11,10 +11,12 @@ mod standing;
 mod state;
 
 pub use event::{
-    Attachment, AttachmentId, CaseEvent, CaseRecord, ConsentEnd, LicenceUse, ListRow, ListedLicence, Mode,
-    Organised, PaperChoice, Secondary,
+    Attachment, AttachmentId, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence,
+    Mode, Organised, PaperChoice, Secondary,
 };
-pub use state::{Asked, Case, Consent, Decision, Identity, MaterialState, RatingState, Step, Submission};
+pub use state::{
+    Asked, Case, Consent, Decision, Identity, MaterialState, Outstanding, RatingState, Step, Submission,
+};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -94,6 +94,13 @@ pub fn extend(case: &Case, command: &CommandId, now: Timestamp) -> Events {
     Ok(vec![CaseEvent::ConsentExtended { command: command.clone(), deadline }])
 }
 
+/// How often the citizen can still ask for more time.
+pub fn extensions_left(asked: &Asked) -> u8 {
+    let room = asked.at.plus_ms(CONSENT_LONGEST_MS).ms_since(asked.deadline).max(0);
+    let times = room / CONSENT_MS + i64::from(room % CONSENT_MS > 0);
+    u8::try_from(times).unwrap_or(u8::MAX)
+}
+
 /// The citizen's answer, already accepted as coming from the evaluator that shows this page.
 pub enum Answer {
     /// 同意授权, with the rows refused singly.

@@ -1,9 +1,13 @@
 use super::*;
-use hall_domain::case::{CaseId, CaseNo, CaseRecord, Consent, ConsentEnd, LicenceUse, ListedLicence};
+use hall_domain::case::{
+    CaseId, CaseNo, CaseRecord, Consent, ConsentEnd, LicenceUse, ListedLicence, MaterialState, Outstanding,
+    Secondary,
+};
 use hall_domain::form::FieldState;
+use hall_domain::policy::LineState;
 use hall_domain::register::Register;
-use hall_domain::{Catalogue, FieldKey, LicenceStatus};
-use std::collections::{BTreeMap, BTreeSet};
+use hall_domain::{Catalogue, FieldKey, LicenceGrade, LicenceStatus, Outcome, Tier};
+use std::collections::BTreeSet;
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -57,9 +61,15 @@ impl Desk {
         self.take(events)
     }
 
+    /// 人证一致 for the card that was read last.
+    fn confirm(&mut self, note: Option<&str>) -> Result<usize, Refusal> {
+        let seen = self.case.identity.as_ref().unwrap().at;
+        self.take(confirm_person(&self.case, seen, note.map(str::to_owned)))
+    }
+
     fn confirmed(mut self, slug: &str) -> Self {
         self.read(slug).unwrap();
-        self.take(confirm_person(&self.case, None)).unwrap();
+        self.confirm(None).unwrap();
         let rows = self.rows();
         self.take(list(&self.case, rows, Mode::Offline)).unwrap();
         self
@@ -102,6 +112,13 @@ impl Desk {
         self.take(Ok(vec![event])).unwrap();
         self
     }
+
+    fn agreed(self) -> Self {
+        let mut desk = self.asked();
+        let yes = Answer::Agreed { refused: BTreeSet::new() };
+        desk.take(answer(&desk.case, &command(), yes, "{}".to_owned())).unwrap();
+        desk
+    }
 }
 
 fn record(event: CaseEvent, at: Timestamp) -> CaseRecord {
@@ -132,6 +149,42 @@ fn another_persons_card_in_the_middle_of_a_case_changes_nothing() {
 }
 
 #[test]
+fn until_card_and_person_were_compared_another_card_takes_the_place_of_the_first() {
+    let mut desk = personal();
+    desk.read("zhou-ming").unwrap();
+    let expired = desk.case.identity.clone().unwrap();
+    assert!(expired.expired);
+    assert_eq!(desk.read("zhou-ming"), Ok(0), "the same card again is nothing new");
+    desk.now = desk.now.plus_ms(5_000);
+    assert_eq!(desk.read("wang-fang"), Ok(2), "the first reading is given up and the second taken");
+    let now = desk.case.identity.clone().unwrap();
+    assert_eq!((now.card, now.expired), (card("wang-fang"), false));
+    let seen = confirm_person(&desk.case, expired.at, Some("看过".to_owned()));
+    assert_eq!(seen, Err(Refusal::AnotherReading), "the clerk saw the first card");
+    assert_eq!(desk.confirm(None), Ok(1));
+    let mut renewed = card("wang-fang");
+    renewed.valid_until = None;
+    let proof = ReadProof {
+        command: "01READ".parse().unwrap(),
+        reader: "rd-1".to_owned(),
+        sam: None,
+        answer: "00".to_owned(),
+    };
+    let again = identify(&desk.case, renewed, proof, desk.now);
+    assert_eq!(again, Ok(Vec::new()), "afterwards the person stands");
+}
+
+#[test]
+fn a_person_who_was_compared_gives_way_only_to_a_new_verification() {
+    let mut desk = personal().confirmed("wang-fang");
+    assert_eq!(desk.read("zhang-wei"), Err(Refusal::AnotherPerson));
+    desk.take(clear_identity(&desk.case, "换人")).unwrap();
+    assert_eq!(desk.read("zhang-wei"), Ok(1));
+    let mut asked = personal().confirmed("wang-fang").asked();
+    assert_eq!(asked.take(clear_identity(&asked.case, "换人")), Err(Refusal::AlreadyAsking));
+}
+
+#[test]
 fn an_organisations_case_wants_its_legal_representative() {
     let register = register();
     let organisation = register.organisations.iter().find(|entry| entry.slug == "qinghe-canyin").unwrap();
@@ -151,8 +204,8 @@ fn an_organisations_case_wants_its_legal_representative() {
 fn an_expired_card_needs_a_note() {
     let mut desk = personal();
     desk.read("zhou-ming").unwrap();
-    assert_eq!(desk.take(confirm_person(&desk.case, Some("  ".to_owned()))), Err(Refusal::NoteMissing));
-    assert_eq!(desk.take(confirm_person(&desk.case, Some("户口簿核对一致".to_owned()))), Ok(1));
+    assert_eq!(desk.confirm(Some("  ")), Err(Refusal::NoteMissing));
+    assert_eq!(desk.confirm(Some("户口簿核对一致")), Ok(1));
 }
 
 #[test]
@@ -263,8 +316,10 @@ fn submitting_wants_the_form_and_the_materials() {
     let fields = desk.item.form.iter().map(|field| (field.key.clone(), FieldState::default())).collect();
     desk.take(fill(&desk.case, Vec::new(), fields)).unwrap();
     let conditions = Conditions { line: LineState::Up, holder_cached: true };
-    assert!(matches!(submit(&desk.case, &desk.item, &conditions, None, NOW), Err(Refusal::Form(_))));
-    let second = Secondary { account: "liqiang".parse().unwrap(), at: NOW };
+    assert!(matches!(
+        submit(&desk.case, &desk.item, &conditions, Signatures::default(), NOW),
+        Err(Refusal::Form(_))
+    ));
     for row in desk.case.list.clone() {
         desk.take(choose_paper(&desk.case, &row.material, PaperChoice::ToFollow)).unwrap();
     }
@@ -272,10 +327,132 @@ fn submitting_wants_the_form_and_the_materials() {
     let mut item = desk.item.clone();
     item.form.clear();
     item.commitment = None;
-    assert_eq!(submit(&desk.case, &item, &conditions, Some(second), NOW), Err(Refusal::SecondClerk));
-    let events = submit(&desk.case, &item, &conditions, None, NOW).unwrap();
+    let sign = |account: &str| Some(Secondary { account: account.parse().unwrap(), at: NOW });
+    let with =
+        |second, supervisor| submit(&desk.case, &item, &conditions, Signatures { second, supervisor }, NOW);
+    assert_eq!(with(sign("liqiang"), None), Err(Refusal::SecondClerk));
+    assert_eq!(with(None, sign("liqiang")), Err(Refusal::Supervisor));
+    assert_eq!(with(sign("zhaomin"), sign("zhaomin")), Err(Refusal::Supervisor), "two people, not one twice");
+    assert!(with(sign("zhaomin"), sign("admin")).is_ok());
+    let events = with(None, None).unwrap();
     let CaseEvent::Submitted { judgement, .. } = &events[0] else { panic!("submitted") };
     assert_eq!(judgement.outcome, Outcome::MaterialsToFollow, "what follows is never a plain acceptance");
+}
+
+/// A case of which everything is on paper, and one material follows.
+fn one_follows() -> Desk {
+    let mut desk = personal().confirmed("wang-fang");
+    desk.take(fill(&desk.case, Vec::new(), BTreeMap::new())).unwrap();
+    let rows: Vec<MaterialId> = desk.case.list.iter().map(|row| row.material.clone()).collect();
+    for (at, material) in rows.iter().enumerate() {
+        let choice = if at == 0 { PaperChoice::ToFollow } else { PaperChoice::Original };
+        desk.take(choose_paper(&desk.case, material, choice)).unwrap();
+    }
+    desk.item.form.clear();
+    desk.item.commitment = None;
+    desk
+}
+
+fn scan(material: Option<&MaterialId>) -> Attachment {
+    Attachment {
+        id: 0,
+        material: material.cloned(),
+        name: "扫描件.pdf".to_owned(),
+        media_type: "application/pdf".to_owned(),
+        size: 1_000,
+        sha256: "00".to_owned(),
+        blob: "00".to_owned(),
+    }
+}
+
+const UP: Conditions = Conditions { line: LineState::Up, holder_cached: true };
+
+#[test]
+fn what_follows_is_brought_after_submission_and_nothing_else_is() {
+    let mut desk = one_follows();
+    let material = desk.case.list[0].material.clone();
+    let other = desk.case.list[1].material.clone();
+    assert_eq!(supply(&desk.case, scan(Some(&material))), Err(Refusal::NothingFollows), "not submitted");
+    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
+    let done = desk.case.submission.clone().unwrap();
+    assert_eq!(done.judgement.outcome, Outcome::MaterialsToFollow);
+    assert_eq!(done.follow.unwrap().by, NOW.local_date().plus_days(7));
+    let names: Vec<&str> = desk.case.outstanding().into_iter().map(Outstanding::name).collect();
+    assert_eq!(names, [desk.case.list[0].name.as_str()]);
+
+    assert_eq!(supply(&desk.case, scan(Some(&other))), Err(Refusal::NothingFollows));
+    assert_eq!(supply(&desk.case, scan(None)), Err(Refusal::NothingFollows), "the card was valid");
+    let empty = Attachment { size: 0, ..scan(Some(&material)) };
+    assert_eq!(supply(&desk.case, empty), Err(Refusal::EmptyFile));
+    assert_eq!(desk.take(attach(&desk.case, scan(Some(&material)))), Err(Refusal::Closed));
+    assert_eq!(desk.take(supply(&desk.case, scan(Some(&material)))), Ok(1));
+    assert!(desk.case.outstanding().is_empty());
+    assert_eq!(desk.case.material_state(&desk.case.list[0].clone()), MaterialState::Brought);
+    assert_eq!(desk.take(supply(&desk.case, scan(Some(&material)))), Ok(1), "a second page");
+    let numbers: Vec<AttachmentId> = desk.case.attachments.iter().map(|file| file.id).collect();
+    assert_eq!(numbers, [1, 2]);
+}
+
+#[test]
+fn an_expired_card_is_followed_by_a_valid_one() {
+    let mut desk = one_follows();
+    desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
+    desk.case.identity.as_mut().unwrap().expired = true;
+    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
+    assert_eq!(desk.case.outstanding(), [Outstanding::Identity]);
+    desk.take(supply(&desk.case, scan(None))).unwrap();
+    assert!(desk.case.outstanding().is_empty());
+}
+
+#[test]
+fn a_case_with_everything_here_has_nothing_to_follow() {
+    let mut desk = one_follows();
+    desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
+    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
+    let done = desk.case.submission.unwrap();
+    assert_eq!((done.judgement.outcome, done.follow), (Outcome::Accept, None));
+}
+
+#[test]
+fn paper_originals_count_where_the_policy_asks_for_them() {
+    let hours = |hours| Conditions { line: LineState::Down { hours }, holder_cached: false };
+    let mut desk = one_follows();
+    desk.case.mode = Some(Mode::Offline);
+    let outcome = |desk: &Desk, hours, signed| judge(&desk.case, &desk.item, &hours, signed, NOW).outcome;
+    desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
+    assert_eq!(desk.item.tier, Tier::T1);
+    assert_eq!(outcome(&desk, hours(2), Signed::default()), Outcome::AcceptForReview);
+
+    // A licence with a stale status is only good for 容缺, until its paper is here.
+    let stale = LicenceUse { grade: LicenceGrade::L2, ..used(&desk.case.list[0]).unwrap() };
+    desk.case.uses.push(stale);
+    desk.case.consent = personal().confirmed("wang-fang").agreed().case.consent;
+    desk.case.papers.remove(&desk.case.list[0].material.clone());
+    assert_eq!(outcome(&desk, hours(2), Signed::default()), Outcome::MaterialsToFollow);
+    desk.take(attach(&desk.case, scan(Some(&desk.case.list[0].material.clone())))).unwrap();
+    assert_eq!(outcome(&desk, hours(2), Signed::default()), Outcome::AcceptForReview);
+
+    // After three days a supervisor has to allow it, and can.
+    assert_eq!(outcome(&desk, hours(80), Signed::default()), Outcome::ReceiptOnly);
+    let supervisor = Signed { supervisor: true, ..Signed::default() };
+    assert_eq!(outcome(&desk, hours(80), supervisor), Outcome::AcceptForReview);
+}
+
+#[test]
+fn more_time_is_offered_as_long_as_there_is_some() {
+    let mut desk = personal().confirmed("wang-fang").asked();
+    let left = |desk: &Desk| match &desk.case.consent {
+        Consent::Waiting { asked } => extensions_left(asked),
+        _ => panic!("still waiting"),
+    };
+    assert_eq!(left(&desk), 4);
+    let mut seen = Vec::new();
+    desk.now = desk.now.plus_ms(CONSENT_MS);
+    while let Ok(1) = desk.take(extend(&desk.case, &command(), desk.now)) {
+        seen.push(left(&desk));
+        desk.now = desk.now.plus_ms(CONSENT_MS);
+    }
+    assert_eq!(seen, [3, 2, 1, 0]);
 }
 
 #[test]
@@ -345,7 +522,7 @@ fn used(row: &ListRow) -> Option<LicenceUse> {
         version: 1,
         use_code: "LX-1".to_owned(),
         envelope: licence.envelope,
-        opened: BTreeMap::new(),
+        fields: BTreeSet::new(),
         grade: licence.grade,
         status_at: NOW,
         mode: Mode::Offline,

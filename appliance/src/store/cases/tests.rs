@@ -1,7 +1,8 @@
 use super::recent::REMEMBERED;
 use super::*;
 use hall_domain::IdentityCard;
-use hall_domain::case::{CaseEvent, CaseRecord, Identity};
+use hall_domain::case::{Attachment, CaseEvent, CaseRecord, Follow, Identity, Mode, Submission};
+use std::collections::BTreeSet;
 
 fn database() -> (Connection, Vault) {
     let db = Connection::open_in_memory().unwrap();
@@ -94,6 +95,46 @@ fn a_written_case_is_found_by_what_it_now_says() {
     stored.case.identity = None;
     put(&db, &vault, &stored).unwrap();
     assert_eq!((count("王芳"), count("")), (0, 1));
+}
+
+#[test]
+fn a_case_is_listed_as_following_until_the_last_thing_came_whatever_the_centre_says() {
+    let (db, vault) = database();
+    let mut stored = opened_case();
+    let no = stored.case.no.to_string();
+    let listed = || {
+        let count = |show| count(&db, &vault, &Filter { show, search: String::new() }).unwrap();
+        (count(Show::Following), count(Show::Review))
+    };
+    let outcome = hall_domain::Outcome::MaterialsToFollow;
+    stored.case.submission = Some(Submission {
+        judgement: hall_domain::Judgement { outcome, sentence: String::new(), raise: None },
+        mode: Mode::Online,
+        second: None,
+        supervisor: None,
+        follow: Some(Follow {
+            materials: BTreeSet::new(),
+            identity: true,
+            by: stored.case.opened_at.local_date(),
+        }),
+        at: stored.case.opened_at,
+    });
+    put(&db, &vault, &stored).unwrap();
+    assert_eq!(listed(), (1, 0));
+    set_disposition(&db, &no, Judged::Conditional).unwrap();
+    assert_eq!(listed(), (1, 0), "passed on condition is not forgotten");
+    stored.case.supplied.insert(1);
+    stored.case.attachments.push(Attachment {
+        id: 1,
+        material: None,
+        name: "身份证.jpg".to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        size: 1,
+        sha256: "00".to_owned(),
+        blob: "00".to_owned(),
+    });
+    put(&db, &vault, &stored).unwrap();
+    assert_eq!(listed().0, 0);
 }
 
 fn wang_fang() -> IdentityCard {

@@ -7,7 +7,6 @@ use crate::store::accounts::Role;
 use crate::web::entrance::Checked;
 use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
-use crate::web::pages::frame::Notice;
 use crate::web::session::{self, AtWindow, Nothing, Peer, SignedIn};
 use crate::web::{App, frame};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -136,10 +135,8 @@ pub async fn show(
     status: StatusCode,
 ) -> Answered {
     let mut page = page::build(app, signed, id, looking, &trouble).await?;
-    // What has a place of its own on the page is said there.
-    if let Some(refusal) = trouble.refusal.as_ref().filter(|refusal| !refusal.has_place()) {
-        let text = format!("{}（{}）", refusal.zh(), refusal.code());
-        page.frame.notice = Some(Notice { text, undo: None, refused: true });
+    if let Some(notice) = trouble.notice() {
+        page.frame.notice = Some(notice);
     }
     let mut response = frame::render(&page)?;
     *response.status_mut() = status;

@@ -1,6 +1,7 @@
 //! 附件 of a case: scans coming in, being looked at, and being taken away.
 
 use super::act::{Act, Actor, Answered};
+use crate::book::Fault;
 use crate::reception::Upload;
 use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
@@ -16,7 +17,7 @@ use hall_domain::MaterialId;
 use hall_domain::case::{AttachmentId, CaseId};
 
 /// Several scans of 20 MB in one form, with room for their frames.
-const UPLOAD_BYTES: usize = 64 * 1024 * 1024;
+pub const UPLOAD_BYTES: usize = 64 * 1024 * 1024;
 
 /// Routes of the scans.
 pub fn router() -> Router<App> {
@@ -27,7 +28,31 @@ pub fn router() -> Router<App> {
         .route("/cases/{id}/attachments/{n}/restore", post(restore))
 }
 
-async fn attach(by: Actor, mut form: Multipart) -> Answered {
+async fn attach(by: Actor, form: Multipart) -> Answered {
+    let Sent { material, done } = receive(&by, form, When::Before).await?;
+    let typed = material.map(|material| material.to_string()).unwrap_or_default();
+    by.answer_typed(done, StepName::Form, typed).await
+}
+
+/// When scans come in: before submission, or with what follows.
+#[derive(Debug, Clone, Copy)]
+pub enum When {
+    /// 附件.
+    Before,
+    /// 补交.
+    After,
+}
+
+/// What came with a form of scans.
+pub struct Sent {
+    /// The material that they stand for.
+    pub material: Option<MaterialId>,
+    /// Whether all of them were kept.
+    pub done: Result<(), Fault>,
+}
+
+/// Takes the scans of a form one after the other, and stops at the first that is not kept.
+pub async fn receive(by: &Actor, mut form: Multipart, when: When) -> Result<Sent, Failure> {
     let mut allowed = false;
     let mut material = None;
     let mut done = Ok(());
@@ -52,7 +77,12 @@ async fn attach(by: Actor, mut form: Multipart) -> Answered {
                     continue;
                 }
                 let upload = Upload { name, content: content.to_vec() };
-                done = by.app.desk.attach(&by.clerk, &by.id, material.clone(), upload).await.map(drop);
+                let (desk, material) = (&by.app.desk, material.clone());
+                let kept = match when {
+                    When::Before => desk.attach(&by.clerk, &by.id, material, upload).await,
+                    When::After => desk.supply(&by.clerk, &by.id, material, upload).await,
+                };
+                done = kept.map(drop);
                 if done.is_err() {
                     break;
                 }
@@ -63,8 +93,7 @@ async fn attach(by: Actor, mut form: Multipart) -> Answered {
     if !allowed {
         return Err(Failure::stale());
     }
-    let typed = material.map(|material: MaterialId| material.to_string()).unwrap_or_default();
-    by.answer_typed(done, StepName::Form, typed).await
+    Ok(Sent { material, done })
 }
 
 async fn attachment(

@@ -96,7 +96,7 @@ async fn keep(by: &Actor, typed: Typed) -> Result<u32, Fault> {
         case = desk.mark_field(clerk, id, key, what == "restore").await?;
     }
     if typed.wanted == "next" {
-        decide::complete(&case, &desk.item_of(&case)?)?;
+        decide::complete(&case, &desk.item_of(&case).await?)?;
     }
     Ok(case.form_rev)
 }
@@ -165,7 +165,9 @@ fn uploads(scene: &Scene<'_>) -> Vec<Upload> {
     case.list
         .iter()
         .zip(rows)
-        .filter(|(row, _)| case.material_state(row) != MaterialState::Waived)
+        .filter(|(row, _)| {
+            case.material_state(row) != MaterialState::Waived || case.rests_on_stale(&row.material)
+        })
         .map(|(row, shown)| Upload {
             material: row.material.to_string(),
             name: row.name.clone(),

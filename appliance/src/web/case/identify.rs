@@ -1,12 +1,11 @@
 //! 核验 on the case page.
 
-use super::act::{Act, Actor, Answered};
+use super::act::{Act, Answered};
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::devices::hub::ReadStage;
-use crate::reception::{Reading as DeskReading, Refusal};
+use crate::reception::{Reading as DeskReading, Refusal, decide};
 use crate::store::devices::Presence;
 use crate::web::App;
-use crate::web::failure::Failure;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{
     Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
@@ -15,7 +14,7 @@ use axum::Router;
 use axum::routing::post;
 use hall_bus::ReadFailure as BusFailure;
 use hall_bus::messages::CardAsk;
-use hall_domain::{ApplicantKind, mask_name, mask_number};
+use hall_domain::{ApplicantKind, Timestamp, mask_name, mask_number};
 use serde::Deserialize;
 
 /// Milliseconds that a reader waits for a card, as shown on the countdown.
@@ -55,29 +54,22 @@ async fn stop_reading(Act { by, .. }: Act) -> Answered {
 
 #[derive(Deserialize)]
 struct Seen {
+    /// The reading that the page showed, by its time.
     #[serde(default)]
-    reading: String,
+    reading: i64,
     #[serde(default)]
     note: String,
 }
 
 async fn confirm_person(Act { by, form }: Act<Seen>) -> Answered {
-    same_reading(&by, &form.reading).await?;
-    let done = by.app.desk.confirm_person(&by.clerk, &by.id, None).await;
+    let done = by.app.desk.confirm_person(&by.clerk, &by.id, Timestamp(form.reading), None).await;
     by.answer(done, StepName::Identify).await
 }
 
 async fn expired_card(Act { by, form }: Act<Seen>) -> Answered {
-    same_reading(&by, &form.reading).await?;
-    let done = by.app.desk.confirm_person(&by.clerk, &by.id, Some(form.note.clone())).await;
+    let (seen, note) = (Timestamp(form.reading), Some(form.note.clone()));
+    let done = by.app.desk.confirm_person(&by.clerk, &by.id, seen, note).await;
     by.answer_typed(done, StepName::Identify, form.note).await
-}
-
-/// What the clerk confirms must be what the clerk saw: the reading that the page showed.
-async fn same_reading(by: &Actor, seen: &str) -> Result<(), Failure> {
-    let case = by.app.desk.case(&by.id).await?;
-    let now = case.identity.map(|who| who.at.0.to_string());
-    if now.as_deref() == Some(seen) { Ok(()) } else { Err(Failure::moved().back_to(by.path())) }
 }
 
 async fn reject_person(Act { by, .. }: Act) -> Answered {
@@ -92,6 +84,8 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
             .then(|| organisation_entry(scene)),
         reader: reader(scene),
         reading: reading(scene),
+        can_restart: decide::clear_identity(scene.case, "").is_ok(),
+        kept: scene.case.identity.is_some(),
     }
 }
 
@@ -159,7 +153,7 @@ fn reading(scene: &Scene<'_>) -> Reading {
         };
     }
     match live {
-        Some(DeskReading::Asked { deadline, stage }) if deadline > scene.now => {
+        Some(DeskReading::Asked { deadline, stage }) if scene.reads && deadline > scene.now => {
             asked(scene, stage, left_ms(deadline, scene.now))
         }
         Some(DeskReading::Unheard) => failed(ReadFailure::Silent, "D206"),
@@ -169,7 +163,7 @@ fn reading(scene: &Scene<'_>) -> Reading {
             BusFailure::Unreadable | BusFailure::Unsupported => failed(ReadFailure::Unreadable, "D203"),
             BusFailure::ReaderFault => failed(ReadFailure::Garbled, "D204"),
             BusFailure::Unplugged => failed(ReadFailure::Unplugged, "D205"),
-            BusFailure::Stopped => Reading::Idle,
+            BusFailure::Stopped => read(scene),
         },
         Some(DeskReading::Refused { why: Refusal::NotLegalRepresentative, got }) => {
             let register = scene.case.organisation.as_ref().and_then(|known| known.register.as_ref());
@@ -184,21 +178,26 @@ fn reading(scene: &Scene<'_>) -> Reading {
             got,
             representative: why == Refusal::NotLegalRepresentative,
         },
-        _ => match &scene.case.identity {
-            None => Reading::Idle,
-            Some(who) if who.expired => Reading::Expired {
-                person: Box::new(person(scene)),
-                on: who.card.valid_until.map(|day| day.to_string()).unwrap_or_default(),
-                note: scene.trouble.typed.clone(),
-                error: scene
-                    .trouble
-                    .refusal
-                    .as_ref()
-                    .filter(|why| **why == Refusal::NoteMissing)
-                    .map(Refusal::zh),
-            },
-            Some(_) => Reading::Read(Box::new(person(scene))),
+        _ => read(scene),
+    }
+}
+
+/// What was read last and is not confirmed, if anything was.
+fn read(scene: &Scene<'_>) -> Reading {
+    match &scene.case.identity {
+        None => Reading::Idle,
+        Some(who) if who.expired => Reading::Expired {
+            person: Box::new(person(scene)),
+            on: who.card.valid_until.map(|day| day.to_string()).unwrap_or_default(),
+            note: scene.trouble.typed.clone(),
+            error: scene
+                .trouble
+                .refusal
+                .as_ref()
+                .filter(|why| **why == Refusal::NoteMissing)
+                .map(Refusal::zh),
         },
+        Some(_) => Reading::Read(Box::new(person(scene))),
     }
 }
 

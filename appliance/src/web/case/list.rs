@@ -86,7 +86,6 @@ fn material_row(scene: &Scene<'_>, row: &ListRow) -> MaterialRow {
         licence: row.licence.as_ref().map(|licence| cell(scene, licence)),
         reason: reason(scene, row, state),
         decision: decision(scene.case, row),
-        opened: scene.case.uses.iter().any(|used| used.material == row.material),
     }
 }
 
@@ -94,6 +93,7 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
     let today = scene.now.local_date();
     let licensed = scene.item.material(&row.material).is_some_and(|material| material.replaced_by.is_some());
     let words = match (state, &row.licence) {
+        (MaterialState::Waived, _) if scene.case.paper_brought(&row.material) => "已收到材料。",
         (MaterialState::Waived | MaterialState::Waivable, Some(licence))
             if licence.grade <= LicenceGrade::L2 =>
         {

@@ -8,7 +8,7 @@ use crate::web::failure::Failure;
 use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, CasePage, HeldBy, Mode, StepLine, StepName, StepPanel, StepState};
 use crate::web::pages::cases::Applicant;
-use crate::web::pages::frame::Desk;
+use crate::web::pages::frame::{Desk, Notice};
 use crate::web::pages::steps::Decision as Shown;
 use crate::web::session::SignedIn;
 use crate::web::{App, cases, frame};
@@ -23,6 +23,15 @@ pub struct Trouble {
     pub refusal: Option<Refusal>,
     /// What was typed into the field concerned.
     pub typed: String,
+}
+
+impl Trouble {
+    /// The reason on top of the page. What has a place of its own on the page is said there.
+    pub fn notice(&self) -> Option<Notice> {
+        let refusal = self.refusal.as_ref().filter(|refusal| !refusal.has_place())?;
+        let text = format!("{}（{}）", refusal.zh(), refusal.code());
+        Some(Notice { text, undo: None, refused: true })
+    }
 }
 
 /// What the builders of the page share.
@@ -47,6 +56,8 @@ pub struct Scene<'a> {
     pub lang: Lang,
     /// Whether the evaluator says that it shows this case's page.
     pub shown: bool,
+    /// Whether a reader has been told to read for this case.
+    pub reads: bool,
 }
 
 impl Scene<'_> {
@@ -65,17 +76,17 @@ pub async fn build(
     trouble: &Trouble,
 ) -> Result<CasePage, Failure> {
     let case = app.desk.case(id).await?;
-    let item = app.desk.item_of(&case)?;
-    let (window, numbers_open) = (case.window.clone(), app.desk.numbers_open(id, &signed.session.account));
+    let item = app.desk.item_of(&case).await?;
+    let (window, numbers_open) = (case.window.clone(), app.desk.numbers_open(id, &signed.token));
     let wanted = id.clone();
-    let (evaluator, reader, shown_now) = app
+    let (evaluator, reader, commands) = app
         .book
         .db
         .read(move |db| {
             Ok((
                 rows::at_window(db, &window, DeviceKind::Evaluator)?,
                 rows::at_window(db, &window, DeviceKind::CardReader)?,
-                rows::open_commands_of_case(db, &wanted)?.iter().any(|command| command.shown_at.0 > 0),
+                rows::open_commands_of_case(db, &wanted)?,
             ))
         })
         .await
@@ -91,7 +102,8 @@ pub async fn build(
         reader,
         open: numbers_open,
         lang: frame::lang(signed),
-        shown: shown_now,
+        shown: commands.iter().any(|command| command.shown_at.0 > 0),
+        reads: commands.iter().any(|command| command.kind == rows::CommandKind::Read),
     };
     let shown = looking.filter(|step| reachable(&case, *step)).unwrap_or_else(|| current(&case));
     let path = format!("/cases/{id}");
@@ -101,7 +113,7 @@ pub async fn build(
         case: head(&scene),
         steps: StepName::ALL.map(|name| step_line(&scene, name, shown)),
         step: panel(&scene, shown).await?,
-        side: side::side(&scene)?,
+        side: side::side(&scene),
         held_by: if mine { None } else { Some(held_by(&scene, signed).await?) },
         frame,
     })
@@ -173,12 +185,17 @@ fn order(step: StepName) -> usize {
 
 fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
     let case = scene.case;
-    let here = current(case);
+    // 提交前检查 belongs to the last step, although the form may still be changed.
+    let checking = shown == StepName::Submit && case.step() == Step::Form;
+    let here = if checking { StepName::Submit } else { current(case) };
     let state = match order(name).cmp(&order(here)) {
         std::cmp::Ordering::Greater => StepState::Ahead,
         std::cmp::Ordering::Less => match (name, &case.consent) {
             (StepName::Consent, Consent::Given { refused, .. }) if refused.is_empty() => StepState::Done,
             (StepName::Consent, _) => StepState::Partly,
+            (StepName::Form, _) if checking && decide::complete(case, scene.item).is_err() => {
+                StepState::Partly
+            }
             (StepName::Identify, _) if case.identity.as_ref().is_some_and(|who| who.expired) => {
                 StepState::Partly
             }
@@ -226,7 +243,7 @@ async fn panel(scene: &Scene<'_>, shown: StepName) -> Result<StepPanel, Failure>
         StepName::Submit if scene.case.submission.is_some() => {
             StepPanel::Done(submit::done_step(scene).await?)
         }
-        StepName::Submit => StepPanel::Submit(submit::submit_step(scene)?),
+        StepName::Submit => StepPanel::Submit(submit::submit_step(scene)),
     })
 }
 

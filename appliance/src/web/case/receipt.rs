@@ -9,15 +9,12 @@ use crate::web::session::Reader;
 use crate::web::{App, frame};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use hall_domain::case::{Case, CaseId, LicenceUse, MaterialState, Mode};
+use hall_domain::case::{Case, CaseId, Mode};
 use hall_domain::{mask_name, mask_number};
 use hall_ledger::entry::EntryKind;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Deserialize;
-
-/// Days within which what follows has to be brought.
-const FOLLOW_DAYS: i64 = 7;
 
 #[derive(Deserialize)]
 pub struct Size {
@@ -33,7 +30,7 @@ pub async fn show(
     Query(size): Query<Size>,
 ) -> Result<Response, Failure> {
     let case = app.desk.case(&id).await?;
-    let item = app.desk.item_of(&case)?;
+    let item = app.desk.item_of(&case).await?;
     let Some(done) = &case.submission else { return Err(Fault::NotFound.into()) };
     let (vault, wanted, clerk) = (app.book.vault.clone(), id.clone(), case.clerk.clone());
     let (place, clerk, windows) = app
@@ -72,11 +69,8 @@ pub async fn show(
         offline: done.mode == Mode::Offline,
         licences: licences(&case),
         to_follow: to_follow(&case),
-        follow_by: if to_follow(&case).is_empty() {
-            String::new()
-        } else {
-            done.at.local_date().plus_days(FOLLOW_DAYS).to_string()
-        },
+        follow_by: done.follow.as_ref().map(|follow| follow.by.to_string()).unwrap_or_default(),
+        all_here: done.follow.is_some() && case.outstanding().is_empty(),
         promise: item.promise.zh(),
         qr: qr(&code)?,
         entry: format!("台账 {} 第 {} 号", head.log().to_string().get(..8).unwrap_or_default(), seq + 1),
@@ -105,28 +99,22 @@ fn licences(case: &Case) -> Vec<UsedLicence> {
                 .iter()
                 .find(|row| row.material == used.material)
                 .and_then(|row| row.licence.as_ref());
+            let how = match used.mode {
+                Mode::Online => "在线核验",
+                Mode::Offline => "离线核验 待复核",
+            };
             UsedLicence {
                 kind: listed.map(|licence| licence.name.clone()).unwrap_or_default(),
                 issuer: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
                 use_code: used.use_code.clone(),
-                checked: verified(used),
+                checked: format!("{how} · 状态截至 {}", used.status_at.to_display()),
             }
         })
         .collect()
 }
 
-/// How and how freshly a licence was verified when it was opened.
-pub fn verified(used: &LicenceUse) -> String {
-    let how = match used.mode {
-        Mode::Online => "在线核验",
-        Mode::Offline => "离线核验 待复核",
-    };
-    format!("{how} · 状态截至 {}", used.status_at.to_display())
-}
-
 fn to_follow(case: &Case) -> Vec<String> {
-    let follows = |row: &&hall_domain::case::ListRow| case.material_state(row) == MaterialState::ToFollow;
-    case.list.iter().filter(follows).map(|row| row.name.clone()).collect()
+    case.outstanding().into_iter().map(|what| what.name().to_owned()).collect()
 }
 
 fn qr(text: &str) -> Result<String, Failure> {

@@ -2,15 +2,14 @@
 
 use super::list;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
-use crate::reception::decide;
+use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
-use crate::web::failure::Failure;
-use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, SidePanel, Who};
+use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, Prospect, SidePanel, Who};
 use hall_domain::case::{Consent, RatingState};
 use hall_domain::mask_name;
 
 /// 侧栏.
-pub fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
+pub fn side(scene: &Scene<'_>) -> SidePanel {
     let case = scene.case;
     let who = case.identity.as_ref().map(|who| Who {
         name: if scene.open { who.card.name.clone() } else { mask_name(&who.card.name) },
@@ -37,17 +36,20 @@ pub fn side(scene: &Scene<'_>) -> Result<SidePanel, Failure> {
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
         }
     });
-    let policy = match (&case.identity, &case.submission) {
-        (_, Some(done)) => Some(done.judgement.clone()),
-        (Some(who), None) if who.confirmed => Some(scene.app.desk.judge(case, false)?),
-        _ => None,
+    let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+    let policy = match (case.closed(), confirmed) {
+        (true, _) => Prospect::Over,
+        (false, false) => Prospect::Unknown,
+        (false, true) => {
+            let judgement = scene.app.desk.judge(case, scene.item, Signed::default());
+            Prospect::Known(Policy {
+                outcome: list::outcome(judgement.outcome),
+                sentence: judgement.sentence,
+                raise: judgement.raise,
+            })
+        }
     };
-    let policy = policy.map(|judgement| Policy {
-        outcome: list::outcome(judgement.outcome),
-        sentence: judgement.sentence,
-        raise: judgement.raise,
-    });
-    Ok(SidePanel { who, organisation, screen: screen(scene), policy })
+    SidePanel { who, organisation, screen: screen(scene), policy }
 }
 
 fn screen(scene: &Scene<'_>) -> CitizenScreen {

@@ -89,10 +89,20 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String) -> Told {
         }
         CaseEvent::AttachmentRemoved { id } => by_clerk(format!("移除附件 {id}"), Tone::Plain),
         CaseEvent::AttachmentRestored { id } => by_clerk(format!("恢复附件 {id}"), Tone::Plain),
-        CaseEvent::Submitted { judgement, .. } => {
+        CaseEvent::Submitted { judgement, second, supervisor, .. } => {
             let tone = if judgement.outcome == Outcome::Accept { Tone::Good } else { Tone::Old };
-            by_clerk(format!("提交：{}", judgement.outcome.zh()), tone)
+            let signed = match (second, supervisor) {
+                (Some(_), Some(_)) => "，经复核并由值班主管授权",
+                (Some(_), None) => "，经第二人复核",
+                (None, Some(_)) => "，由值班主管授权",
+                (None, None) => "",
+            };
+            by_clerk(format!("提交：{}{signed}", judgement.outcome.zh()), tone)
         }
+        CaseEvent::MaterialSupplied { attachment } => match &attachment.material {
+            Some(material) => by_clerk(format!("补交材料 {material}：{}", attachment.name), Tone::Good),
+            None => by_clerk(format!("补交有效身份证件：{}", attachment.name), Tone::Good),
+        },
         CaseEvent::PackageSealed { .. } => by(BOX, "封存预归档包".to_owned(), Tone::Plain),
         CaseEvent::RatingAsked { .. } => by_clerk("邀请办事人评价".to_owned(), Tone::Plain),
         CaseEvent::Rated { level, .. } => {

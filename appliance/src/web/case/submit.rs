@@ -1,22 +1,24 @@
 //! 提交 and what follows on the case page.
 
-use super::act::{Act, Answered};
+use super::act::{Act, Actor, Answered};
+use super::following::following;
 use super::form::{attachment, mark, missing};
 use super::list::{self, outcome};
 use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::Refusal;
+use crate::reception::decide::Signed;
 use crate::store::accounts::Role;
 use crate::store::{cases, ledger};
 use crate::web::failure::Failure;
 use crate::web::pages::Lang;
 use crate::web::pages::case::StepName;
-use crate::web::pages::steps::{Answer, Blocker, DoneStep, Rating, SecondClerk, Sent, SubmitStep};
+use crate::web::pages::steps::{Answer, Blocker, DoneStep, Rating, Sent, Signature, Signatures, SubmitStep};
 use crate::web::{App, judged};
 use axum::Router;
 use axum::routing::post;
-use hall_domain::case::{MaterialState, RatingState};
-use hall_domain::{FormField, Grade, Outcome, ServiceItem, form};
+use hall_domain::case::{AccountName, RatingState};
+use hall_domain::{FormField, Grade, Judgement, Outcome, ServiceItem, form};
 use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -27,31 +29,57 @@ pub fn router() -> Router<App> {
 }
 
 #[derive(Deserialize)]
-struct Second {
+struct Signing {
     #[serde(default)]
     second_account: String,
     #[serde(default)]
     second_password: String,
+    #[serde(default)]
+    supervisor_account: String,
+    #[serde(default)]
+    supervisor_password: String,
+    /// Submits without the signatures, to the lesser outcome.
+    #[serde(default)]
+    alone: bool,
 }
 
-async fn submit(Act { by, form }: Act<Second>) -> Answered {
-    let password = Zeroizing::new(form.second_password);
-    let second = match form.second_account.trim() {
-        "" => None,
-        account => match by.signature(account, password, Role::serves).await? {
-            Some(account) => Some(account),
-            None => {
-                let refused: Result<(), _> = Err(Fault::Refused(Refusal::SecondClerk));
-                return by.answer_typed(refused, StepName::Submit, account.to_owned()).await;
-            }
-        },
+async fn submit(Act { by, form }: Act<Signing>) -> Answered {
+    let done = match signatures(&by, &form).await? {
+        Ok((second, supervisor)) => by.app.desk.submit(&by.clerk, &by.id, second, supervisor).await,
+        Err(refusal) => Err(Fault::Refused(refusal)),
     };
-    let done = by.app.desk.submit(&by.clerk, &by.id, second).await;
-    let shown = match &done {
-        Err(Fault::Refused(Refusal::Form(_) | Refusal::Materials(_) | Refusal::Commitment)) => StepName::Form,
-        _ => StepName::Submit,
+    let (shown, typed) = match &done {
+        Err(Fault::Refused(Refusal::Form(_) | Refusal::Materials(_) | Refusal::Commitment)) => {
+            (StepName::Form, String::new())
+        }
+        Err(Fault::Refused(Refusal::Supervisor)) => (StepName::Submit, form.supervisor_account),
+        _ => (StepName::Submit, form.second_account),
     };
-    by.answer_typed(done, shown, form.second_account).await
+    by.answer_typed(done, shown, typed).await
+}
+
+type Signers = (Option<AccountName>, Option<AccountName>);
+
+/// The second clerk and the supervisor, as far as they signed.
+async fn signatures(by: &Actor, form: &Signing) -> Result<Result<Signers, Refusal>, Failure> {
+    let (mut second, mut supervisor) = (None, None);
+    let account = form.second_account.trim();
+    if !form.alone && !account.is_empty() {
+        let password = Zeroizing::new(form.second_password.clone());
+        second = by.signature(account, password, Role::serves).await?;
+        if second.is_none() {
+            return Ok(Err(Refusal::SecondClerk));
+        }
+    }
+    let account = form.supervisor_account.trim();
+    if !form.alone && !account.is_empty() {
+        let password = Zeroizing::new(form.supervisor_password.clone());
+        supervisor = by.signature(account, password, Role::supervises).await?;
+        if supervisor.is_none() {
+            return Ok(Err(Refusal::Supervisor));
+        }
+    }
+    Ok(Ok((second, supervisor)))
 }
 
 async fn rate(Act { by, .. }: Act) -> Answered {
@@ -60,12 +88,19 @@ async fn rate(Act { by, .. }: Act) -> Answered {
 }
 
 /// 提交.
-pub fn submit_step(scene: &Scene<'_>) -> Result<SubmitStep, Failure> {
+pub fn submit_step(scene: &Scene<'_>) -> SubmitStep {
     let case = scene.case;
-    let alone = scene.app.desk.judge(case, false)?;
-    let together = scene.app.desk.judge(case, true)?;
+    let judge = |signed| scene.app.desk.judge(case, scene.item, signed);
+    let alone = judge(Signed::default());
+    let (signed, together) = signatures_wanted(judge);
     let wanted = together.outcome > alone.outcome;
-    Ok(SubmitStep {
+    let error = |which: Refusal| scene.trouble.refusal.as_ref().filter(|why| **why == which).map(Refusal::zh);
+    let signature = |refusal| {
+        let error = error(refusal);
+        let account = error.as_ref().map(|_| scene.trouble.typed.clone()).unwrap_or_default();
+        Signature { account, error }
+    };
+    SubmitStep {
         answers: answers(scene),
         materials: list::rows(scene),
         attachments: case.attachments.iter().map(attachment).collect(),
@@ -73,16 +108,23 @@ pub fn submit_step(scene: &Scene<'_>) -> Result<SubmitStep, Failure> {
         sentence: alone.sentence,
         raise: alone.raise,
         blockers: blockers(scene, alone.outcome == Outcome::No && together.outcome == Outcome::No),
-        second: wanted.then(|| SecondClerk {
-            reason: format!("第二名窗口人员复核后：{}", together.sentence),
-            account: scene.trouble.typed.clone(),
-            error: scene
-                .trouble
-                .refusal
-                .as_ref()
-                .filter(|why| **why == Refusal::SecondClerk)
-                .map(Refusal::zh),
+        signatures: wanted.then(|| Signatures {
+            reason: format!("签名后：{}", together.sentence),
+            second: signed.second.then(|| signature(Refusal::SecondClerk)),
+            supervisor: signed.supervisor.then(|| signature(Refusal::Supervisor)),
+            optional: alone.outcome != Outcome::No,
         }),
+    }
+}
+
+/// The fewest signatures that lead to the best outcome, and what it then comes to.
+fn signatures_wanted(judge: impl Fn(Signed) -> Judgement) -> (Signed, Judgement) {
+    let tries = [(true, false), (false, true), (true, true)];
+    let none = Signed::default();
+    tries.into_iter().fold((none, judge(none)), |best, (second, supervisor)| {
+        let signed = Signed { second, supervisor };
+        let judged = judge(signed);
+        if judged.outcome > best.1.outcome { (signed, judged) } else { best }
     })
 }
 
@@ -121,12 +163,6 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             Ok::<_, Fault>((submitted, receipt, cases::disposition(db, &id)?))
         })
         .await?;
-    let to_follow: Vec<String> = case
-        .list
-        .iter()
-        .filter(|row| case.material_state(row) == MaterialState::ToFollow)
-        .map(|row| row.name.clone())
-        .collect();
     Ok(DoneStep {
         outcome: outcome(done.judgement.outcome),
         sentence: done.judgement.sentence.clone(),
@@ -137,8 +173,14 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             None if scene.app.book.knowledge.line().up => Sent::Sending,
             None => Sent::Waiting,
         },
-        next: next_steps(scene.item, done.judgement.outcome, to_follow.is_empty(), disposition, scene.lang),
-        to_follow,
+        next: next_steps(
+            scene.item,
+            done.judgement.outcome,
+            case.outstanding().is_empty(),
+            disposition,
+            scene.lang,
+        ),
+        following: following(scene, true, true),
         rating: rating(scene),
     })
 }

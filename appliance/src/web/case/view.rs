@@ -1,5 +1,6 @@
 //! 办件查看 of a finished case: what happened in it, what was put away, and what became of it.
 
+use super::following;
 use super::form::attachment;
 use super::list::rows;
 use super::page::{Scene, Trouble, applicant, span};
@@ -23,36 +24,38 @@ use crate::web::{App, frame, judged};
 use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Mode as CaseMode, RatingState, Step};
-use hall_domain::{ApplicantKind, Grade, Promise, ServiceItem, Tier, Timestamp, mask_name, mask_number};
+use hall_domain::{ApplicantKind, Grade, Timestamp, mask_name, mask_number};
 use hall_ledger::disposition::Outcome as Judged;
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 
 /// The page of a finished case.
-pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, Failure> {
+pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -> Result<Response, Failure> {
     let kept = kept(app, &case).await?;
     let package = app.desk.package(&case).await?;
-    // A case outlives its item in the catalogue.
-    let item = app.desk.item_of(&case).unwrap_or_else(|_| former(&case));
+    let item = app.desk.item_of(&case).await?;
     let now = app.book.clock.now();
-    let trouble = Trouble::default();
-    let open = app.desk.numbers_open(&case.id, &signed.session.account);
+    let open = app.desk.numbers_open(&case.id, &signed.token);
     let scene = Scene {
         app,
         case: &case,
         item: &item,
         now,
-        trouble: &trouble,
+        trouble,
         evaluator: None,
         reader: None,
         open,
         lang: frame::lang(signed),
         shown: false,
+        reads: false,
     };
     let path = format!("/cases/{}", case.id);
     let mine = decide::belongs_to(&case, &signed.session.account) && signed.session.role.serves();
+    let may_supply = signed.session.role.serves() && signed.session.window.is_some();
+    let mut frame = frame::frame(app, signed, Desk::Cases, &path, Some(&case.id)).await?;
+    frame.notice = trouble.notice().or(frame.notice);
     frame::render(&CaseViewPage {
-        frame: frame::frame(app, signed, Desk::Cases, &path, Some(&case.id)).await?,
+        frame,
         case: head(&case, &kept, now),
         applicant: applicant_name(&case),
         applicant_number: applicant_number(&case, open),
@@ -72,6 +75,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case) -> Result<Response, 
         attachments: case.attachments.iter().map(attachment).collect(),
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
         rating: rating(&case),
+        following: following::following(&scene, may_supply, signed.session.role.sees_scans()),
         can_reopen: mine && decide::reopen(&case).is_ok(),
     })
 }
@@ -278,22 +282,5 @@ fn rating(case: &Case) -> Rating {
         RatingState::Ended => Rating::Declined,
         RatingState::NotAsked if case.step() == Step::Submitted => Rating::NotAsked,
         RatingState::NotAsked => Rating::Unavailable,
-    }
-}
-
-/// What is still known of an item that the catalogue no longer has.
-fn former(case: &Case) -> ServiceItem {
-    ServiceItem {
-        code: case.item.clone(),
-        name: case.item_name.clone(),
-        department: String::new(),
-        version: case.item_version,
-        applicants: [case.applicant].into(),
-        tier: Tier::T3,
-        promise: Promise::Immediate,
-        offline_t2: false,
-        commitment: None,
-        materials: Vec::new(),
-        form: Vec::new(),
     }
 }

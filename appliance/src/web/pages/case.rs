@@ -231,8 +231,19 @@ pub struct SidePanel {
     pub organisation: Option<OrganisationCard>,
     /// What the citizen's screen shows now.
     pub screen: CitizenScreen,
-    /// What would happen if the case were submitted now; none while too little is known.
-    pub policy: Option<Policy>,
+    /// What would happen if the case were submitted now.
+    pub policy: Prospect,
+}
+
+/// 办理结果预告: whether anything can be said about it.
+#[derive(Debug, Clone)]
+pub enum Prospect {
+    /// Too little is known yet.
+    Unknown,
+    /// The policy says so.
+    Known(Policy),
+    /// It was submitted or given up.
+    Over,
 }
 
 /// 办事人: who stands at the window.

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::case::{CaseHead, Mode};
 use super::frame::{Frame, Tone};
-use super::steps::{Answer, Attachment, Decision, Mark, MaterialRow, Rating};
+use super::steps::{Answer, Attachment, Decision, Following, Mark, MaterialRow, Rating};
 
 /// 办件查看页.
 #[derive(Debug, Clone, Template)]
@@ -42,6 +42,8 @@ pub struct CaseViewPage {
     pub package: Option<Package>,
     /// 好差评.
     pub rating: Rating,
+    /// 待补材料; none when nothing was to follow.
+    pub following: Option<Following>,
     /// Whether it may be taken up again (given up a moment ago).
     pub can_reopen: bool,
 }

@@ -34,8 +34,6 @@ pub enum Problem {
         /// At which window.
         window: String,
     },
-    /// 409: the case has gone on since the page was shown.
-    Moved,
     /// 413: the file is larger than allowed.
     TooLarge {
         /// The limit, ready text: "20 MB".
@@ -73,7 +71,7 @@ impl Problem {
         match self {
             Self::NotFound => 404,
             Self::Forbidden | Self::Stale => 403,
-            Self::Held { .. } | Self::Moved => 409,
+            Self::Held { .. } => 409,
             Self::TooLarge { .. } => 413,
             Self::WrongFile => 415,
             Self::Malformed => 422,
@@ -94,7 +92,6 @@ impl Problem {
             Self::Held { clerk, window } => {
                 frame.lang.fill("{} 正在 {} 办理这个办件，本次操作没有执行。", &[clerk, window])
             }
-            Self::Moved => frame.t("办件已有新进展，本次操作没有执行。").to_owned(),
             Self::TooLarge { limit } => frame.fill("文件超过 {}，没有保存。", limit),
             Self::WrongFile => frame.t("文件内容不是图片或 PDF，没有保存。").to_owned(),
             Self::Malformed => frame.t("提交的内容不完整，本次操作没有执行。").to_owned(),
@@ -113,7 +110,6 @@ impl Problem {
             Self::Forbidden => frame.t("请换有权限的账号登录，或联系大厅管理员。").to_owned(),
             Self::Stale => frame.t("请返回后重新操作一次。").to_owned(),
             Self::Held { .. } => frame.t("请与对方确认；对方停手 5 分钟后可以接手。").to_owned(),
-            Self::Moved => frame.t("请返回办件，看清现在的状态再操作。").to_owned(),
             Self::TooLarge { .. } => frame.t("请降低扫描分辨率，或分成几个文件上传。").to_owned(),
             Self::WrongFile => frame.t("请重新扫描为 JPG、PNG 或 PDF 后上传。").to_owned(),
             Self::Malformed => frame.t("请返回后重新操作；再次出现请报编号。").to_owned(),

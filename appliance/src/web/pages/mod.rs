@@ -41,13 +41,13 @@
 //! | `GET /cases/{id}/attachments/{n}` | | the file, `Content-Disposition: inline`, sandboxed |
 //! | `POST /cases/{id}/attachments/{n}/remove` | | 303, notice with undo |
 //! | `POST /cases/{id}/attachments/{n}/restore` | | 303 |
-//! | `POST /cases/{id}/submit` | `second_account`, `second_password` when asked | 303, 422 |
+//! | `POST /cases/{id}/submit` | `second_account`, `second_password`, `supervisor_account`, `supervisor_password` when asked; `alone` = `true` without them | 303, 422 |
+//! | `POST /cases/{id}/supply` | multipart: `csrf`, `material` (empty for the identity document), `file` (several) | 303, 422 |
 //! | `POST /cases/{id}/rate` | | 303 (asks the citizen's screen) |
 //! | `POST /cases/{id}/abandon` | `reason` (`left`, `wrong-item`, `materials`, `other`) | 303 `/cases`, notice with undo |
 //! | `POST /cases/{id}/reopen` | | 303 |
 //! | `POST /cases/{id}/take-over` | | 303 |
 //! | `GET /cases/{id}/receipt` | `size` (`a4`/`slip`) | [`receipt::ReceiptPage`] |
-//! | `POST /cases/{id}/licences/{material}` | | [`licence::LicencePage`], the looking is an entry |
 //! | `GET /findings` | `show` ([`findings::Filter`]) | [`findings::FindingsPage`] |
 //! | `POST /findings/{id}/acknowledge` | | 303 |
 //! | `POST /findings/{id}/handled` | `note` | 303, 422 |
@@ -78,7 +78,6 @@ pub mod devices;
 pub mod errors;
 pub mod findings;
 pub mod frame;
-pub mod licence;
 pub mod receipt;
 pub mod security;
 pub mod sign_in;

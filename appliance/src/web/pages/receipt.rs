@@ -39,8 +39,10 @@ pub struct ReceiptPage {
     pub licences: Vec<UsedLicence>,
     /// Materials the applicant must still bring.
     pub to_follow: Vec<String>,
-    /// Until when, such as "2026-11-28"; empty when nothing is to follow.
+    /// Until when, such as "2026-11-28"; empty when nothing was to follow.
     pub follow_by: String,
+    /// Whether everything that was to follow has come.
+    pub all_here: bool,
     /// Promise of the item, such as "承诺 5 个工作日".
     pub promise: String,
     /// QR code as SVG, made by the box; it is put into the page as it is.

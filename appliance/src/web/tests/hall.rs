@@ -146,7 +146,7 @@ impl Hall {
             .write(move |tx| {
                 let read = |case: &Case| Ok(decide::identify(case, card, proof, now)?);
                 book.change_case(tx, &id, &by, now, read)?;
-                book.change_case(tx, &id, &by, now, |case| Ok(decide::confirm_person(case, None)?))
+                book.change_case(tx, &id, &by, now, |case| Ok(decide::confirm_person(case, now, None)?))
             })
             .await
             .unwrap()

@@ -279,7 +279,7 @@ async fn case(State(app): State<Arc<App>>, Path(no): Path<String>) -> Answer {
     let unknown = || Refused::missing("unknown-case", "there is no such case");
     let no = no.parse().map_err(|_| unknown())?;
     let case = app.store.case(&no).await?.ok_or_else(unknown)?;
-    let blobs = case.package.as_ref().map(|package| package.blobs.clone()).unwrap_or_default();
+    let blobs = case.blobs();
     let lacking = app.blobs.lacking(blobs.clone()).await?;
     let judgement = case.disposition.as_ref().map(|disposition| {
         json!({

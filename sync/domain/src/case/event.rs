@@ -9,7 +9,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// One thing that happened to one case: the body of a ledger entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,8 +99,8 @@ impl ListedLicence {
     }
 }
 
-/// 用证: one licence opened for one case. Debug leaves out what was read in it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// 用证: one licence opened for one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenceUse {
     /// The row of the list that it serves.
     pub material: MaterialId,
@@ -115,22 +114,14 @@ pub struct LicenceUse {
     pub use_code: String,
     /// SHA-256 of the envelope's bytes, hexadecimal.
     pub envelope: String,
-    /// What was opened: exactly the fields agreed to, each compared with the digest that the issuer's envelope
-    /// holds. This is the copy that the case rests on.
-    pub opened: BTreeMap<FieldKey, String>,
+    /// The fields opened.
+    pub fields: BTreeSet<FieldKey>,
     /// How good the knowledge was.
     pub grade: LicenceGrade,
     /// When the status was known to be true.
     pub status_at: Timestamp,
     /// 在线 or 离线.
     pub mode: Mode,
-}
-
-impl fmt::Debug for LicenceUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fields: Vec<&str> = self.opened.keys().map(FieldKey::as_str).collect();
-        write!(f, "LicenceUse({} for {}, fields {fields:?}, {:?})", self.use_code, self.material, self.mode)
-    }
 }
 
 /// Why a consent request ended without an answer.
@@ -177,6 +168,17 @@ pub struct Attachment {
     pub sha256: String,
     /// Content address of its chunk manifest, hexadecimal.
     pub blob: String,
+}
+
+/// 容缺: what was promised for later when a case was submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follow {
+    /// Materials to be brought.
+    pub materials: BTreeSet<MaterialId>,
+    /// 有效身份证件: a card that is valid, in place of the expired one.
+    pub identity: bool,
+    /// The last day for it.
+    pub by: Date,
 }
 
 /// Somebody beside the clerk who agreed that a case goes on.
@@ -354,8 +356,19 @@ pub enum CaseEvent {
         mode: Mode,
         /// A second clerk, where the policy wanted one.
         second: Option<Secondary>,
+        /// 值班主管, where the policy wanted one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        supervisor: Option<Secondary>,
+        /// What follows; none when everything is here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follow: Option<Follow>,
         /// Hours since the box last heard from the centre.
         hours_offline: u32,
+    },
+    /// 补交材料: something that was to follow was brought after submission.
+    MaterialSupplied {
+        /// The scan; without a material it is the valid identity document.
+        attachment: Attachment,
     },
     /// 预归档: the package was sealed.
     PackageSealed {

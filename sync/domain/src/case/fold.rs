@@ -4,7 +4,7 @@ use super::{
     Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, Identity, ListRow, Mode, RatingState, Submission,
 };
 use crate::form::AttestedBy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Case {
     /// The case that an opening record starts; none if the record is no opening.
@@ -40,6 +40,7 @@ impl Case {
             papers: BTreeMap::new(),
             attachments: Vec::new(),
             removed: Vec::new(),
+            supplied: BTreeSet::new(),
             next_attachment: 1,
             submission: None,
             package: None,
@@ -149,8 +150,13 @@ impl Case {
                 self.window = window;
                 self.clerk = record.clerk.clone();
             }
-            CaseEvent::Submitted { judgement, mode, second, .. } => {
-                self.submission = Some(Submission { judgement, mode, second, at });
+            CaseEvent::Submitted { judgement, mode, second, supervisor, follow, .. } => {
+                self.submission = Some(Submission { judgement, mode, second, supervisor, follow, at });
+            }
+            CaseEvent::MaterialSupplied { attachment } => {
+                self.next_attachment = self.next_attachment.max(attachment.id.saturating_add(1));
+                self.supplied.insert(attachment.id);
+                self.attachments.push(attachment);
             }
             CaseEvent::PackageSealed { manifest, .. } => self.package = Some(manifest),
             CaseEvent::RatingAsked { command, deadline } => {

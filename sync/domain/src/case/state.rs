@@ -1,8 +1,8 @@
 //! A case with what its records say of it.
 
 use super::{
-    AccountName, Attachment, CaseId, CaseNo, CommandId, ConsentEnd, LicenceUse, ListRow, Mode, Organised,
-    PaperChoice, Secondary, WindowId,
+    AccountName, Attachment, AttachmentId, CaseId, CaseNo, CommandId, ConsentEnd, Follow, LicenceUse,
+    ListRow, Mode, Organised, PaperChoice, Secondary, WindowId,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
@@ -106,6 +106,33 @@ pub enum MaterialState {
     Absent,
 }
 
+/// Something that was to follow and is not here yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outstanding<'a> {
+    /// A material of the list.
+    Material(&'a ListRow),
+    /// 有效身份证件, in place of the expired one.
+    Identity,
+}
+
+impl<'a> Outstanding<'a> {
+    /// Its name for the applicant.
+    pub fn name(self) -> &'a str {
+        match self {
+            Self::Material(row) => &row.name,
+            Self::Identity => "有效身份证件",
+        }
+    }
+
+    /// The material; none for the identity document.
+    pub fn material(self) -> Option<&'a MaterialId> {
+        match self {
+            Self::Material(row) => Some(&row.material),
+            Self::Identity => None,
+        }
+    }
+}
+
 /// What was submitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
@@ -115,6 +142,12 @@ pub struct Submission {
     pub mode: Mode,
     /// The second clerk, if one was needed.
     pub second: Option<Secondary>,
+    /// 值班主管, if one was needed.
+    #[serde(default)]
+    pub supervisor: Option<Secondary>,
+    /// What was to follow.
+    #[serde(default)]
+    pub follow: Option<Follow>,
     /// When.
     pub at: Timestamp,
 }
@@ -223,6 +256,9 @@ pub struct Case {
     /// Attachments taken away, which can be brought back.
     #[serde(default)]
     pub removed: Vec<Attachment>,
+    /// 补交: attachments that came after submission.
+    #[serde(default)]
+    pub supplied: BTreeSet<AttachmentId>,
     /// The number that the next attachment gets.
     pub next_attachment: u32,
     /// What was submitted.

@@ -3,8 +3,8 @@
 use super::steps::{consent, consent_states, done, form, identify_states, item, list_states, submit};
 use super::{frame, screen};
 use crate::web::pages::case::{
-    CaseHead, CasePage, CitizenScreen, HeldBy, Mode, OrganisationCard, Outcome, Policy, SidePanel, StepLine,
-    StepName, StepPanel, StepState, Who,
+    CaseHead, CasePage, CitizenScreen, HeldBy, Mode, OrganisationCard, Outcome, Policy, Prospect, SidePanel,
+    StepLine, StepName, StepPanel, StepState, Who,
 };
 use crate::web::pages::cases::{Applicant, CaseState};
 use crate::web::pages::frame::{Desk, Line};
@@ -99,11 +99,15 @@ fn page(lang: Lang, step: StepPanel) -> CasePage {
             who: confirmed.then(who),
             organisation: Some(organisation(confirmed)),
             screen: CitizenScreen::Idle,
-            policy: confirmed.then(|| Policy {
-                outcome: Outcome::Accept,
-                sentence: "在线办理，身份为读卡并人证一致，证照刚刚核验，提交后当场受理。".to_owned(),
-                raise: None,
-            }),
+            policy: match reached {
+                ..=1 => Prospect::Unknown,
+                2..=5 => Prospect::Known(Policy {
+                    outcome: Outcome::Accept,
+                    sentence: "在线办理，身份为读卡并人证一致，证照刚刚核验，提交后当场受理。".to_owned(),
+                    raise: None,
+                }),
+                _ => Prospect::Over,
+            },
         },
         held_by: None,
     }
@@ -139,13 +143,15 @@ fn without_line(mut page: CasePage) -> CasePage {
     page.frame = frame(page.frame.lang, Desk::Cases, Line::Down);
     page.frame.notice = notice;
     page.case.mode = Mode::Offline { down_for: page.frame.lang.span(8_160) };
-    page.side.policy = Some(Policy {
-        outcome: Outcome::Following,
-        sentence:
-            "断线 2 小时 16 分，证照来自本机缓存，本事项为 T2 档，须第二名窗口人员复核后按容缺受理登记。"
-                .to_owned(),
-        raise: Some("线路恢复后再提交，或由办事人手机完成刷脸，可直接受理。".to_owned()),
-    });
+    if let Prospect::Known(policy) = &mut page.side.policy {
+        *policy = Policy {
+            outcome: Outcome::Following,
+            sentence:
+                "断线 2 小时 16 分，证照来自本机缓存，本事项为 T2 档，须第二名窗口人员复核后按容缺受理登记。"
+                    .to_owned(),
+            raise: Some("线路恢复后再提交，可直接受理。".to_owned()),
+        };
+    }
     if let Some(organisation) = &mut page.side.organisation {
         organisation.relation_age_s = Some(8_160);
     }

@@ -39,6 +39,8 @@ fn identify(reader: Reader, reading: Reading) -> IdentifyStep {
             age_s: Some(42),
         }),
         reader,
+        can_restart: true,
+        kept: false,
         reading,
     }
 }
@@ -188,7 +190,6 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
         licence,
         reason: reason.to_owned(),
         decision,
-        opened: decided && decision == Decision::Agreed,
     };
     use LicenceState::{Revoked, Unknown, Valid};
     vec![
@@ -456,11 +457,41 @@ pub fn submit(outcome: Outcome) -> SubmitStep {
         } else {
             vec![]
         },
-        second: (outcome == Outcome::Following).then(|| SecondClerk {
+        signatures: (outcome == Outcome::Following).then(|| Signatures {
             reason: "离线办理 T2 档事项，请另一名窗口人员看过材料后输入账号和密码。".to_owned(),
-            account: "zhaomin".to_owned(),
-            error: Some("复核人不能是经办人自己，请换一名窗口人员。".to_owned()),
+            second: Some(Signature {
+                account: "zhaomin".to_owned(),
+                error: Some("复核人不能是经办人自己，请换一名窗口人员。".to_owned()),
+            }),
+            supervisor: Some(Signature::default()),
+            optional: true,
         }),
+    }
+}
+
+/// Something came, something is still missing.
+pub fn following() -> Following {
+    let item = |material: &str, name: &str, files, error: Option<&str>| FollowingItem {
+        material: material.to_owned(),
+        name: name.to_owned(),
+        files,
+        error: error.map(str::to_owned),
+    };
+    Following {
+        by: "2026-11-28".to_owned(),
+        overdue: false,
+        open: true,
+        scans: true,
+        missing: 1,
+        items: vec![
+            item("m4", "食品安全管理制度文本", vec![], Some("这个文件是空的，没有保存。请重新扫描后上传。")),
+            item(
+                "",
+                "有效身份证件",
+                vec![attachment(7, "新身份证.jpg", AttachmentKind::Image, 214_331)],
+                None,
+            ),
+        ],
     }
 }
 
@@ -483,11 +514,7 @@ pub fn done(outcome: Outcome) -> DoneStep {
             "市场监督管理局 5 个工作日内审核，结果短信通知。".to_owned(),
             "预归档包已封存，审批人员可以查看。".to_owned(),
         ],
-        to_follow: if offline {
-            vec!["食品安全管理制度文本（7 天内）".to_owned()]
-        } else {
-            vec![]
-        },
+        following: offline.then(following),
         rating: if offline {
             Rating::Given { grade: "非常满意".to_owned(), at: "15:36".to_owned() }
         } else {

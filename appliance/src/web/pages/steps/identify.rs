@@ -9,6 +9,10 @@ pub struct IdentifyStep {
     pub reader: Reader,
     /// Where the reading stands.
     pub reading: Reading,
+    /// Whether the person can still be exchanged for another.
+    pub can_restart: bool,
+    /// Whether a person was taken over from an earlier reading.
+    pub kept: bool,
 }
 
 impl IdentifyStep {

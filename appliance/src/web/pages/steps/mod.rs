@@ -12,7 +12,9 @@ pub use identify::{
     Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
 };
 pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Source};
-pub use submit::{Answer, Blocker, DoneStep, Rating, SecondClerk, Sent, SubmitStep};
+pub use submit::{
+    Answer, Blocker, DoneStep, Following, FollowingItem, Rating, Sent, Signature, Signatures, SubmitStep,
+};
 
 /// 事项: what is applied for, as the guide has it.
 #[derive(Debug, Clone)]

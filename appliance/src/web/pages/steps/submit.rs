@@ -21,8 +21,8 @@ pub struct SubmitStep {
     pub raise: Option<String>,
     /// What must be done first; submission is closed while any is left.
     pub blockers: Vec<Blocker>,
-    /// Asked for when the policy wants a second clerk.
-    pub second: Option<SecondClerk>,
+    /// Asked for when the policy wants signatures beside the clerk's; without them it comes to `outcome`.
+    pub signatures: Option<Signatures>,
 }
 
 /// One answer of the form.
@@ -45,14 +45,55 @@ pub struct Blocker {
     pub href: String,
 }
 
-/// 复核人: the second clerk's approval.
+/// 复核签名: what others than the clerk sign, each with their own password.
 #[derive(Debug, Clone)]
-pub struct SecondClerk {
-    /// Why it is needed, ready sentence.
+pub struct Signatures {
+    /// What comes of it with them, ready sentence.
     pub reason: String,
+    /// 第二名窗口人员, where one is wanted.
+    pub second: Option<Signature>,
+    /// 值班主管, where one is wanted.
+    pub supervisor: Option<Signature>,
+    /// Whether the case can be submitted without them, to the lesser outcome.
+    pub optional: bool,
+}
+
+/// One signature.
+#[derive(Debug, Clone, Default)]
+pub struct Signature {
     /// The account as typed.
     pub account: String,
     /// What is wrong with it, ready sentence.
+    pub error: Option<String>,
+}
+
+/// 待补材料: what was promised for later.
+#[derive(Debug, Clone)]
+pub struct Following {
+    /// The last day for it, "2026-11-29".
+    pub by: String,
+    /// Whether that day is over and something is still missing.
+    pub overdue: bool,
+    /// How many are still missing.
+    pub missing: usize,
+    /// Each of them, those that came included.
+    pub items: Vec<FollowingItem>,
+    /// Whether files may be added here.
+    pub open: bool,
+    /// Whether files may be looked at.
+    pub scans: bool,
+}
+
+/// One thing that was promised for later.
+#[derive(Debug, Clone)]
+pub struct FollowingItem {
+    /// The material; empty for the identity document.
+    pub material: String,
+    /// Its name.
+    pub name: String,
+    /// What came of it, as files.
+    pub files: Vec<Attachment>,
+    /// Why the last file was not taken, ready sentence.
     pub error: Option<String>,
 }
 
@@ -71,8 +112,8 @@ pub struct DoneStep {
     pub sent: Sent,
     /// What happens next, in order, ready sentences.
     pub next: Vec<String>,
-    /// Materials that the applicant must bring.
-    pub to_follow: Vec<String>,
+    /// 待补材料; none when nothing was to follow.
+    pub following: Option<Following>,
     /// 好差评.
     pub rating: Rating,
 }
