@@ -102,7 +102,7 @@ fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
             Mode::Offline => ratify::Mode::Offline,
         },
         uses: uses.collect(),
-        material_outstanding: submission.follow.is_some(),
+        outstanding_until: submission.follow.as_ref().map(|follow| follow.by.end()),
         // The entries name the newest token that the box held: they were made after it was issued.
         not_before: case.uses.iter().filter_map(|used| used.known.token_at).min(),
         received_at: case.uses.iter().map(|used| used.received_at).max().unwrap_or(submission.received_at),

@@ -151,6 +151,13 @@ impl Date {
         self.0.day()
     }
 
+    /// The last moment of the day in the hall.
+    #[must_use]
+    pub fn end(self) -> Timestamp {
+        let midnight = self.0.midnight().assume_utc().unix_timestamp().saturating_mul(1_000);
+        Timestamp(midnight.saturating_sub(EAST_EIGHT_MS)).plus_ms(86_400_000 - 1)
+    }
+
     /// The day so many days later (earlier when negative); stays inside the years 1 to 9999.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
@@ -235,6 +242,7 @@ mod tests {
         assert_eq!(t.hm(), "06:13");
         assert_eq!(t.local_date(), "2023-11-15".parse().unwrap());
         assert_eq!(Timestamp(0).to_display(), "1970-01-01 08:00:00");
+        assert_eq!(t.local_date().end().to_rfc3339(), "2023-11-15T23:59:59.999+08:00");
     }
 
     #[test]

@@ -182,23 +182,23 @@ impl Disposition {
     pub fn sentence(&self) -> String {
         let licences = self.licences();
         match self.outcome {
-            Outcome::Ratified => "省级中心已复核, 办件生效。".into(),
-            Outcome::Conditional if licences.is_empty() => "办件有条件通过, 尚有材料待补。".into(),
-            Outcome::Conditional => format!("办件有条件通过: 用证时{licences}。"),
+            Outcome::Ratified => "省级中心已复核，办件生效。".into(),
+            Outcome::Conditional if licences.is_empty() => "办件有条件通过，尚有材料待补。".into(),
+            Outcome::Conditional => format!("办件有条件通过：用证时{licences}。"),
             Outcome::ReturnedRevoked if self.findings.iter().any(|finding| finding.box_knew) => {
-                format!("用证前{licences}, 且本厅当时已收到通知仍予使用, 办件退回。")
+                format!("用证前{licences}，且本厅当时已收到通知仍予使用，办件退回。")
             }
-            Outcome::ReturnedRevoked => format!("用证前{licences}, 办件退回; 断网期间本厅无从得知。"),
-            Outcome::PassedRevokedLater => format!("用证时有效, 办件通过; 此后{licences}。"),
+            Outcome::ReturnedRevoked => format!("用证前{licences}，办件退回；断网期间本厅无从得知。"),
+            Outcome::PassedRevokedLater => format!("用证时有效，办件通过；此后{licences}。"),
             Outcome::ReturnedDuplicate => {
-                format!("与{}为同一事项, 办件退回。", self.other_case("已受理的办件"))
+                format!("与{}为同一事项，办件退回。", self.other_case("已受理的办件"))
             }
-            Outcome::ReturnedMandate => "用证时授权、委托或代表关系已不成立, 办件退回。".into(),
+            Outcome::ReturnedMandate => "用证时授权、委托或代表关系已不成立，办件退回。".into(),
             Outcome::DoubtfulClock if licences.is_empty() => {
-                "本厅时钟与中心记录不符, 无法确定办理时间。".into()
+                "本厅时钟与中心记录不符，无法确定办理时间。".into()
             }
-            Outcome::DoubtfulClock => format!("{licences}, 因时钟误差无法确定在用证之前还是之后。"),
-            Outcome::Conflict => format!("{}在中心已被变更, 与本厅记录冲突。", self.other_case("该办件")),
+            Outcome::DoubtfulClock => format!("{licences}，因时钟误差无法确定在用证之前还是之后。"),
+            Outcome::Conflict => format!("{}在中心已被变更，与本厅记录冲突。", self.other_case("该办件")),
         }
     }
 
@@ -207,19 +207,21 @@ impl Disposition {
         let deadline = self.deadline.map_or_else(String::new, |at| format!("于{}前", at.local_date()));
         match self.outcome {
             Outcome::Ratified => "无需处理。".into(),
-            Outcome::Conditional => format!("请通知办事人{deadline}补交材料, 补齐后在待处理中登记。"),
+            Outcome::Conditional => {
+                format!("请通知办事人{deadline}补交材料，收到后在办件页上传，或在待处理中登记。")
+            }
             Outcome::ReturnedRevoked => {
-                "请联系办事人说明情况, 凭现行有效证照或纸质原件重新办理; 已归档的证照副本不得再使用。".into()
+                "请联系办事人说明情况，凭现行有效证照或纸质原件重新办理；已归档的证照副本不得再使用。".into()
             }
             Outcome::PassedRevokedLater => {
-                "办件不受影响; 请告知审批部门证照现状, 由其决定是否复查, 然后在待处理中标记已阅。".into()
+                "办件不受影响；请告知审批部门证照现状，由其决定是否复查，然后在待处理中标记已阅。".into()
             }
-            Outcome::ReturnedDuplicate => "请核对两件办件, 告知办事人以先受理的为准, 本件作退件登记。".into(),
+            Outcome::ReturnedDuplicate => "请核对两件办件，告知办事人以先受理的为准，本件作退件登记。".into(),
             Outcome::ReturnedMandate => "请联系办事人重新核验身份并重新授权后再办理。".into(),
             Outcome::DoubtfulClock => {
-                "请值班长核对受理回执上的时间并签署意见; 同时请运维人员检查时钟。".into()
+                "请值班主管核对受理回执上的时间，在待处理中写明意见；同时请运维人员检查时钟。".into()
             }
-            Outcome::Conflict => "请在同步页对照两份记录, 由值班长确认以哪一份为准。".into(),
+            Outcome::Conflict => "请值班主管对照两份记录，在待处理中写明以哪一份为准。".into(),
         }
     }
 

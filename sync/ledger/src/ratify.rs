@@ -48,8 +48,8 @@ pub struct CaseFacts {
     pub mode: Mode,
     /// Each licence used.
     pub uses: Vec<LicenceUse>,
-    /// 容缺: material was promised for later and is still missing.
-    pub material_outstanding: bool,
+    /// 容缺: until when material has to be brought that was promised for later and is still missing.
+    pub outstanding_until: Option<Timestamp>,
     /// When the centre issued the last receipt before the case; nothing in it is older.
     pub not_before: Option<Timestamp>,
     /// When the centre received the case; nothing in it is younger.
@@ -112,15 +112,17 @@ pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Dispo
         (Outcome::ReturnedMandate, Vec::new(), None)
     } else if stands(Standing::Doubtful) || mandate == Standing::Doubtful {
         (Outcome::DoubtfulClock, findings(Standing::Doubtful), None)
-    } else if stands(Standing::Conditional) || facts.material_outstanding {
+    } else if stands(Standing::Conditional) || facts.outstanding_until.is_some() {
         (Outcome::Conditional, findings(Standing::Conditional), None)
     } else if stands(Standing::RevokedLater) {
         (Outcome::PassedRevokedLater, findings(Standing::RevokedLater), None)
     } else {
         (Outcome::Ratified, Vec::new(), None)
     };
-    let deadline = (outcome == Outcome::Conditional)
-        .then(|| Timestamp(now.0.saturating_add(CONDITION_DAYS * 24 * 3_600_000)));
+    // What the applicant was told at the window holds, unless a licence sets a condition of its own.
+    let told = facts.outstanding_until.filter(|_| !stands(Standing::Conditional));
+    let within = told.unwrap_or(Timestamp(now.0.saturating_add(CONDITION_DAYS * 24 * 3_600_000)));
+    let deadline = (outcome == Outcome::Conditional).then_some(within);
     Disposition {
         log: facts.log,
         seq: facts.seq,

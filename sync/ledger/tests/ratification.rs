@@ -34,7 +34,7 @@ fn facts() -> CaseFacts {
             clock: clock(2_000),
             known_hot: 7,
         }],
-        material_outstanding: false,
+        outstanding_until: None,
         not_before: Some(at(-3)),
         received_at: at(5),
     }
@@ -153,8 +153,11 @@ fn what_limits_a_licence_without_ending_it_is_a_condition() {
     assert_eq!(judge(&facts(), &reissued).outcome, Outcome::Ratified);
 
     let mut waiting = facts();
-    waiting.material_outstanding = true;
-    assert_eq!(judge(&waiting, &knowing(&[])).outcome, Outcome::Conditional);
+    waiting.outstanding_until = Some(at(24));
+    let disposition = judge(&waiting, &knowing(&[]));
+    assert_eq!((disposition.outcome, disposition.deadline), (Outcome::Conditional, Some(at(24))));
+    let suspended = judge(&waiting, &knowing(&[change(Suspended, at(-1), 8)]));
+    assert_eq!(suspended.deadline, Some(at(6 + 15 * 24)), "a new licence takes longer than a scan");
     assert_eq!(judge(&facts(), &Knowledge::default()).outcome, Outcome::Conditional);
 }
 

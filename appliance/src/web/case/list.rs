@@ -75,7 +75,8 @@ fn material_row(scene: &Scene<'_>, row: &ListRow) -> MaterialRow {
     let how = match state {
         MaterialState::Waived | MaterialState::Waivable => How::Waived,
         MaterialState::ToFollow => How::Following,
-        MaterialState::Brought | MaterialState::Missing => How::Original,
+        MaterialState::Brought => How::Brought,
+        MaterialState::Missing => How::Original,
         MaterialState::Absent => How::Optional,
     };
     MaterialRow {
@@ -100,7 +101,7 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
             "证照信息已超过时限，按容缺办理，联网后复核。"
         }
         (MaterialState::Waived | MaterialState::Waivable, _) => "",
-        (MaterialState::Brought, _) => "已收到材料。",
+        (MaterialState::Brought, _) => "",
         (MaterialState::ToFollow, _) => "容缺后补。",
         (_, Some(licence)) if licence.status != LicenceStatus::Valid => "证照状态不可用，请提供纸质原件。",
         (_, Some(licence)) if !licence.usable(today) => "证照已过有效期，请提供现行有效的原件。",

@@ -172,7 +172,7 @@ async fn open(book: &Book, item: &ServiceItem, person: &RegisterPerson, window: 
             let kinds = book.knowledge.kinds();
             book.open_case(tx, &opening)?;
             book.change_case(tx, &id, &clerk, now, |case| Ok(decide::identify(case, card, proof, now)?))?;
-            book.change_case(tx, &id, &clerk, now, |case| Ok(decide::confirm_person(case, None)?))?;
+            book.change_case(tx, &id, &clerk, now, |case| Ok(decide::confirm_person(case, now, None)?))?;
             let case =
                 book.change_case(tx, &id, &clerk, now, |case| Ok(decide::list(case, rows, Mode::Online)?))?;
             let request = decide::consent_request(&case, &item, &kinds, now)?;

@@ -52,6 +52,8 @@ pub enum How {
     Waived,
     /// 需原件.
     Original,
+    /// 已收材料: on paper, scanned or sighted.
+    Brought,
     /// 容缺: may follow later.
     Following,
     /// 非必需.
@@ -64,6 +66,7 @@ impl How {
         match self {
             Self::Waived => "免提交",
             Self::Original => "需原件",
+            Self::Brought => "已收材料",
             Self::Following => "容缺",
             Self::Optional => "非必需",
         }
@@ -72,7 +75,7 @@ impl How {
     /// Its tone.
     pub fn tone(self) -> Tone {
         match self {
-            Self::Waived => Tone::Good,
+            Self::Waived | Self::Brought => Tone::Good,
             Self::Original | Self::Optional => Tone::Plain,
             Self::Following => Tone::Old,
         }

@@ -202,6 +202,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("已提交", "Submitted"),
     ("已收件，尚未受理", "Received, not yet accepted"),
     ("已收原件", "Original sighted"),
+    ("已收材料", "Brought"),
     ("已暂停", "Suspended"),
     ("已有 {}", "{} old"),
     ("已注销", "Revoked"),
