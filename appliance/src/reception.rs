@@ -17,5 +17,5 @@ mod upkeep;
 
 pub(crate) use desk::new_command;
 pub use desk::{Clerk, Desk, Reading};
-pub use files::Upload;
+pub use files::{Scan, Upload};
 pub use refusal::Refusal;

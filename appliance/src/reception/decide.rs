@@ -246,20 +246,23 @@ pub fn may_attach(case: &Case, material: Option<&MaterialId>, size: u64) -> Resu
     if material.is_some_and(|material| !case.list.iter().any(|row| &row.material == material)) {
         return Err(Refusal::UnknownMaterial);
     }
-    file_fits(size, case.attachments.len())
+    file_fits(size)?;
+    room_for_more(case.attachments.len())
 }
 
-fn file_fits(size: u64, others: usize) -> Result<(), Refusal> {
+/// Whether a file is of a size that is taken.
+pub fn file_fits(size: u64) -> Result<(), Refusal> {
     if size == 0 {
         return Err(Refusal::EmptyFile);
     }
     if size > ATTACHMENT_BYTES {
         return Err(Refusal::FileTooLarge);
     }
-    if others >= ATTACHMENTS {
-        return Err(Refusal::TooManyFiles);
-    }
     Ok(())
+}
+
+fn room_for_more(others: usize) -> Result<(), Refusal> {
+    if others >= ATTACHMENTS { Err(Refusal::TooManyFiles) } else { Ok(()) }
 }
 
 /// Attaches a file whose bytes are stored already. The number is given here.

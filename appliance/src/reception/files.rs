@@ -16,23 +16,45 @@ pub struct Upload {
     pub content: Vec<u8>,
 }
 
+/// A scan that was looked at and lies on disk.
+pub struct Scan {
+    kept: Kept,
+    attachment: Attachment,
+}
+
 /// The most of a name that is kept.
 const NAME_CHARS: usize = 80;
 
 impl Desk {
-    /// Attaches a scan to a case.
+    /// Looks at a scan and puts its bytes on disk. No row names it yet.
+    pub async fn look_at(&self, upload: Upload) -> Result<Scan, Fault> {
+        decide::file_fits(upload.content.len() as u64)?;
+        let media_type = media_type(&upload.content).ok_or(Refusal::FileType)?;
+        let sha256 = hex::encode(Sha256::digest(&upload.content));
+        let size = upload.content.len() as u64;
+        let kept = self.keep(upload.content).await?;
+        let attachment = Attachment {
+            id: 0,
+            material: None,
+            name: plain_name(&upload.name),
+            media_type: media_type.to_owned(),
+            size,
+            sha256,
+            blob: kept.id.to_string(),
+        };
+        Ok(Scan { kept, attachment })
+    }
+
+    /// Attaches scans to a case, all of them or none. Their bytes go to the centre once the case is submitted.
     pub async fn attach(
         &self,
         clerk: &Clerk,
         id: &CaseId,
         material: Option<MaterialId>,
-        upload: Upload,
-    ) -> Result<Case, Fault> {
-        let case = self.mine(clerk, id).await?;
-        decide::may_attach(&case, material.as_ref(), upload.content.len() as u64)?;
-        let (kept, attachment) = self.scanned(material, upload).await?;
-        // The bytes go to the centre once the case is submitted.
-        self.record_scan(clerk, id, kept, false, move |case| Ok(decide::attach(case, attachment)?)).await
+        scans: Vec<Scan>,
+    ) -> Result<(), Fault> {
+        self.mine(clerk, id).await?;
+        self.record_scans(clerk, id, material, scans, false, decide::attach).await
     }
 
     /// 补交材料: adds what was to follow to a submitted case, whoever of the clerks takes it in.
@@ -41,60 +63,39 @@ impl Desk {
         clerk: &Clerk,
         id: &CaseId,
         material: Option<MaterialId>,
-        upload: Upload,
-    ) -> Result<Case, Fault> {
-        let case = self.case(id).await?;
-        decide::may_supply(&case, material.as_ref(), upload.content.len() as u64)?;
-        let (kept, attachment) = self.scanned(material, upload).await?;
-        let case = self
-            .record_scan(clerk, id, kept, true, move |case| Ok(decide::supply(case, attachment)?))
-            .await?;
+        scans: Vec<Scan>,
+    ) -> Result<(), Fault> {
+        self.record_scans(clerk, id, material, scans, true, decide::supply).await?;
         self.line.nudge();
-        Ok(case)
+        Ok(())
     }
 
-    /// Looks at a scan and puts its bytes on disk. Its number is given when it is recorded.
-    async fn scanned(
-        &self,
-        material: Option<MaterialId>,
-        upload: Upload,
-    ) -> Result<(Kept, Attachment), Fault> {
-        let media_type = media_type(&upload.content).ok_or(Refusal::FileType)?;
-        let sha256 = hex::encode(Sha256::digest(&upload.content));
-        let size = upload.content.len() as u64;
-        let kept = self.keep(upload.content).await?;
-        let attachment = Attachment {
-            id: 0,
-            material,
-            name: plain_name(&upload.name),
-            media_type: media_type.to_owned(),
-            size,
-            sha256,
-            blob: kept.id.to_string(),
-        };
-        Ok((kept, attachment))
-    }
-
-    async fn record_scan(
+    async fn record_scans(
         &self,
         clerk: &Clerk,
         id: &CaseId,
-        kept: Kept,
+        material: Option<MaterialId>,
+        scans: Vec<Scan>,
         sending: bool,
-        decide: impl FnOnce(&Case) -> Result<Vec<CaseEvent>, Fault> + Send + 'static,
-    ) -> Result<Case, Fault> {
+        decide: fn(&Case, Attachment) -> Result<Vec<CaseEvent>, Refusal>,
+    ) -> Result<(), Fault> {
         let (book, clerk, case_id) = (self.book.clone(), clerk.clone(), id.clone());
         let now = book.clock.now();
-        let case = self
-            .book
+        self.book
             .db
             .write(move |tx| {
-                blobs::put(tx, &kept, sending, now)?;
-                book.change_case(tx, &case_id, &clerk.account, now, decide)
+                for Scan { kept, attachment } in scans {
+                    blobs::put(tx, &kept, sending, now)?;
+                    let attachment = Attachment { material: material.clone(), ..attachment };
+                    book.change_case(tx, &case_id, &clerk.account, now, |case| {
+                        Ok(decide(case, attachment)?)
+                    })?;
+                }
+                Ok::<_, Fault>(())
             })
             .await?;
         self.changed(id);
-        Ok(case)
+        Ok(())
     }
 
     /// Takes a scan away; it can be brought back until the case is submitted.

@@ -58,9 +58,9 @@ impl Failure {
     }
 
     /// A form with files that broke off or is larger than everything that may come at once.
-    pub fn upload(error: &axum::extract::multipart::MultipartError) -> Self {
+    pub fn upload(error: &axum::extract::multipart::MultipartError, limit: &str) -> Self {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::too_large("20 MB")
+            Self::too_large(limit)
         } else {
             Self::malformed()
         }
@@ -167,7 +167,7 @@ pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Resp
             // An address that cannot be read is one that leads nowhere.
             StatusCode::BAD_REQUEST if looked => Problem::NotFound,
             StatusCode::FORBIDDEN => Problem::Forbidden,
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { limit: "20 MB".to_owned() },
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { limit: "256 KB".to_owned() },
             StatusCode::SERVICE_UNAVAILABLE => Problem::Unavailable,
             StatusCode::INTERNAL_SERVER_ERROR => Problem::Internal,
             _ => Problem::Malformed,

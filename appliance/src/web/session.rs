@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::serve::IncomingStream;
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
@@ -157,15 +158,43 @@ impl<T: DeserializeOwned> FromRequest<App> for OwnForm<T> {
 
 /// Largest form; a form of twenty long texts is a few kilobytes.
 const FORM_BYTES: usize = 256 * 1024;
+/// No browser sends more by mistake.
+const UNWANTED_BYTES: usize = 512 * 1024 * 1024;
 
 /// What a form from one of our own pages says.
 pub async fn own_form<T: DeserializeOwned>(signed: &SignedIn, body: Body) -> Result<T, Failure> {
-    let bytes = axum::body::to_bytes(body, FORM_BYTES).await.map_err(|_| Failure::too_large("256 KB"))?;
+    let bytes = taken(body).await?;
     let sent = form_urlencoded::parse(&bytes).find(|(name, _)| name == "csrf").map(|(_, value)| value);
     if !same_token(sent.as_deref().unwrap_or_default(), &signed.session.csrf) {
         return Err(Failure::stale());
     }
     serde_urlencoded::from_bytes(&bytes).map_err(|_| Failure::malformed())
+}
+
+/// The whole of a form, if it is no larger than a form may be.
+async fn taken(body: Body) -> Result<Vec<u8>, Failure> {
+    let (mut pieces, mut bytes) = (body.into_data_stream(), Vec::new());
+    while let Some(piece) = pieces.next().await {
+        bytes.extend_from_slice(&piece.map_err(|_| Failure::malformed())?);
+        if bytes.len() > FORM_BYTES {
+            read_to_end(Body::from_stream(pieces)).await;
+            return Err(Failure::too_large("256 KB"));
+        }
+    }
+    Ok(bytes)
+}
+
+/// Reads what is not wanted and throws it away: a browser that is answered while it still sends sees a broken
+/// connection instead of the answer.
+pub async fn read_to_end(body: Body) {
+    let mut pieces = body.into_data_stream();
+    let mut left = UNWANTED_BYTES;
+    while let Some(Ok(piece)) = pieces.next().await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// Whether a token that came with a form is the session's.

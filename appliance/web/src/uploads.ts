@@ -31,7 +31,9 @@ async function send(form: HTMLFormElement, files: File[]): Promise<void> {
     ? form.dataset.empty
     : files.some((file) => file.size > Number(form.dataset.max))
       ? form.dataset.tooLarge
-      : undefined;
+      : files.reduce((sum, file) => sum + file.size, 0) > Number(form.dataset.maxAll)
+        ? form.dataset.tooMuch
+        : undefined;
   complain(form, wrong);
   if (wrong) {
     form.reset();

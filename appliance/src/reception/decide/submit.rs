@@ -1,6 +1,6 @@
 //! 提交: what comes of a case as it stands, submitting it, and what is brought afterwards.
 
-use super::{Events, at_least, file_fits};
+use super::{Events, at_least, file_fits, room_for_more};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
     AccountName, Attachment, Case, CaseEvent, Follow, ListRow, MaterialState, Mode, Secondary, Step,
@@ -150,7 +150,8 @@ pub fn may_supply(case: &Case, material: Option<&MaterialId>, size: u64) -> Resu
     if !follows {
         return Err(Refusal::NothingFollows);
     }
-    file_fits(size, case.supplied.len())
+    file_fits(size)?;
+    room_for_more(case.supplied.len())
 }
 
 /// 补交材料: adds what was to follow. The number is given here.

@@ -1,7 +1,7 @@
 //! 待补材料 of a submitted case: what was promised for later, and taking it in.
 
 use super::act::{Actor, Answered};
-use super::files::{self, Sent, When};
+use super::files::{self, ScanForm, Sent, When};
 use super::form::attachment;
 use super::page::{Scene, Trouble};
 use super::{act, is_record, view};
@@ -10,18 +10,18 @@ use crate::web::App;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{Following, FollowingItem};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Multipart};
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::post;
 use hall_domain::case::Outstanding;
 
 /// Routes of what follows.
 pub fn router() -> Router<App> {
-    let take = post(supply).layer(DefaultBodyLimit::max(files::UPLOAD_BYTES));
-    Router::new().route("/cases/{id}/supply", take)
+    let most = DefaultBodyLimit::max(files::UPLOAD_BYTES);
+    Router::new().route("/cases/{id}/supply", post(supply).layer(most))
 }
 
-async fn supply(by: Actor, form: Multipart) -> Answered {
+async fn supply(by: Actor, form: ScanForm) -> Answered {
     let Sent { material, done } = files::receive(&by, form, When::After).await?;
     let refusal = match done {
         Ok(()) => return Ok(by.back()),

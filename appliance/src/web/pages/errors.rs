@@ -34,7 +34,7 @@ pub enum Problem {
         /// At which window.
         window: String,
     },
-    /// 413: the file is larger than allowed.
+    /// 413: the form is larger than allowed, with its files or without.
     TooLarge {
         /// The limit, ready text: "20 MB".
         limit: String,
@@ -92,7 +92,7 @@ impl Problem {
             Self::Held { clerk, window } => {
                 frame.lang.fill("{} 正在 {} 办理这个办件，本次操作没有执行。", &[clerk, window])
             }
-            Self::TooLarge { limit } => frame.fill("文件超过 {}，没有保存。", limit),
+            Self::TooLarge { limit } => frame.fill("一次提交的内容超过 {}，没有保存任何内容。", limit),
             Self::WrongFile => frame.t("文件内容不是图片或 PDF，没有保存。").to_owned(),
             Self::Malformed => frame.t("提交的内容不完整，本次操作没有执行。").to_owned(),
             Self::TooMany { .. } => frame.t("操作太频繁，本次操作没有执行。").to_owned(),
@@ -110,7 +110,7 @@ impl Problem {
             Self::Forbidden => frame.t("请换有权限的账号登录，或联系大厅管理员。").to_owned(),
             Self::Stale => frame.t("请返回后重新操作一次。").to_owned(),
             Self::Held { .. } => frame.t("请与对方确认；对方停手 5 分钟后可以接手。").to_owned(),
-            Self::TooLarge { .. } => frame.t("请降低扫描分辨率，或分成几个文件上传。").to_owned(),
+            Self::TooLarge { .. } => frame.t("请分几次上传，或降低扫描分辨率；文字请写得短一些。").to_owned(),
             Self::WrongFile => frame.t("请重新扫描为 JPG、PNG 或 PDF 后上传。").to_owned(),
             Self::Malformed => frame.t("请返回后重新操作；再次出现请报编号。").to_owned(),
             Self::TooMany { seconds } => frame.fill("请 {} 秒后再试。", seconds),

@@ -1,6 +1,7 @@
 //! Every form of the box: only from our own pages, never too large, never half.
 
 use super::hall::{Browser, Hall};
+use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
 use axum::http::StatusCode;
 use hall_domain::Timestamp;
@@ -12,7 +13,7 @@ use std::path::Path;
 const OPEN: [&str; 2] = ["/sign-in", "/pair/v1/begin"];
 
 /// Forms that come with files, and as nothing else.
-const WITH_FILES: [&str; 1] = ["/cases/{id}/attachments"];
+const WITH_FILES: [&str; 2] = ["/cases/{id}/attachments", "/cases/{id}/supply"];
 
 /// The forms that the contract of the pages names.
 fn named() -> BTreeSet<String> {
@@ -102,4 +103,103 @@ async fn no_form_counts_without_our_token() {
     let now =
         hall.read(|db| db.query_row("SELECT count(*) FROM entry", [], |row| row.get::<_, u32>(0))).await;
     assert_eq!(now, entries, "nothing was recorded");
+}
+
+/// A case of li.qiang whose form can be filled.
+async fn at_form(hall: &Hall, browser: &mut Browser<'_>) -> CaseId {
+    let id = open_case(browser).await;
+    hall.identified(&id, "li.qiang", "wang-fang").await;
+    let page = browser.get(&format!("/cases/{id}")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let paper = browser.post(&format!("/cases/{id}/paper"), &[]).await;
+    assert_eq!(paper.status, StatusCode::SEE_OTHER, "{}", paper.text);
+    id
+}
+
+async fn attached(hall: &Hall, id: &CaseId) -> Vec<String> {
+    hall.app.desk.case(id).await.unwrap().attachments.into_iter().map(|file| file.name).collect()
+}
+
+#[tokio::test]
+async fn of_several_scans_all_are_kept_or_none() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = at_form(&hall, &mut browser).await;
+    let (path, csrf) = (format!("/cases/{id}/attachments"), browser.csrf.clone());
+    let material = hall.app.desk.case(&id).await.unwrap().list[0].material.to_string();
+    let token = [("csrf", csrf.as_str()), ("material", material.as_str())];
+    let large =
+        [b"%PDF-1.7".as_slice(), &vec![0; usize::try_from(decide::ATTACHMENT_BYTES).unwrap()]].concat();
+    for (name, content, status) in [
+        ("程序.pdf", b"MZ not a scan".as_slice(), StatusCode::UNPROCESSABLE_ENTITY),
+        ("空.pdf", b"".as_slice(), StatusCode::UNPROCESSABLE_ENTITY),
+        ("大.pdf", &large, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let files: [(&str, &[u8]); 3] =
+            [("一.pdf", b"%PDF-1.7 1"), (name, content), ("三.pdf", b"%PDF-1.7 3")];
+        let answer = browser.post_files(&path, &token, &files).await;
+        assert_eq!(answer.status, status, "{name}");
+        assert!(answer.text.contains("没有保存"), "{name}: {}", answer.text);
+        assert_eq!(attached(&hall, &id).await, Vec::<String>::new(), "{name}: nothing of that form is kept");
+    }
+    let files: [(&str, &[u8]); 2] = [("一.pdf", b"%PDF-1.7 1"), ("二.pdf", b"%PDF-1.7 2")];
+    assert_eq!(browser.post_files(&path, &token, &files).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(attached(&hall, &id).await, ["一.pdf", "二.pdf"]);
+    // The limit of files is a limit for the whole form too.
+    let many: Vec<(&str, &[u8])> = vec![("更多.pdf", b"%PDF-1.7 +"); 30];
+    let answer = browser.post_files(&path, &token, &many).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(attached(&hall, &id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_read_to_its_end_and_refused() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = at_form(&hall, &mut browser).await;
+    let csrf = browser.csrf.clone();
+    for (path, kind, bytes, limit) in [
+        ("form", "application/x-www-form-urlencoded", 3 << 20, "256 KB"),
+        ("attachments", "multipart/form-data; boundary=x", 65 << 20, "60 MB"),
+    ] {
+        let piece = vec![b'a'; 1 << 20];
+        let sent = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = sent.clone();
+        let pieces = futures_util::stream::iter((0..bytes >> 20).map(move |_| {
+            counted.fetch_add(piece.len(), std::sync::atomic::Ordering::Relaxed);
+            Ok::<_, std::io::Error>(piece.clone())
+        }));
+        let request = axum::http::Request::post(format!("/cases/{id}/{path}"))
+            .header("content-type", kind)
+            .header("content-length", bytes.to_string());
+        let answer = browser.send(request, axum::body::Body::from_stream(pieces)).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+        assert!(answer.text.contains("H413") && answer.text.contains(limit), "{path}: {}", answer.text);
+        assert_eq!(
+            sent.load(std::sync::atomic::Ordering::Relaxed),
+            bytes,
+            "{path}: the browser could finish"
+        );
+    }
+    assert_eq!(attached(&hall, &id).await, Vec::<String>::new());
+    assert!(!csrf.is_empty());
+}
+
+#[tokio::test]
+async fn of_two_browsers_on_one_form_the_later_overwrites_nothing() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut first = hall.at_window("li.qiang", "W01").await;
+    let id = at_form(&hall, &mut first).await;
+    let page = first.get(&format!("/cases/{id}?step=form")).await.text;
+    let field = page.split("name=\"f.").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let rev = page.split("name=\"rev\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut second = hall.at_window("li.qiang", "W01").await;
+    second.get(&format!("/cases/{id}?step=form")).await;
+    let (path, name) = (format!("/cases/{id}/form"), format!("f.{field}"));
+    let save = |value: &'static str| [("do", "save"), ("rev", rev.as_str()), (name.as_str(), value)];
+    assert_eq!(first.post(&path, &save("先写的")).await.status, StatusCode::SEE_OTHER);
+    let late = second.post(&path, &save("后写的")).await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(late.text.contains("R116") && late.text.contains("先写的"), "{}", late.text);
+    assert!(!late.text.contains("后写的"));
 }

@@ -265,7 +265,7 @@ impl Browser<'_> {
         self.hall.router.clone().oneshot(request).await.unwrap()
     }
 
-    async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
+    pub async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
         let response = self.open(request, body).await;
         let (parts, body) = response.into_parts();
         for set in parts.headers.get_all(header::SET_COOKIE) {
