@@ -149,7 +149,7 @@ pub fn open(
         version: listed.version,
         use_code,
         envelope: candidate.digest.to_string(),
-        fields: fields.keys().cloned().collect(),
+        opened: fields.clone(),
         grade: listed.grade,
         status_at: listed.status_at,
         mode: listed.mode,

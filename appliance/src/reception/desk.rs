@@ -8,8 +8,10 @@ use crate::live::{Change, Live};
 use crate::store::blobs::BlobFolder;
 use crate::store::{cases, devices, items};
 use hall_bus::DeviceKind;
-use hall_domain::case::{AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, WindowId};
-use hall_domain::{ApplicantKind, ItemCode, ServiceItem, Timestamp};
+use hall_domain::case::{
+    AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, LicenceUse, WindowId,
+};
+use hall_domain::{ApplicantKind, ItemCode, MaterialId, ServiceItem, Timestamp};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -178,6 +180,24 @@ impl Desk {
         let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         opened.insert((id.clone(), session.to_owned()), now);
         Ok(())
+    }
+
+    /// 证照查看: what was opened of a licence for a case. Looking is an entry, written before anything is shown.
+    pub async fn look_at_licence(
+        &self,
+        by: &AccountName,
+        id: &CaseId,
+        material: &MaterialId,
+    ) -> Result<(Case, LicenceUse), Fault> {
+        let case = self.case(id).await?;
+        let used =
+            case.uses.iter().find(|used| used.material == *material).cloned().ok_or(Fault::NotFound)?;
+        let (book, now) = (self.book.clone(), self.book.clock.now());
+        let body = serde_json::json!({
+            "action": "licence viewed", "case": case.no, "use_code": used.use_code, "account": by, "at": now
+        });
+        self.book.db.write(move |tx| book.append(tx, EntryKind::ClerkAction, &body, now)).await?;
+        Ok((case, used))
     }
 
     /// Changes a case that belongs to this clerk.

@@ -7,6 +7,7 @@ mod files;
 mod following;
 mod form;
 mod identify;
+mod licence;
 mod list;
 mod page;
 mod receipt;
@@ -48,6 +49,7 @@ pub fn router() -> Router<App> {
         .merge(form::router())
         .merge(files::router())
         .merge(following::router())
+        .merge(licence::router())
         .merge(submit::router())
 }
 

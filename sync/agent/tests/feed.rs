@@ -15,7 +15,7 @@ use hall_ledger::link::Lookup;
 use hall_ledger::{BlobId, EntryKind, cbor};
 use hall_sync::{Trouble, VerifiedChange, VerifiedItem};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use support::{CARD_KIND, Hall, ITEM, Province, cutter::Line, holder, licence, now};
 
@@ -245,7 +245,7 @@ fn record_case_to_be_completed(
         version: 1,
         use_code: "LX-1".into(),
         envelope: "00".repeat(32),
-        fields: BTreeSet::new(),
+        opened: BTreeMap::new(),
         grade: LicenceGrade::L3,
         status_at: at,
         mode,

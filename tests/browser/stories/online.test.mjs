@@ -68,4 +68,16 @@ story("a citizen with a card and no paper is served from the door to the rating"
     return cases.find((one) => one.no === no && one.outcome);
   });
   assert.equal(known.outcome, "ratified");
+
+  await desk.page.goto(`${hall.at.box.url}/cases/${desk.caseId()}?step=record`);
+  await stage.shot(desk.page, "record");
+  const [copy] = await Promise.all([
+    desk.page.context().waitForEvent("page"),
+    desk.page.getByRole("button", { name: "查看、打印" }).first().click(),
+  ]);
+  await copy.waitForLoadState();
+  const said = await copy.innerText("main");
+  assert.match(said, /证照使用件[\s\S]*居民身份证[\s\S]*公民身份号码\s+519900198805160241/);
+  assert.ok(await copy.locator(".watermark text").filter({ hasText: no }).count(), "the copy says what it is for");
+  await stage.shot(copy, "licence");
 });

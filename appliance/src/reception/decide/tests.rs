@@ -7,7 +7,7 @@ use hall_domain::form::FieldState;
 use hall_domain::policy::LineState;
 use hall_domain::register::Register;
 use hall_domain::{Catalogue, FieldKey, LicenceGrade, LicenceStatus, Outcome, Tier};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -522,7 +522,7 @@ fn used(row: &ListRow) -> Option<LicenceUse> {
         version: 1,
         use_code: "LX-1".to_owned(),
         envelope: licence.envelope,
-        fields: BTreeSet::new(),
+        opened: BTreeMap::new(),
         grade: licence.grade,
         status_at: NOW,
         mode: Mode::Offline,

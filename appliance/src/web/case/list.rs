@@ -87,6 +87,7 @@ fn material_row(scene: &Scene<'_>, row: &ListRow) -> MaterialRow {
         licence: row.licence.as_ref().map(|licence| cell(scene, licence)),
         reason: reason(scene, row, state),
         decision: decision(scene.case, row),
+        opened: scene.case.uses.iter().any(|used| used.material == row.material),
     }
 }
 

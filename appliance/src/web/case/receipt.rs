@@ -9,7 +9,7 @@ use crate::web::session::Reader;
 use crate::web::{App, frame};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use hall_domain::case::{Case, CaseId, Mode};
+use hall_domain::case::{Case, CaseId, LicenceUse, Mode};
 use hall_domain::{mask_name, mask_number};
 use hall_ledger::entry::EntryKind;
 use qrcode::render::svg;
@@ -99,18 +99,23 @@ fn licences(case: &Case) -> Vec<UsedLicence> {
                 .iter()
                 .find(|row| row.material == used.material)
                 .and_then(|row| row.licence.as_ref());
-            let how = match used.mode {
-                Mode::Online => "在线核验",
-                Mode::Offline => "离线核验 待复核",
-            };
             UsedLicence {
                 kind: listed.map(|licence| licence.name.clone()).unwrap_or_default(),
                 issuer: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
                 use_code: used.use_code.clone(),
-                checked: format!("{how} · 状态截至 {}", used.status_at.to_display()),
+                checked: verified(used),
             }
         })
         .collect()
+}
+
+/// How and how freshly a licence was verified when it was opened.
+pub fn verified(used: &LicenceUse) -> String {
+    let how = match used.mode {
+        Mode::Online => "在线核验",
+        Mode::Offline => "离线核验 待复核",
+    };
+    format!("{how} · 状态截至 {}", used.status_at.to_display())
 }
 
 fn to_follow(case: &Case) -> Vec<String> {

@@ -48,6 +48,7 @@
 //! | `POST /cases/{id}/reopen` | | 303 |
 //! | `POST /cases/{id}/take-over` | | 303 |
 //! | `GET /cases/{id}/receipt` | `size` (`a4`/`slip`) | [`receipt::ReceiptPage`] |
+//! | `POST /cases/{id}/licences/{material}` | | [`licence::LicencePage`], the looking is an entry |
 //! | `GET /findings` | `show` ([`findings::Filter`]) | [`findings::FindingsPage`] |
 //! | `POST /findings/{id}/acknowledge` | | 303 |
 //! | `POST /findings/{id}/handled` | `note` | 303, 422 |
@@ -78,6 +79,7 @@ pub mod devices;
 pub mod errors;
 pub mod findings;
 pub mod frame;
+pub mod licence;
 pub mod receipt;
 pub mod security;
 pub mod sign_in;

@@ -1,8 +1,68 @@
-//! 核对账本: what holds is found whole, and each kind of damage is found.
+//! Evidence: what was opened of a licence can be looked at, and looking leaves a trace; a ledger that holds is
+//! found whole, and each kind of damage is found.
 
 use super::hall::{Hall, open_case};
 use crate::verify::{Report, verify};
+use axum::http::StatusCode;
+use hall_domain::case::{CaseEvent, CaseId, LicenceUse, Mode};
+use hall_domain::{FieldKey, LicenceGrade};
 use rusqlite::Connection;
+
+const ADDRESS: &str = "四川省安澜市桐花街道听雨路18号3栋502室";
+
+/// A case in which the address of the identity card was opened.
+async fn case_with_licence(hall: &Hall) -> CaseId {
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = open_case(&mut browser).await;
+    hall.identified(&id, "li.qiang", "wang-fang").await;
+    let used = LicenceUse {
+        material: "m1".parse().unwrap(),
+        licence: "1.2.156.3005.2.11100000000013127D001.11519900MBTE5T0968.000000000000001.001.3"
+            .parse()
+            .unwrap(),
+        kind: "11100000000013127D001".parse().unwrap(),
+        version: 1,
+        use_code: "LX-990100-00000001".to_owned(),
+        envelope: "7c1e90af33d28b64".repeat(4),
+        opened: [("address".parse::<FieldKey>().unwrap(), ADDRESS.to_owned())].into(),
+        grade: LicenceGrade::L3,
+        status_at: hall.app.book.clock.now(),
+        mode: Mode::Offline,
+    };
+    let (book, case) = (hall.app.book.clone(), id.clone());
+    let now = book.clock.now();
+    let by = "li.qiang".parse().unwrap();
+    let events = vec![CaseEvent::LicencesUsed { uses: vec![used] }];
+    let written = hall.app.book.db.write(move |tx| book.change_case(tx, &case, &by, now, |_| Ok(events)));
+    written.await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn looking_at_a_licence_shows_what_was_opened_and_leaves_an_entry() {
+    let hall = Hall::new().await.with_catalogue();
+    let id = case_with_licence(&hall).await;
+    let mut browser = hall.at_window("zhao.min", "W02").await;
+    browser.get("/cases").await;
+    let before = hall.entries("clerk.action").await;
+    let page = browser.post(&format!("/cases/{id}/licences/m1"), &[]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    for said in [ADDRESS, "离线核验 待复核", "仅用于办理", "LX-990100-00000001", "赵敏"] {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    assert_eq!(hall.entries("clerk.action").await, before + 1);
+
+    let other = open_case(&mut browser).await;
+    let mut technician = hall.signed_in("tech").await;
+    technician.get("/devices").await;
+    let before = hall.entries("clerk.action").await;
+    for address in [format!("/cases/{id}/licences/m9"), format!("/cases/{other}/licences/m1")] {
+        assert_eq!(browser.post(&address, &[]).await.status, StatusCode::NOT_FOUND);
+    }
+    let refused = technician.post(&format!("/cases/{id}/licences/m1"), &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(hall.entries("clerk.action").await, before, "who was refused has seen nothing");
+}
 
 async fn hall_with_cases() -> Hall {
     let hall = Hall::new().await.with_catalogue();

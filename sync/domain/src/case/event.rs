@@ -9,6 +9,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// One thing that happened to one case: the body of a ledger entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,8 +100,8 @@ impl ListedLicence {
     }
 }
 
-/// 用证: one licence opened for one case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// 用证: one licence opened for one case. Debug leaves out what was read in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenceUse {
     /// The row of the list that it serves.
     pub material: MaterialId,
@@ -114,14 +115,22 @@ pub struct LicenceUse {
     pub use_code: String,
     /// SHA-256 of the envelope's bytes, hexadecimal.
     pub envelope: String,
-    /// The fields opened.
-    pub fields: BTreeSet<FieldKey>,
+    /// What was opened: exactly the fields agreed to, each compared with the digest that the issuer's envelope
+    /// holds. This is the copy that the case rests on.
+    pub opened: BTreeMap<FieldKey, String>,
     /// How good the knowledge was.
     pub grade: LicenceGrade,
     /// When the status was known to be true.
     pub status_at: Timestamp,
     /// 在线 or 离线.
     pub mode: Mode,
+}
+
+impl fmt::Debug for LicenceUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields: Vec<&str> = self.opened.keys().map(FieldKey::as_str).collect();
+        write!(f, "LicenceUse({} for {}, fields {fields:?}, {:?})", self.use_code, self.material, self.mode)
+    }
 }
 
 /// Why a consent request ended without an answer.

@@ -11,6 +11,7 @@ use crate::web::pages::devices::{Asking, Device, DeviceState, DevicesPage, Pairi
 use crate::web::pages::errors::{ErrorPage, Problem};
 use crate::web::pages::findings::{self, Finding, FindingState, FindingsPage, RefusedNote};
 use crate::web::pages::frame::{Desk, Line, Tone};
+use crate::web::pages::licence::LicencePage;
 use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
 use crate::web::pages::sign_in::{SignInPage, SignInProblem};
 use crate::web::pages::steps::{AttachmentKind, Rating};
@@ -38,6 +39,8 @@ pub fn screens(lang: Lang) -> Vec<(String, String)> {
     out.push(screen("new-case", &new_case(lang, true)));
     out.push(screen("new-case-empty", &new_case(lang, false)));
     out.push(screen("receipt-a4", &receipt(lang, Paper::A4, Outcome::Following)));
+    out.push(screen("licence", &licence_copy(lang, false)));
+    out.push(screen("licence-offline", &licence_copy(lang, true)));
     out.push(screen("receipt-slip", &receipt(lang, Paper::Slip, Outcome::Following)));
     out.push(screen("receipt-a4-accepted", &receipt(lang, Paper::A4, Outcome::Accept)));
     out.push(screen("case-view", &case_view(lang)));
@@ -181,6 +184,31 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
         qr: sample_qr(),
         entry: "台账 3F7A-2 第 1204 号".to_owned(),
         digest: "SHA-256 7c1e 90af 33d2 8b64".to_owned(),
+    }
+}
+
+fn licence_copy(lang: Lang, offline: bool) -> LicencePage {
+    let field = |label: &str, value: &str| (label.to_owned(), value.to_owned());
+    LicencePage {
+        frame: bare(lang),
+        id: "01JD3X8".to_owned(),
+        kind: "营业执照".to_owned(),
+        licence: "1.2.156.3005.2.11100000000013338W011.11519900MATE5T1132.202100017.001.J".to_owned(),
+        issuer: "示例县市场监督管理局".to_owned(),
+        holder: "示例县清源餐饮服务有限公司".to_owned(),
+        valid_until: "长期".to_owned(),
+        fields: vec![
+            field("名称", "示例县清源餐饮服务有限公司"),
+            field("统一社会信用代码", "91519900MATE5T1132"),
+            field("住所", "四川省示例县桐花街道听雨路18号一层"),
+        ],
+        item: "食品经营许可证核发（新办）".to_owned(),
+        number: "510199-W01-20261121-0042".to_owned(),
+        use_code: "LX-3F7A-001204-K".to_owned(),
+        checked: "在线核验 · 状态截至 2026-11-21 15:33:40".to_owned(),
+        offline,
+        digest: "7c1e90af33d28b64".to_owned(),
+        seen: "李强 2026-11-21 15:36:02".to_owned(),
     }
 }
 

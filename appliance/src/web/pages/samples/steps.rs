@@ -190,6 +190,7 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
         licence,
         reason: reason.to_owned(),
         decision,
+        opened: decided && decision == Decision::Agreed,
     };
     use LicenceState::{Revoked, Unknown, Valid};
     vec![

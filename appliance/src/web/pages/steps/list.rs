@@ -43,6 +43,8 @@ pub struct MaterialRow {
     pub reason: String,
     /// What the citizen decided.
     pub decision: Decision,
+    /// Whether the licence was opened for this case and can be looked at.
+    pub opened: bool,
 }
 
 /// 提供方式: how a material is provided.
