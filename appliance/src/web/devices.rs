@@ -199,7 +199,7 @@ impl Hall {
 /// The one next action.
 fn todo(kind: DeviceKind, state: DeviceState, lang: Lang) -> &'static str {
     match (kind, state) {
-        (_, DeviceState::Ready | DeviceState::Busy | DeviceState::Asleep) => "",
+        (_, DeviceState::Ready | DeviceState::Busy) => "",
         (DeviceKind::Evaluator, DeviceState::Empty) => lang.t("请配对评价器。"),
         (DeviceKind::Evaluator, DeviceState::Offline) => lang.t("请看平板是否开机、是否连着大厅网络。"),
         (DeviceKind::Evaluator, _) => lang.t("请重新打开平板的评价器页面；仍不行请更换平板。"),

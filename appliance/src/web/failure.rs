@@ -47,11 +47,6 @@ impl Failure {
         Self::new(Problem::Malformed)
     }
 
-    /// Another clerk has the case.
-    pub fn held(clerk: String, window: String) -> Self {
-        Self::new(Problem::Held { clerk, window })
-    }
-
     /// A file or form is larger than `limit`, ready text.
     pub fn too_large(limit: &str) -> Self {
         Self::new(Problem::TooLarge { limit: limit.to_owned() })

@@ -216,7 +216,6 @@ fn row(found: &rows::Finding, names: &BTreeMap<String, String>, now: Timestamp, 
         item: found.item.clone(),
         what: found.what.clone(),
         todo: found.todo.clone(),
-        deadline: String::new(),
         state: match found.state {
             Standing::Open => FindingState::Open,
             Standing::Taken => FindingState::Taken { by, at },

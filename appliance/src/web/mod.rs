@@ -12,6 +12,7 @@ pub mod frame;
 mod judged;
 mod live;
 pub mod pages;
+mod refusals;
 mod security;
 pub mod session;
 mod sign_in;

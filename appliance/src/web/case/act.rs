@@ -135,7 +135,7 @@ pub async fn show(
     status: StatusCode,
 ) -> Answered {
     let mut page = page::build(app, signed, id, looking, &trouble).await?;
-    if let Some(notice) = trouble.notice() {
+    if let Some(notice) = trouble.notice(frame::lang(signed)) {
         page.frame.notice = Some(notice);
     }
     let mut response = frame::render(&page)?;

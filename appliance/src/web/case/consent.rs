@@ -8,6 +8,7 @@ use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep};
+use crate::web::refusals::said;
 use axum::Router;
 use axum::routing::post;
 use hall_domain::case::{Consent, ConsentEnd};
@@ -47,8 +48,6 @@ pub fn list_step(scene: &Scene<'_>) -> ListStep {
     let asked = list::asked(scene);
     ListStep {
         rows,
-        loading: false,
-        loading_ms: 0,
         can_refresh: scene.app.book.knowledge.line().up,
         push_blocked: push_blocked(scene, asked),
         asked,
@@ -69,10 +68,10 @@ pub fn consent_step(scene: &Scene<'_>) -> ConsentStep {
 
 fn push_blocked(scene: &Scene<'_>, asked: u32) -> Option<String> {
     if asked == 0 {
-        return Some(Refusal::NothingToAsk.zh());
+        return Some(said(&Refusal::NothingToAsk, scene.lang));
     }
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    (!ready).then(|| Refusal::NoEvaluator.zh())
+    (!ready).then(|| said(&Refusal::NoEvaluator, scene.lang))
 }
 
 fn consent_state(scene: &Scene<'_>) -> ConsentState {

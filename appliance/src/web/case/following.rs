@@ -9,6 +9,7 @@ use crate::book::Fault;
 use crate::web::App;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{Following, FollowingItem};
+use crate::web::refusals::said;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -52,7 +53,7 @@ pub fn following(scene: &Scene<'_>, open: bool, scans: bool) -> Option<Following
         FollowingItem {
             name: what.name().to_owned(),
             files: came.filter(|file| file.material.as_ref() == material).map(attachment).collect(),
-            error: refusal.filter(|_| scene.trouble.typed == typed).map(|refusal| refusal.zh()),
+            error: refusal.filter(|_| scene.trouble.typed == typed).map(|refusal| said(refusal, scene.lang)),
             material: typed,
         }
     };

@@ -11,6 +11,7 @@ use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{
     Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload,
 };
+use crate::web::refusals::said;
 use crate::web::session::Pairs;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
@@ -127,7 +128,8 @@ pub fn form_step(scene: &Scene<'_>) -> FormStep {
         .collect();
     let uncommitted = asked && scene.item.commitment.is_some() && !case.committed;
     if uncommitted {
-        mistakes.push(Mistake { anchor: "commitment".to_owned(), text: Refusal::Commitment.zh() });
+        mistakes
+            .push(Mistake { anchor: "commitment".to_owned(), text: said(&Refusal::Commitment, scene.lang) });
     }
     if asked {
         mistakes.extend(missing(case).into_iter().map(|(material, name)| Mistake {
@@ -142,7 +144,7 @@ pub fn form_step(scene: &Scene<'_>) -> FormStep {
         commitment: scene.item.commitment.as_ref().map(|text| Commitment {
             text: text.clone(),
             taken: case.committed,
-            error: uncommitted.then(|| Refusal::Commitment.zh()),
+            error: uncommitted.then(|| said(&Refusal::Commitment, scene.lang)),
         }),
         rev: case.form_rev,
         saved: case.updated_at.hm(),
@@ -186,7 +188,7 @@ fn uploads(scene: &Scene<'_>) -> Vec<Upload> {
                     | Refusal::FileTooLarge
                     | Refusal::FileType
                     | Refusal::TooManyFiles),
-                ) if scene.trouble.typed == row.material.to_string() => Some(why.zh()),
+                ) if scene.trouble.typed == row.material.to_string() => Some(said(why, scene.lang)),
                 _ => None,
             },
         })

@@ -10,6 +10,7 @@ use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{
     Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
 };
+use crate::web::refusals::said;
 use axum::Router;
 use axum::routing::post;
 use hall_bus::ReadFailure as BusFailure;
@@ -93,7 +94,9 @@ fn organisation_entry(scene: &Scene<'_>) -> OrganisationEntry {
     let known = scene.case.organisation.as_ref();
     let register = known.and_then(|known| known.register.as_ref());
     let error = match &scene.trouble.refusal {
-        Some(refusal @ (Refusal::OrganisationCode(_) | Refusal::OrganisationMissing)) => Some(refusal.zh()),
+        Some(refusal @ (Refusal::OrganisationCode(_) | Refusal::OrganisationMissing)) => {
+            Some(said(refusal, scene.lang))
+        }
         _ => None,
     };
     let uscc = match (&error, known) {
@@ -195,7 +198,7 @@ fn read(scene: &Scene<'_>) -> Reading {
                 .refusal
                 .as_ref()
                 .filter(|why| **why == Refusal::NoteMissing)
-                .map(Refusal::zh),
+                .map(|why| said(why, scene.lang)),
         },
         Some(_) => Reading::Read(Box::new(person(scene))),
     }

@@ -10,6 +10,7 @@ use crate::web::pages::case::{CaseHead, CasePage, HeldBy, Mode, StepLine, StepNa
 use crate::web::pages::cases::Applicant;
 use crate::web::pages::frame::{Desk, Notice};
 use crate::web::pages::steps::Decision as Shown;
+use crate::web::refusals::said;
 use crate::web::session::SignedIn;
 use crate::web::{App, cases, frame};
 use hall_bus::DeviceKind;
@@ -27,9 +28,9 @@ pub struct Trouble {
 
 impl Trouble {
     /// The reason on top of the page. What has a place of its own on the page is said there.
-    pub fn notice(&self) -> Option<Notice> {
+    pub fn notice(&self, lang: Lang) -> Option<Notice> {
         let refusal = self.refusal.as_ref().filter(|refusal| !refusal.has_place())?;
-        let text = format!("{}（{}）", refusal.zh(), refusal.code());
+        let text = format!("{}（{}）", said(refusal, lang), refusal.code());
         Some(Notice { text, undo: None, refused: true })
     }
 }

@@ -14,6 +14,7 @@ use crate::web::failure::Failure;
 use crate::web::pages::Lang;
 use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{Answer, Blocker, DoneStep, Rating, Sent, Signature, Signatures, SubmitStep};
+use crate::web::refusals::said;
 use crate::web::{App, judged};
 use axum::Router;
 use axum::routing::post;
@@ -94,7 +95,9 @@ pub fn submit_step(scene: &Scene<'_>) -> SubmitStep {
     let alone = judge(Signed::default());
     let (signed, together) = signatures_wanted(judge);
     let wanted = together.outcome > alone.outcome;
-    let error = |which: Refusal| scene.trouble.refusal.as_ref().filter(|why| **why == which).map(Refusal::zh);
+    let error = |which: Refusal| {
+        scene.trouble.refusal.as_ref().filter(|why| **why == which).map(|why| said(why, scene.lang))
+    };
     let signature = |refusal| {
         let error = error(refusal);
         let account = error.as_ref().map(|_| scene.trouble.typed.clone()).unwrap_or_default();
@@ -230,7 +233,10 @@ fn blockers(scene: &Scene<'_>, refused: bool) -> Vec<Blocker> {
         .map(|problem| Blocker { text: problem.zh, href: format!("{href}#f.{}", problem.field) })
         .collect();
     if scene.item.commitment.is_some() && !scene.case.committed {
-        blockers.push(Blocker { text: Refusal::Commitment.zh(), href: format!("{href}#commitment") });
+        blockers.push(Blocker {
+            text: said(&Refusal::Commitment, scene.lang),
+            href: format!("{href}#commitment"),
+        });
     }
     blockers.extend(missing(scene.case).into_iter().map(|(material, name)| Blocker {
         text: format!("还缺必需材料“{name}”"),

@@ -53,23 +53,23 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
     let mine = decide::belongs_to(&case, &signed.session.account) && signed.session.role.serves();
     let may_supply = signed.session.role.serves() && signed.session.window.is_some();
     let mut frame = frame::frame(app, signed, Desk::Cases, &path, Some(&case.id)).await?;
-    frame.notice = trouble.notice().or(frame.notice);
+    frame.notice = trouble.notice(frame.lang).or(frame.notice);
     frame::render(&CaseViewPage {
         frame,
-        case: head(&case, &kept, now),
+        case: head(&case, &kept, now, scene.lang),
         applicant: applicant_name(&case),
         applicant_number: applicant_number(&case, open),
         open,
         may_open: signed.session.role.serves(),
         sees_scans: signed.session.role.sees_scans(),
-        handled_by: handled_by(&case, &kept),
-        fate: fate(app, &case, &kept, now),
+        handled_by: handled_by(&case, &kept, scene.lang),
+        fate: fate(app, &case, &kept, now, scene.lang),
         advice: kept.findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
             what: finding.what.clone(),
             todo: finding.todo.clone(),
             finding: Some(anchor(finding.id)),
         }),
-        timeline: timeline(&kept),
+        timeline: timeline(&kept, scene.lang),
         answers: if open { answers(&scene) } else { masked(answers(&scene), &case) },
         materials: rows(&scene),
         attachments: case.attachments.iter().map(attachment).collect(),
@@ -132,7 +132,7 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
     .await
 }
 
-fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
+fn head(case: &Case, kept: &Kept, now: Timestamp, lang: Lang) -> CaseHead {
     let hours = kept.records.iter().find_map(|(_, _, record)| match record.event {
         CaseEvent::Submitted { hours_offline, .. } => Some(i64::from(hours_offline)),
         _ => None,
@@ -145,7 +145,9 @@ fn head(case: &Case, kept: &Kept, now: Timestamp) -> CaseHead {
         opened: frame::moment(case.opened_at, now),
         state: state_with(case, kept.disposition),
         mode: match (case.mode, hours) {
-            (Some(CaseMode::Offline), Some(0)) => Mode::Offline { down_for: "不足 1 小时".to_owned() },
+            (Some(CaseMode::Offline), Some(0)) => {
+                Mode::Offline { down_for: lang.t("不足 1 小时").to_owned() }
+            }
             (Some(CaseMode::Offline), Some(hours)) => Mode::Offline { down_for: span(hours * 3_600_000) },
             (Some(CaseMode::Offline), None) => Mode::Offline { down_for: String::new() },
             _ => Mode::Online,
@@ -182,51 +184,49 @@ fn masked(mut answers: Vec<Answer>, case: &Case) -> Vec<Answer> {
     answers
 }
 
-fn handled_by(case: &Case, kept: &Kept) -> String {
+fn handled_by(case: &Case, kept: &Kept, lang: Lang) -> String {
     let clerk = format!("{} {}", kept.window(case), kept.clerk(case.clerk.as_str()));
     match case.submission.as_ref().and_then(|done| done.second.as_ref()) {
-        Some(second) => format!("{clerk}；复核 {}", kept.clerk(second.account.as_str())),
+        Some(second) => lang.fill("{}；复核 {}", &[&clerk, &kept.clerk(second.account.as_str())]),
         None => clerk,
     }
 }
 
-fn fate(app: &App, case: &Case, kept: &Kept, now: Timestamp) -> Vec<Fate> {
-    let station = |what: &str, note: String, tone| Fate { what: what.to_owned(), note, tone };
+fn fate(app: &App, case: &Case, kept: &Kept, now: Timestamp, lang: Lang) -> Vec<Fate> {
+    let station = |what: &str, note: String, tone| Fate { what: lang.t(what).to_owned(), note, tone };
     let mut fate = Vec::new();
     match (&case.submission, &case.abandoned) {
         (Some(done), _) => {
-            let entry = kept.submitted().map(|seq| format!(" 第 {} 号", seq + 1)).unwrap_or_default();
+            let entry = kept.submitted().map(|seq| lang.fill(" 第 {} 号", &[&(seq + 1)])).unwrap_or_default();
             fate.push(station("已登记", format!("{}{entry}", done.at.to_display()), Tone::Good));
         }
         (None, Some(reason)) => {
-            fate.push(station("已终止", story::reason_words(reason).to_owned(), Tone::Plain));
+            fate.push(station("已终止", lang.t(story::reason_words(reason)).to_owned(), Tone::Plain));
         }
         (None, None) => {}
     }
     fate.push(match &kept.receipt {
         Some(receipt) => {
             let at = frame::moment(receipt.received_at, now);
-            station("已送达", format!("{at} 省级中心已收存"), Tone::Good)
+            station("已送达", lang.fill("{} 省级中心已收存", &[&at]), Tone::Good)
         }
-        None if app.book.knowledge.line().up => station("送达", "正在上传".to_owned(), Tone::Busy),
-        None => station("送达", "线路恢复后上传".to_owned(), Tone::Old),
+        None if app.book.knowledge.line().up => station("送达", lang.t("正在上传").to_owned(), Tone::Busy),
+        None => station("送达", lang.t("线路恢复后上传").to_owned(), Tone::Old),
     });
     if case.submission.is_some() {
         fate.push(match kept.disposition {
-            None => station("复核", "等待省级中心复核".to_owned(), Tone::Busy),
-            Some(outcome) => {
-                station("复核", judged::name(outcome, Lang::Zh).to_owned(), judged::tone(outcome))
-            }
+            None => station("复核", lang.t("等待省级中心复核").to_owned(), Tone::Busy),
+            Some(outcome) => station("复核", judged::name(outcome, lang).to_owned(), judged::tone(outcome)),
         });
     }
     fate
 }
 
-fn timeline(kept: &Kept) -> Vec<TimelineEntry> {
+fn timeline(kept: &Kept, lang: Lang) -> Vec<TimelineEntry> {
     kept.records
         .iter()
         .map(|(seq, _, record)| {
-            let Told { what, by, tone } = story::tell(record, |account| kept.clerk(account));
+            let Told { what, by, tone } = story::tell(record, |account| kept.clerk(account), lang);
             TimelineEntry { at: clock(record.at), what, by, entry: seq + 1, tone }
         })
         .collect()

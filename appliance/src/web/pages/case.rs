@@ -50,7 +50,6 @@ impl CasePage {
                         | Reading::Again { .. }
                 )
             }
-            StepPanel::List(step) => step.loading,
             StepPanel::Consent(step) => {
                 matches!(step.state, ConsentState::Sent { .. } | ConsentState::Shown { .. })
             }
@@ -316,11 +315,6 @@ pub enum CitizenScreen {
     },
     /// 评价页.
     Rating,
-    /// 提示页 or any other page.
-    Message {
-        /// The sentence it shows.
-        text: String,
-    },
 }
 
 /// 办理结果预告: what the policy says would happen now.

@@ -80,8 +80,6 @@ pub enum DeviceState {
     Ready,
     /// 使用中.
     Busy,
-    /// 休眠.
-    Asleep,
     /// 离线.
     Offline,
     /// 已拔出: the driver answers, the reader is not there.
@@ -100,7 +98,6 @@ impl DeviceState {
         match self {
             Self::Ready => "正常",
             Self::Busy => "使用中",
-            Self::Asleep => "休眠",
             Self::Offline => "离线",
             Self::Unplugged => "已拔出",
             Self::Faulty => "故障",
@@ -114,7 +111,6 @@ impl DeviceState {
         match self {
             Self::Ready => Tone::Good,
             Self::Busy => Tone::Busy,
-            Self::Asleep => Tone::Old,
             Self::Offline | Self::Unplugged | Self::Faulty | Self::Quarantined => Tone::Harm,
             Self::Empty => Tone::Plain,
         }

@@ -27,27 +27,13 @@ pub enum Problem {
     Forbidden,
     /// 403: the form's token is not of this session.
     Stale,
-    /// 409: somebody else has the case.
-    Held {
-        /// That clerk.
-        clerk: String,
-        /// At which window.
-        window: String,
-    },
     /// 413: the form is larger than allowed, with its files or without.
     TooLarge {
         /// The limit, ready text: "20 MB".
         limit: String,
     },
-    /// 415: the file is not what its name says, or of a kind that is not taken.
-    WrongFile,
     /// 422: the request makes no sense.
     Malformed,
-    /// 429: too many attempts.
-    TooMany {
-        /// Seconds until the next one.
-        seconds: u64,
-    },
     /// 500.
     Internal,
     /// 503: the box is starting, stopping or overloaded.
@@ -71,11 +57,8 @@ impl Problem {
         match self {
             Self::NotFound => 404,
             Self::Forbidden | Self::Stale => 403,
-            Self::Held { .. } => 409,
             Self::TooLarge { .. } => 413,
-            Self::WrongFile => 415,
             Self::Malformed => 422,
-            Self::TooMany { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
             Self::DiskFull => 507,
@@ -89,13 +72,8 @@ impl Problem {
             Self::NotFound => frame.t("没有找到这一页或这个办件。").to_owned(),
             Self::Forbidden => frame.t("您的账号没有这项权限。").to_owned(),
             Self::Stale => frame.t("页面已过期，本次操作没有执行。").to_owned(),
-            Self::Held { clerk, window } => {
-                frame.lang.fill("{} 正在 {} 办理这个办件，本次操作没有执行。", &[clerk, window])
-            }
             Self::TooLarge { limit } => frame.fill("一次提交的内容超过 {}，没有保存任何内容。", limit),
-            Self::WrongFile => frame.t("文件内容不是图片或 PDF，没有保存。").to_owned(),
             Self::Malformed => frame.t("提交的内容不完整，本次操作没有执行。").to_owned(),
-            Self::TooMany { .. } => frame.t("操作太频繁，本次操作没有执行。").to_owned(),
             Self::Internal => frame.t("一体机内部出错，本次操作没有完成。").to_owned(),
             Self::Unavailable => frame.t("一体机正在启动或过忙，暂时不能处理。").to_owned(),
             Self::DiskFull => frame.t("一体机磁盘已满，本次操作没有保存任何内容。").to_owned(),
@@ -109,11 +87,8 @@ impl Problem {
             Self::NotFound => frame.t("请检查编号，或回到办理页搜索。").to_owned(),
             Self::Forbidden => frame.t("请换有权限的账号登录，或联系大厅管理员。").to_owned(),
             Self::Stale => frame.t("请返回后重新操作一次。").to_owned(),
-            Self::Held { .. } => frame.t("请与对方确认；对方停手 5 分钟后可以接手。").to_owned(),
             Self::TooLarge { .. } => frame.t("请分几次上传，或降低扫描分辨率；文字请写得短一些。").to_owned(),
-            Self::WrongFile => frame.t("请重新扫描为 JPG、PNG 或 PDF 后上传。").to_owned(),
             Self::Malformed => frame.t("请返回后重新操作；再次出现请报编号。").to_owned(),
-            Self::TooMany { seconds } => frame.fill("请 {} 秒后再试。", seconds),
             Self::Internal => {
                 frame.t("已登记的内容都在。请返回重试；再次出现请把编号报给运维人员。").to_owned()
             }

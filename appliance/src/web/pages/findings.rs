@@ -103,8 +103,6 @@ pub struct Finding {
     pub what: String,
     /// What to do, ready sentence.
     pub todo: String,
-    /// Until when, ready text; may be empty.
-    pub deadline: String,
     /// Where it stands.
     pub state: FindingState,
 }

@@ -300,7 +300,6 @@ fn findings_page(lang: Lang, filled: bool) -> FindingsPage {
         item: "食品经营许可证核发（新办）".to_owned(),
         what: what.to_owned(),
         todo: todo.to_owned(),
-        deadline: "11-28 前".to_owned(),
         state,
     };
     let by = || ("李强".to_owned(), "11-21 17:20".to_owned());
@@ -391,7 +390,7 @@ fn devices(lang: Lang) -> DevicesPage {
                 "W03",
                 "3 号窗口",
                 "",
-                slot(DeviceState::Asleep, "ev-3", tablet, 40, ""),
+                slot(DeviceState::Ready, "ev-3", tablet, 40, ""),
                 slot(DeviceState::Empty, "", "", 0, "请配对读卡器。"),
             ),
         ],
@@ -493,11 +492,8 @@ fn errors(lang: Lang) -> Vec<(String, String)> {
         ("404", Problem::NotFound),
         ("403", Problem::Forbidden),
         ("403-stale", Problem::Stale),
-        ("409-held", Problem::Held { clerk: "赵敏".to_owned(), window: "2 号窗口".to_owned() }),
         ("413", Problem::TooLarge { limit: "20 MB".to_owned() }),
-        ("415", Problem::WrongFile),
         ("422", Problem::Malformed),
-        ("429", Problem::TooMany { seconds: 30 }),
         ("500", Problem::Internal),
         ("503", Problem::Unavailable),
         ("507", Problem::DiskFull),

@@ -106,7 +106,6 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
         ("garbled", failed(ReadFailure::Garbled)),
         ("timed-out", failed(ReadFailure::TimedOut)),
         ("silent", failed(ReadFailure::Silent)),
-        ("not-representative", failed(ReadFailure::NotRepresentative)),
         (
             "unplugged",
             identify(Reader::Unplugged { since: since.clone() }, failed(ReadFailure::Unplugged).reading),
@@ -170,7 +169,7 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
             status,
             checked: Checked {
                 age_s: if offline { age_s + 8_160 } else { age_s },
-                stale: offline && status == LicenceState::Unknown,
+                stale: offline && status == LicenceState::Changing,
                 source: if offline { Source::Cache } else { Source::Centre },
                 grade: if offline { "L3" } else { "L4" }.to_owned(),
                 grade_words: if offline {
@@ -192,7 +191,7 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
         decision,
         opened: decided && decision == Decision::Agreed,
     };
-    use LicenceState::{Revoked, Unknown, Valid};
+    use LicenceState::{Changing, Revoked, Valid};
     vec![
         row(
             "m1",
@@ -217,7 +216,7 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
             "食品安全管理人员健康证明",
             true,
             if decided { How::Original } else { How::Waived },
-            licence("从业人员健康证明", "JK23***118", if offline { Unknown } else { Valid }, 190),
+            licence("从业人员健康证明", "JK23***118", if offline { Changing } else { Valid }, 190),
             if decided { "办事人不同意用证，请收原件。" } else { "" },
             decision(false),
         ),
@@ -255,23 +254,13 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
 pub fn list_states() -> Vec<(&'static str, ListStep)> {
     let full = |offline| ListStep {
         rows: rows(false, offline),
-        loading: false,
-        loading_ms: 0,
         can_refresh: !offline,
         push_blocked: None,
         asked: 3,
     };
-    let loading = ListStep {
-        rows: vec![],
-        loading: true,
-        loading_ms: 3_400,
-        can_refresh: false,
-        push_blocked: None,
-        asked: 0,
-    };
     let mut blocked = full(false);
     blocked.push_blocked = Some("评价器离线，15:31 起；恢复前可改用纸质材料。".to_owned());
-    vec![("full", full(false)), ("offline", full(true)), ("loading", loading), ("blocked", blocked)]
+    vec![("full", full(false)), ("offline", full(true)), ("blocked", blocked)]
 }
 
 /// 授权 in one state.
@@ -310,7 +299,6 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
         ("refused", ConsentState::Refused { at: at() }, result("您已选择不同意", false)),
         ("timed-out", ConsentState::TimedOut { at: at() }, CitizenScreen::Idle),
         ("cancelled", ConsentState::Cancelled { at: at() }, CitizenScreen::Idle),
-        ("withdrawn", ConsentState::Withdrawn { at: at() }, CitizenScreen::Idle),
         ("no-evaluator", ConsentState::NoEvaluator, CitizenScreen::None),
         ("offline", ConsentState::Offline { since: at() }, CitizenScreen::Offline { since: at() }),
         ("returning", ConsentState::NotAsked, CitizenScreen::Returning),

@@ -64,11 +64,6 @@ pub enum ConsentState {
         /// When, "10:46".
         at: String,
     },
-    /// 已撤回.
-    Withdrawn {
-        /// When, "10:52".
-        at: String,
-    },
     /// 未配评价器.
     NoEvaluator,
     /// 评价器离线.

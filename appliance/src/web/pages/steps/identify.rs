@@ -177,8 +177,6 @@ pub enum ReadFailure {
     Unplugged,
     /// The driver did not answer.
     Silent,
-    /// The person is not the legal representative.
-    NotRepresentative,
 }
 
 impl ReadFailure {
@@ -191,7 +189,6 @@ impl ReadFailure {
             Self::TimedOut => "没有等到证件，已停止读卡。",
             Self::Unplugged => "读卡途中读卡器被拔出。",
             Self::Silent => "读卡驱动没有应答。",
-            Self::NotRepresentative => "这张卡不是该单位法定代表人的证件，没有采用。",
         }
     }
 
@@ -204,7 +201,6 @@ impl ReadFailure {
             Self::TimedOut => "请办事人准备好证件，再按 F2 读卡。",
             Self::Unplugged => "请插好读卡器，状态恢复后再按 F2。",
             Self::Silent => "请在“设备”里查看本窗口读卡器，或请运维人员处理。",
-            Self::NotRepresentative => "请法定代表人出示本人的身份证，再按 F2 读卡。",
         }
     }
 }

@@ -7,10 +7,6 @@ use crate::web::pages::frame::Tone;
 pub struct ListStep {
     /// One row for each material of the item.
     pub rows: Vec<MaterialRow>,
-    /// The list is still being put together: which sources have answered.
-    pub loading: bool,
-    /// Milliseconds for which it has been loading.
-    pub loading_ms: u64,
     /// Whether it may be asked for again (the line is up).
     pub can_refresh: bool,
     /// Why nothing can be pushed, ready sentence.
@@ -112,8 +108,6 @@ pub enum LicenceState {
     Suspended,
     /// 变更中.
     Changing,
-    /// 状态未知.
-    Unknown,
 }
 
 impl LicenceState {
@@ -125,7 +119,6 @@ impl LicenceState {
             Self::Revoked => "已注销",
             Self::Suspended => "已暂停",
             Self::Changing => "变更中",
-            Self::Unknown => "状态未知",
         }
     }
 
@@ -133,7 +126,7 @@ impl LicenceState {
     pub fn tone(self) -> Tone {
         match self {
             Self::Valid => Tone::Good,
-            Self::Expired | Self::Changing | Self::Unknown => Tone::Old,
+            Self::Expired | Self::Changing => Tone::Old,
             Self::Revoked | Self::Suspended => Tone::Harm,
         }
     }

@@ -1,10 +1,15 @@
 //! The English beside each Chinese text, sorted by the Chinese so that it can be searched by halves.
 
-/// The English of a text, if the table has it.
+/// The English of a text, if one of the tables has it.
 pub(super) fn of(zh: &str) -> Option<&'static str> {
-    let at = TABLE.binary_search_by_key(&zh, |(zh, _)| zh).ok()?;
-    TABLE.get(at).map(|(_, en)| *en)
+    TABLES.into_iter().find_map(|table| {
+        let at = table.binary_search_by_key(&zh, |(zh, _)| zh).ok()?;
+        table.get(at).map(|(_, en)| *en)
+    })
 }
+
+/// Every table.
+pub(super) const TABLES: [&[(&str, &str)]; 2] = [TABLE, super::told::TABLE];
 
 /// Chinese and English, sorted by the bytes of the Chinese. Values are filled in where `{}` stands, in order.
 #[rustfmt::skip]
@@ -23,7 +28,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("{} 已解除，需要时请重新配对。", "{} was unbound; pair it again when it is needed."),
     ("{} 开始", "opened {}"),
     ("{} 把", "{} keys"),
-    ("{} 正在 {} 办理这个办件，本次操作没有执行。", "{} at {} has this case; nothing was done."),
     ("{} 正在{}办理这个办件，这里只能查看。", "{} at {} has this case; you can only look."),
     ("{} 秒", "{} s"),
     ("{} 起", "since {}"),
@@ -79,7 +83,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("仅用于办理“{}”", "Only for {}"),
     ("今日", "Today"),
     ("从这个地址多次输错账号或密码，已要求等待。", "Wrong account or password too often from this address; it has to wait."),
-    ("休眠", "Asleep"),
     ("住址", "Address"),
     ("使用", "Use"),
     ("使用中", "In use"),
@@ -116,7 +119,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("办事人到窗口后，按 F9 开新办件。", "When someone comes to the window, press F9 for a new case."),
     ("办事人屏幕", "Citizen's screen"),
     ("办事人已延长 {} 次", "Extended {} times by the applicant"),
-    ("办事人已撤回授权。", "The applicant has withdrawn consent."),
     ("办事人意见", "Applicant's decision"),
     ("办事人本人的身份证件", "The applicant's own identity document"),
     ("办事人正在看授权页。", "The applicant is looking at the authorisation page."),
@@ -222,6 +224,16 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("已退回", "Returned"),
     ("已送达", "Delivered"),
     ("已隔离", "put aside"),
+    ("已隔离或已解除的设备发来应答，没有采用。", "A device that was put aside or unbound sent an answer; it was not taken."),
+    ("应答不是用这台设备的密钥签的，没有采用。", "The answer is not signed with this device's key; it was not taken."),
+    ("应答与显示的内容对不上，没有采用。", "The answer does not fit what was shown; it was not taken."),
+    ("应答冒用了另一台设备的名义，没有采用。", "The answer came in another device's name; it was not taken."),
+    ("应答属于另一个办件，没有采用。", "The answer belongs to another case; it was not taken."),
+    ("应答是以前用过的，疑似重放，没有采用。", "The answer was used before, perhaps replayed; it was not taken."),
+    ("应答的签名无法核实，没有采用。", "The answer's signature does not verify; it was not taken."),
+    ("应答的绑定与操作不符，没有采用。", "The answer's binding is not that of the request; it was not taken."),
+    ("应答的编号已用于别的内容，没有采用。", "The answer's number was used for something else; it was not taken."),
+    ("应答的页面不是推送的那一页，没有采用。", "The answer is to another page than the one pushed; it was not taken."),
     ("开始", "Opened"),
     ("异常", "Alarm"),
     ("当前步骤", "Current step"),
@@ -274,7 +286,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("摘要", "Digest"),
     ("撤销", "Undo"),
     ("撤销刚才的操作", "Undo what was just done"),
-    ("操作太频繁，本次操作没有执行。", "Too many attempts; nothing was done."),
     ("收件回执", "Receipt of documents"),
     ("收到收据，收存到第 {} 条", "Receipt: {} entries are in custody"),
     ("收存到", "Kept up to"),
@@ -286,7 +297,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("故障", "Faulty"),
     ("数据 {}", "data {}"),
     ("文件", "File"),
-    ("文件内容不是图片或 PDF，没有保存。", "The file is neither an image nor a PDF; it was not saved."),
     ("文件超过 20 MB，没有上传；请降低扫描分辨率。", "The file is larger than 20 MB and was not uploaded; lower the scan resolution."),
     ("新办件", "New case"),
     ("无", "None"),
@@ -335,7 +345,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("检查并提交", "Check and submit"),
     ("欢迎", "Welcome"),
     ("正在上传省级中心", "being uploaded to the centre"),
-    ("正在查询证照…", "Looking up licences…"),
     ("正在读取，请勿移动证件…", "Reading, do not move the card…"),
     ("正在连接省级中心。", "Connecting to the centre."),
     ("正在送到办事人屏幕…", "On its way to the citizen's screen…"),
@@ -344,6 +353,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("步骤", "Steps"),
     ("每一行是台账里的一条签名记录", "each line is a signed entry of the ledger"),
     ("没有人签名，按“{}”提交", "Nobody signs: submit as “{}”"),
+    ("没有向这台设备发过这个操作，应答没有采用。", "This device was not asked for that; its answer was not taken."),
     ("没有安全事件。", "No security events."),
     ("没有找到事项。", "No item found."),
     ("没有找到办件。", "No case found."),
@@ -364,7 +374,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("版本", "Version"),
     ("版本 {}", "version {}"),
     ("状态", "State"),
-    ("状态未知", "Unknown"),
     ("现在可用的按键", "Keys that work now"),
     ("现在提交会怎样", "If submitted now"),
     ("用原来读到的证件继续", "Go on with the card read before"),
@@ -388,7 +397,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("省级中心复核后发现的问题会出现在这里，不会消失。", "What the centre finds in its review appears here and does not go away."),
     ("省级中心复核通过；所用证照此后失效，见待处理。", "Passed by the centre; a licence used has become invalid since, see Findings."),
     ("省级中心已复核通过，办件生效。", "The centre has reviewed it; the case takes effect."),
-    ("省级中心应答较慢；到时会先用本机缓存。", "The centre is slow; in time the cache of this box is used."),
     ("省级中心有条件通过，需补正，见待处理。", "Passed by the centre with conditions, see Findings."),
     ("省级中心退回或存疑，请在待处理中查看原因和处理办法。", "Returned or doubted by the centre; see Findings for why and what to do."),
     ("看免证清单", "See the licence list"),
@@ -418,6 +426,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("筛选", "Filter"),
     ("签发机关", "Issued by"),
     ("签名并提交", "Sign and submit"),
+    ("签名的内容不是应答，没有采用。", "What was signed is no answer; it was not taken."),
     ("线路中断：{}", "The line is down: {}"),
     ("线路已恢复，正在更新证据", "Line is back, updating evidence"),
     ("线路已断 {}。", "The line has been down for {}."),
@@ -436,6 +445,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("解除 {} 的{}", "Unbind {}: {}"),
     ("解除后它立即断开，密钥作废，等待它应答的授权、评价或读卡随之取消；再用须重新配对。不能撤销。", "It is cut off at once, its key becomes void, and a consent, rating or card reading that waits for it is cancelled; to use it again it has to be paired anew. This cannot be undone."),
     ("设备", "Devices"),
+    ("设备显示的内容与推送的不一致，应答没有采用。", "What the device showed is not what was pushed; its answer was not taken."),
     ("设备正在重连", "Device reconnecting"),
     ("设备正在重连…", "The device is reconnecting…"),
     ("设备重新绑定之前的应答，没有采用。", "An answer from before the device was bound anew; it was not taken."),
@@ -445,7 +455,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("证件被拿开，没有读完。", "The card was lifted before it was read."),
     ("证照", "Licence"),
     ("证照使用件", "Licence as used"),
-    ("证照内容已从表单移除。可以再推送，或改收纸质材料。", "Licence data has been taken out of the form. Push again, or take paper."),
     ("证照原值：{}", "Attested value: {}"),
     ("证照标识", "Licence identifier"),
     ("证照状态清单", "Licence status list"),
@@ -457,8 +466,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("评价器离线，{} 起。", "The citizen's screen is offline since {}."),
     ("评价器连上后自动显示授权页，请稍候。", "The page is shown as soon as the citizen's screen is back; please wait."),
     ("说明不能超过 400 个字，请写得短一些。", "The note may have at most 400 characters; please shorten it."),
-    ("请 {} 秒后再试。", "Try again in {} s."),
-    ("请与对方确认；对方停手 5 分钟后可以接手。", "Ask them; once they have been idle for 5 minutes you can take over."),
     ("请先在上方选择窗口，再开新办件。", "Choose your window above before opening a case."),
     ("请先输入统一社会信用代码。", "Enter the unified social credit code first."),
     ("请再按 F2 读卡；连续出现时请运维人员检查接线。", "Press F2 again; if it keeps happening, have the technician check the cable."),
@@ -494,7 +501,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("请查看网线和专线设备，再看线路状态；窗口照常办理，登记都在本机。", "Look at cables and line equipment, then at the state of the line; the windows go on and everything recorded is on this box."),
     ("请校准时钟；时间不准的登记会被标为存疑。", "Set the clock; entries with a wrong time will be marked as doubtful."),
     ("请检查编号，或回到办理页搜索。", "Check the number, or search from Cases."),
-    ("请法定代表人出示本人的身份证，再按 F2 读卡。", "Ask for the legal representative's own card, then press F2."),
     ("请看人、看证：是同一个人吗？", "Look at the person and at the card: are they the same?"),
     ("请看平板是否开机、是否连着大厅网络。", "See whether the tablet is on and in the hall's network."),
     ("请看平板是否开机、是否连着大厅网络；恢复后再推送，或改用纸质材料。", "See whether the tablet is on and in the hall's network; push again when it is back, or use paper."),
@@ -509,7 +515,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("请配对评价器。", "Pair an evaluator."),
     ("请配对读卡器。", "Pair a card reader."),
     ("请重新打开平板的评价器页面；仍不行请更换平板。", "Open the tablet's evaluator page again; if that does not help, replace the tablet."),
-    ("请重新扫描为 JPG、PNG 或 PDF 后上传。", "Scan it again as JPG, PNG or PDF."),
     ("请重新登录，办件停在原来的步骤。", "Sign in again; the case is where it was."),
     ("读卡", "Read card"),
     ("读卡器", "Card reader"),
@@ -541,7 +546,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("还没有收据。", "No receipt yet."),
     ("还没有记录。", "Nothing yet."),
     ("还没有选择窗口。", "No window chosen yet."),
-    ("这张卡不是该单位法定代表人的证件，没有采用。", "This is not the card of the organisation's legal representative; it was not used."),
     ("这张卡读不出来。", "This card cannot be read."),
     ("这张卡读不出来；请拿开手机、卡套，擦净卡面。", "The card cannot be read; take phone and cover away and wipe the card."),
     ("这是 {} 的证件，不是法定代表人 {} 的。", "This is the card of {}, not of the legal representative {}."),
@@ -576,6 +580,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("非必需", "optional"),
     ("页面停留太久，没有登录。", "The page stood open too long; you were not signed in."),
     ("页面已过期，本次操作没有执行。", "The page is out of date; nothing was done."),
+    ("页面还来不及看就确认了，没有采用。", "Confirmed before the page could be read; it was not taken."),
     ("颁发机关", "Issued by"),
     ("预归档包", "Archive package"),
     ("风险等级", "Tier"),
