@@ -1,7 +1,9 @@
 // 窗口: two clerks on one case, a wrong password, a centre that does not answer.
 
+import assert from "node:assert/strict";
 import { Citizen } from "../support/citizen.mjs";
 import { Desk } from "../support/desk.mjs";
+import { until } from "../support/hall.mjs";
 import { story } from "../support/story.mjs";
 
 story("two browsers on one case: one works, the other looks on", "two-desks", async ({ hall, stage }) => {
@@ -44,4 +46,31 @@ story("a centre that hangs keeps nobody waiting: the list comes from the cache",
   await citizen.agree();
   await citizen.told("授权成功");
   await hall.line("up");
+});
+
+story("a slow line slows nobody down: the case is served and arrives", "slow-line", async ({ hall, stage }) => {
+  const citizen = await Citizen.at(stage, hall, "W01");
+  const desk = await Desk.open(stage, hall);
+  await desk.signIn();
+  await desk.sitAt("W01");
+  await hall.line("slow");
+  await desk.openCase("失业登记");
+  await desk.identify("W01", "wang-fang");
+  const asked = Date.now();
+  await desk.stepSays("免证清单");
+  assert.ok(Date.now() - asked < 6_000, `the list took ${Date.now() - asked} ms`);
+  await hall.lift("W01");
+  await stage.shot(desk.page, "list");
+  await desk.press("F6");
+  await citizen.asked();
+  await citizen.agree();
+  await citizen.told("授权成功");
+  await desk.stepSays("项已由证照填好");
+  await desk.completeForm();
+  const submitted = Date.now();
+  const no = await desk.submit();
+  assert.ok(Date.now() - submitted < 8_000, `submission took ${Date.now() - submitted} ms`);
+  assert.equal((await hall.state()).line, "slow", "all this went over a slow line");
+  const known = await until("the case at the centre", async () => (await hall.summary()).cases.find((one) => one.no === no && one.outcome), 40_000);
+  assert.equal(known.outcome, "ratified");
 });

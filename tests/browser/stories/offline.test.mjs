@@ -73,3 +73,32 @@ story("a day offline: served from what the hall knows, judged when the line is b
   await desk.page.locator(".materials tr").filter({ hasText: "社会保障卡" }).filter({ hasText: "已注销" }).waitFor();
   await stage.shot(desk.page, "list-revoked");
 });
+
+story("a licence revoked before it was used, while the hall could not hear of it, comes back as a finding", "returned-revoked", async ({ hall, stage }) => {
+  const citizen = await Citizen.at(stage, hall, "W01");
+  const desk = await Desk.open(stage, hall);
+  await desk.signIn();
+  await desk.sitAt("W01");
+  await hall.line("cut");
+  await desk.page.locator("#line").filter({ hasText: "离线" }).waitFor();
+  const [wang] = (await hall.cast()).filter(({ slug }) => slug === "wang-fang");
+  await hall.licence(wang.licences.find(({ name }) => name === "社会保障卡").id, "revoked");
+  await desk.toForm(citizen);
+  await hall.lift("W01");
+  await desk.completeForm();
+  const no = await desk.submit();
+
+  await hall.line("up");
+  const known = await until("the judgement", async () => (await hall.summary()).cases.find((one) => one.no === no && one.outcome), 40_000);
+  assert.equal(known.outcome, "returned-revoked");
+  await desk.page.goto(`${hall.at.box.url}/findings`);
+  const finding = desk.page.locator(".finding").filter({ hasText: no });
+  await finding.waitFor();
+  const text = await finding.innerText();
+  assert.match(text, /社会保障卡/);
+  assert.match(text, /怎么办/);
+  await stage.shot(desk.page, "finding");
+  await desk.again();
+  await desk.page.locator("body").filter({ hasText: "退回" }).waitFor();
+  await stage.shot(desk.page, "case");
+});

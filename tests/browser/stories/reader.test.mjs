@@ -155,6 +155,7 @@ story("the person of a case is exchanged only by a new verification", "other-per
   await desk.stepSays("免证清单");
   await hall.lift("W01");
 
+  const entries = await hall.verified();
   // A page of the same clerk that still offers 读卡 lets another card be read: it is not taken.
   await desk.page.evaluate(async (address) => {
     const body = new URLSearchParams({ csrf: document.querySelector("input[name=csrf]").value });
@@ -164,6 +165,7 @@ story("the person of a case is exchanged only by a new verification", "other-per
   await desk.page.locator("#case-steps a").filter({ hasText: "核验" }).click();
   await desk.stepSays("这是 王* 的证件，本案办事人是 徐*");
   await stage.shot(desk.page, "other-person");
+  assert.equal(await hall.verified(), entries, "nothing was recorded");
   await desk.page.getByRole("button", { name: "用原来读到的证件继续" }).click();
   await hall.lift("W01");
   await desk.again("identify");

@@ -143,13 +143,14 @@ export class Hall {
     await rm(this.seen(path.join(this.at.data, "filler")));
   }
 
-  /** The whole ledger holds, and every case is what its entries amount to. */
+  /** The whole ledger holds, and every case is what its entries amount to. Returns how many entries there are. */
   async verified() {
     const check = () => run(program("hallbox"), ["verify", "--data", this.seen(this.at.box.data)]);
     const { stdout } = await until("a box that answers", () => check().catch((error) => (/请确认它正在运行/.test(error.stderr) ? undefined : Promise.reject(error))));
     if (!/^账本 \d+ 条，签名、次序、摘要都相符/.test(stdout)) {
       throw new Error(stdout);
     }
+    return Number(/\d+/.exec(stdout)[0]);
   }
 
   async stop() {

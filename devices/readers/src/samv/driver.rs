@@ -46,7 +46,7 @@ impl Default for Timing {
         Self {
             command: Duration::from_millis(1500),
             quiet: Duration::from_millis(300),
-            find_every: Duration::from_millis(200),
+            find_every: Duration::from_millis(100),
             status_every: Duration::from_secs(3),
             reopen_after: Duration::from_millis(200),
             reopen_at_most: Duration::from_secs(2),
