@@ -18,4 +18,5 @@ mod upkeep;
 pub(crate) use desk::new_command;
 pub use desk::{Clerk, Desk, Reading};
 pub use files::{Scan, Upload};
+pub use pages::RESULT_MS;
 pub use refusal::Refusal;

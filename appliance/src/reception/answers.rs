@@ -40,9 +40,9 @@ impl Desk {
             self.fill(&case).await?;
             self.changed(&case);
             if judged.rated {
-                self.hub.show_once(&device, pages::thanks(), 4_000).await?;
+                self.hub.show_once(&device, pages::thanks(), pages::MESSAGE_MS.into()).await?;
             } else if device.kind() == DeviceKind::Evaluator {
-                self.hub.idle_later(&device, 8_000);
+                self.hub.idle_later(&device, pages::RESULT_MS.into());
             }
             self.line.nudge();
         }

@@ -10,6 +10,10 @@ use hall_domain::{Grade, HolderId, mask_name};
 
 /// How long the page is on the glass before 同意授权 can be pressed.
 const MIN_VIEW_MS: u32 = 1_500;
+/// How long an evaluator tells what came of an answer.
+pub const RESULT_MS: u32 = 12_000;
+/// How long thanks stay.
+pub const MESSAGE_MS: u32 = 4_000;
 /// Version of grades and reasons.
 const RUBRIC: &str = "2026-11";
 

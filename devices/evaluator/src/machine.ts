@@ -36,8 +36,7 @@ export type Result = {
   declined: LicenceRow[];
   caseNo: string;
   cmd: string;
-  /** An idle page waits this long: the citizen has time to read. */
-  least: number;
+  /** The citizen has time to read until then; an idle page waits. */
   until: number;
 };
 export type PageState =
@@ -100,8 +99,8 @@ export type Effect =
 
 export type Step = { state: State; effects: Effect[] };
 
-/** How long a page stays that nobody has to answer, in milliseconds; `read` and `glance` whatever the box says of idling. */
-export const STAY = { decision: 60_000, note: 12_000, read: 8_000, glance: 4_000, identify: 15_000, unheard: 20_000, askAgain: 5_000 } as const;
+/** How long a page stays that nobody has to answer, in milliseconds, whatever the box says of idling. */
+export const STAY = { result: 12_000, unknown: 60_000, message: 4_000, identify: 15_000, unheard: 20_000, askAgain: 5_000 } as const;
 const PLAIN: Preferences = { language: "zh", large: false, contrast: false };
 const KEPT_IDS = 64;
 
@@ -235,9 +234,9 @@ function readUntil(page: PageState): number {
       // The receipt says what came of it, or nothing comes and that is said.
       return page.since + STAY.unheard;
     case "result":
-      return page.least;
+      return page.until;
     case "ask":
-      return page.show.page === "message" ? Math.min(page.deadline, page.since.passed + STAY.glance) : 0;
+      return page.show.page === "message" ? Math.min(page.deadline, page.since.passed + STAY.message) : 0;
     default:
       return 0;
   }
@@ -255,7 +254,7 @@ function receipted(state: State, receipt: Receipt, outcome: Outcome | null, now:
   const page = state.page;
   if (page.kind === "result" && page.what === "unknown" && page.cmd === receipt.cmd && outcome) {
     // Late, but it came: say what is true now, as far as it is still known.
-    return only({ ...state, page: { ...page, what: recorded(receipt, outcome), least: now.passed + STAY.glance, until: now.passed + STAY.note } });
+    return only({ ...state, page: { ...page, what: recorded(receipt, outcome), until: now.passed + STAY.result } });
   }
   if (page.kind !== "sending" || page.show.id !== receipt.cmd || (page.answer ?? receipt.answer) !== receipt.answer) {
     return only(state);
@@ -288,7 +287,6 @@ function resultOf(page: Sending | Ask, what: Result["what"], now: Now): Result {
   const rows = page.show.page === "authorize" && (what === "authorised" || what === "refused") ? page.show.data.licences : [];
   const refused = page.kind === "sending" && page.outcome.outcome === "confirmed" ? page.outcome.detail.refused_rows : null;
   const agreed = what === "authorised" ? rows.filter((row) => !refused?.includes(row.row)) : [];
-  const decision = what === "authorised" || what === "refused" || what === "unknown";
   return {
     kind: "result",
     what,
@@ -296,8 +294,7 @@ function resultOf(page: Sending | Ask, what: Result["what"], now: Now): Result {
     declined: rows.filter((row) => !agreed.includes(row)),
     caseNo: caseOf(page.show) ?? "",
     cmd: page.show.id,
-    least: now.passed + (decision ? STAY.read : STAY.glance),
-    until: now.passed + (decision ? STAY.decision : STAY.note),
+    until: now.passed + (what === "unknown" ? STAY.unknown : STAY.result),
   };
 }
 

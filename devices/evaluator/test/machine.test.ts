@@ -161,7 +161,7 @@ test("when time is up nothing is authorised and nothing personal stays", () => {
   assert.equal(device.kind, "result expired");
   assert.equal(device.answer().outcome.outcome, "timeout");
   assert.ok(device.state.page.kind === "result" && device.state.page.agreed.length + device.state.page.declined.length === 0);
-  assert.equal(device.after(STAY.note).kind, "idle");
+  assert.equal(device.after(STAY.result).kind, "idle");
 });
 
 test("a page that was open when the tablet fell asleep is gone when it wakes", () => {
@@ -215,7 +215,7 @@ test("a cancellation that crosses the answer waits for the word of the box", () 
   assert.equal(device.kind, "sending");
   device.on({ type: "receipt", receipt: { answer: ID(9), cmd: pageShow().id, result: "stale" }, outcome: null });
   assert.equal(device.kind, "result not-recorded");
-  assert.equal(device.after(STAY.glance - 1).kind, "result not-recorded");
+  assert.equal(device.after(STAY.result - 1).kind, "result not-recorded");
   assert.equal(device.after(1).kind, "idle");
 });
 
@@ -226,13 +226,13 @@ test("a result stays its time, whatever the box says of idling", () => {
   device.after(500).show(idle);
   assert.equal(device.kind, "result authorised");
   assert.deepEqual(device.did("ack"), [{ do: "ack", cmd: ID(6), gen: 79, status: "received" }]);
-  assert.equal(device.after(STAY.read - 501).kind, "result authorised");
+  assert.equal(device.after(STAY.result - 501).kind, "result authorised");
   assert.equal(device.after(1).kind, "idle");
   assert.deepEqual(device.effects, [{ do: "ack", cmd: ID(6), gen: 79, status: "shown", digest: idle.digest }]);
   assert.ok(device.state.page.kind === "idle" && device.state.page.data?.notice === "明日停电");
 
   const thanks = new Device().show(other("message", { level: "done", title: "感谢您的评价", text: "" }, 5, 78)).show(idle);
-  assert.equal(thanks.after(STAY.glance - 1).kind, "ask");
+  assert.equal(thanks.after(STAY.message - 1).kind, "ask");
   assert.equal(thanks.after(1).kind, "idle");
 });
 
@@ -246,7 +246,7 @@ test("what is on the glass gives way at once to the next question, and to the ci
   assert.equal(done().show(other("paused", { notice: "" }, 7, 80)).kind, "paused");
   const next = done().show(other("rating", RATING, 7, 80));
   assert.equal(next.kind, "ask");
-  assert.equal(next.after(STAY.read).kind, "ask", "the idle page that waited is forgotten");
+  assert.equal(next.after(STAY.result).kind, "ask", "the idle page that waited is forgotten");
 });
 
 test("a page is acknowledged as shown only after it was painted", () => {

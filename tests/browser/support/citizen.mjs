@@ -1,10 +1,11 @@
 // 办事人: what a citizen sees and touches on the evaluator.
 
 export class Citizen {
-  /** An evaluator at a window, paired as a technician would. */
-  static async at(stage, hall, window) {
+  /** An evaluator at a window, paired as a technician would. `prepare` does something to its browser first. */
+  static async at(stage, hall, window, prepare = () => undefined) {
     const page = await stage.page(`evaluator-${window}`, { width: 1280, height: 800 }, { hasTouch: true });
     const citizen = new Citizen(page);
+    await prepare(page);
     await page.addInitScript(diary);
     await page.goto(hall.at.windows.find(({ id }) => id === window).evaluator);
     const code = page.locator(".pairing:not(.dim) .code");

@@ -2,6 +2,7 @@
 
 use super::list;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
+use crate::reception::RESULT_MS;
 use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
 use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, Prospect, SidePanel, Who};
@@ -69,10 +70,10 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
         },
         (Consent::Waiting { .. }, _) => CitizenScreen::Sending,
         (_, RatingState::Waiting { .. }) => CitizenScreen::Rating,
-        (Consent::Given { at, .. }, _) if scene.now.ms_since(*at) < 8_000 => {
+        (Consent::Given { at, .. }, _) if scene.now.ms_since(*at) < RESULT_MS.into() => {
             CitizenScreen::Result { text: "授权成功".to_owned(), agreed: true }
         }
-        (Consent::Refused { at }, _) if scene.now.ms_since(*at) < 8_000 => {
+        (Consent::Refused { at }, _) if scene.now.ms_since(*at) < RESULT_MS.into() => {
             CitizenScreen::Result { text: "已拒绝授权".to_owned(), agreed: false }
         }
         _ => CitizenScreen::Idle,
