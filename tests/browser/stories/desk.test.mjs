@@ -58,7 +58,7 @@ story("a slow line slows nobody down: the case is served and arrives", "slow-lin
   await desk.identify("W01", "wang-fang");
   const asked = Date.now();
   await desk.stepSays("免证清单");
-  assert.ok(Date.now() - asked < 6_000, `the list took ${Date.now() - asked} ms`);
+  assert.ok(Date.now() - asked < 8_000, `the list took ${Date.now() - asked} ms`);
   await hall.lift("W01");
   await stage.shot(desk.page, "list");
   await desk.press("F6");
@@ -69,7 +69,7 @@ story("a slow line slows nobody down: the case is served and arrives", "slow-lin
   await desk.completeForm();
   const submitted = Date.now();
   const no = await desk.submit();
-  assert.ok(Date.now() - submitted < 8_000, `submission took ${Date.now() - submitted} ms`);
+  assert.ok(Date.now() - submitted < 10_000, `submission took ${Date.now() - submitted} ms`);
   assert.equal((await hall.state()).line, "slow", "all this went over a slow line");
   const known = await until("the case at the centre", async () => (await hall.summary()).cases.find((one) => one.no === no && one.outcome), 40_000);
   assert.equal(known.outcome, "ratified");
