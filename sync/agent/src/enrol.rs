@@ -20,7 +20,7 @@ pub enum EnrolError {
     /// The centre cannot be reached or answers nonsense.
     #[error(transparent)]
     Line(#[from] Trouble),
-    /// Unknown, used or expired code.
+    /// Unknown, used or expired code, or one that another code for the same box has overtaken.
     #[error("the centre did not accept the enrolment code")]
     Code,
 }
@@ -31,7 +31,9 @@ impl EnrolError {
         match self {
             Self::Setup(_) => "中心地址或 CA 证书文件不正确，请核对后重试。".to_owned(),
             Self::Line(trouble) => trouble.zh(),
-            Self::Code => "入网码无效、已使用或已过期，请向省级中心重新申请。".to_owned(),
+            Self::Code => {
+                "入网码无效、已使用、已过期，或本机已用另一个入网码入网，请向省级中心重新申请。".to_owned()
+            }
         }
     }
 }

@@ -239,6 +239,18 @@ async fn enrolling_again_starts_a_new_log_and_ends_the_old_certificate() {
     assert!(matches!(Keys::new().enrol(&province, &code).await, Err(hall_sync::EnrolError::Code)));
     assert!(matches!(Keys::new().enrol(&province, "0000-0000-0000").await, Err(hall_sync::EnrolError::Code)));
 
+    // A second unused code for the same box does not hand its log to another key.
+    let codes = [
+        province.code(Some(answer.box_id.to_string())).await,
+        province.code(Some(answer.box_id.to_string())).await,
+    ];
+    let first = Keys::new();
+    let keys_of_log = first.enrol(&province, &codes[0]).await.unwrap();
+    assert_eq!(keys_of_log.incarnation, 3);
+    let overtaken = Keys::new().enrol(&province, &codes[1]).await;
+    assert!(matches!(overtaken, Err(hall_sync::EnrolError::Code)), "{overtaken:?}");
+    let (keys, again) = (first, keys_of_log);
+
     let running = hall.agent();
     running
         .until("the refusal", |status| {

@@ -4,7 +4,7 @@ use super::error::Refused;
 use crate::app::App;
 use crate::code::Code;
 use crate::register;
-use crate::store::NewLog;
+use crate::store::{NewLog, Registration};
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -54,7 +54,7 @@ async fn register_box(app: &App, request: &EnrolRequest) -> Result<EnrolAnswer, 
         .map_err(|_| bad_request("certificate request"))?;
     let _register = app.register.lock().await;
     let first_items = register::first_items(app, &enrolment.hall.code).await?;
-    let registered = app
+    let registration = app
         .store
         .register_log(NewLog {
             code,
@@ -65,8 +65,13 @@ async fn register_box(app: &App, request: &EnrolRequest) -> Result<EnrolAnswer, 
             first_items,
         })
         .await?;
-    if !registered {
-        return Err(wrong_code());
+    match registration {
+        Registration::Done => {}
+        Registration::WrongCode => return Err(wrong_code()),
+        Registration::Overtaken => {
+            let why = "another code for this box was used first; ask for a new one";
+            return Err(Refused::forbidden("overtaken", why));
+        }
     }
     tracing::info!(log.id = %enrolment.log, hall.code = %enrolment.hall.code, "A box was enrolled.");
     Ok(EnrolAnswer {

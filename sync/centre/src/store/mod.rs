@@ -129,6 +129,17 @@ pub struct NewLog {
 
 /// Verified entries that continue a log.
 #[derive(Debug)]
+/// What became of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// The box has its log.
+    Done,
+    /// The code is unknown, void, or another box has used it meanwhile.
+    WrongCode,
+    /// Another code for the same box was used first: its log has another key, and stays as it is.
+    Overtaken,
+}
+
 pub struct Batch {
     /// Head that they were verified against. If the log has moved on, nothing is stored.
     pub expected_size: u64,
@@ -280,9 +291,9 @@ pub trait Store: Send + Sync + 'static {
     fn add_enrolment(&self, new: NewEnrolment) -> Answer<'_, ()>;
     /// What a code stands for; none if unknown or void at `now`.
     fn enrolment(&self, code: Hash, now: Timestamp) -> Answer<'_, Option<Enrolment>>;
-    /// Uses a code up and registers the log, and with it a hall that was not known; earlier incarnations are superseded. `false` if another
-    /// box used the code meanwhile. For the same box again: only the certificate changes.
-    fn register_log(&self, new: NewLog) -> Answer<'_, bool>;
+    /// Uses a code up and registers the log, and with it a hall that was not known; earlier incarnations are
+    /// superseded. For the same box again: only the certificate changes.
+    fn register_log(&self, new: NewLog) -> Answer<'_, Registration>;
 
     /// One log.
     fn log(&self, id: LogId) -> Answer<'_, Option<Log>>;

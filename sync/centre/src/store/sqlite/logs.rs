@@ -1,7 +1,7 @@
 //! Enrolments, ledgers and their entries.
 
 use super::super::{
-    Appended, Batch, Branch, BranchRow, Enrolment, Hall, Log, NewEnrolment, NewLog, StoredEntry,
+    Appended, Batch, Branch, BranchRow, Enrolment, Hall, Log, NewEnrolment, NewLog, Registration, StoredEntry,
 };
 use super::{Fail, cases, feeds, int, parsed, present, uint};
 use crate::authority::Fingerprint;
@@ -59,10 +59,15 @@ pub(crate) fn enrolment(db: &Connection, code: Hash, now: Timestamp) -> Result<O
     Ok(Some(Enrolment { hall: Hall { code, name }, log: parsed("log id", log.parse())?, used_by }))
 }
 
-pub(crate) fn register(tx: &Connection, new: NewLog) -> Result<bool, Fail> {
-    let Some(enrolment) = enrolment(tx, new.code, new.at)? else { return Ok(false) };
+pub(crate) fn register(tx: &Connection, new: NewLog) -> Result<Registration, Fail> {
+    let Some(enrolment) = enrolment(tx, new.code, new.at)? else {
+        return Ok(Registration::WrongCode);
+    };
     if enrolment.used_by.is_some_and(|user| user != new.ledger_key) || enrolment.log != new.id {
-        return Ok(false);
+        return Ok(Registration::WrongCode);
+    }
+    if log(tx, new.id)?.is_some_and(|log| log.ledger_key != new.ledger_key) {
+        return Ok(Registration::Overtaken);
     }
     tx.execute(
         "UPDATE enrolment SET used_by = ?2 WHERE code = ?1",
@@ -95,7 +100,7 @@ pub(crate) fn register(tx: &Connection, new: NewLog) -> Result<bool, Fail> {
             LedgerHead::new(new.id).to_bytes(),
         ],
     )?;
-    Ok(true)
+    Ok(Registration::Done)
 }
 
 const LOG: &str = "SELECT log.name, hall.code, hall.name, ledger_key, certificate, enrolled_at, head, received_at,

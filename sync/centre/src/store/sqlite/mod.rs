@@ -6,8 +6,8 @@ mod licences;
 mod logs;
 
 use super::{
-    Answer, Appended, Batch, Branch, BranchRow, Change, Counts, Enrolment, FeedHead, Hall, Log, NewEnrolment,
-    NewLicence, NewLog, Registered, Store, StoreError, StoredEntry,
+    Answer, Appended, Batch, Branch, BranchRow, Change, Counts, Enrolment, FeedHead, Hall, Log,
+    NewEnrolment, NewLicence, NewLog, Registered, Registration, Store, StoreError, StoredEntry,
 };
 use crate::casefile::CaseFile;
 use hall_domain::case::CaseNo;
@@ -130,7 +130,7 @@ impl Store for SqliteStore {
         self.read(move |db| logs::enrolment(db, code, now))
     }
 
-    fn register_log(&self, new: NewLog) -> Answer<'_, bool> {
+    fn register_log(&self, new: NewLog) -> Answer<'_, Registration> {
         self.write(move |tx| logs::register(tx, new))
     }
 
