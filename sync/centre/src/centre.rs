@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-const DATABASE: &str = "centre.sqlite";
+pub(crate) const DATABASE: &str = "centre.sqlite";
 const BLOBS: &str = "blobs";
 /// Uploads being verified at a time; each may take 16 MiB and a core.
 const UPLOADS: usize = 8;
@@ -196,7 +196,8 @@ impl Centre {
     }
 }
 
-async fn app(
+/// The parts of a centre, put together.
+pub(crate) async fn app(
     data: &Path,
     store: &SqliteStore,
     catalogue: Catalogue,

@@ -22,6 +22,8 @@ mod ratifier;
 mod register;
 mod status;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use app::Clock;
 pub use authority::Fingerprint;

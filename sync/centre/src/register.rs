@@ -8,7 +8,7 @@ use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Tim
 use hall_ledger::cbor::CborError;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::envelope::{Envelope, Issue, IssuedEnvelope, StatusRef};
-use hall_ledger::feed::{Change as FeedChange, DocumentVersion};
+use hall_ledger::feed::{Change as FeedChange, DocumentVersion, StatusChange};
 use hall_ledger::hash::NoRandomness;
 use hall_ledger::{Salt, Signed};
 use serde::Serialize;
@@ -122,23 +122,11 @@ pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, Regis
         let issued = issue(app, &licence, status_index, hall, at).await?;
         items.push(FeedChange::LicenceUpsert(issued));
         if status != LicenceStatus::Valid {
-            items.push(status_item(app, &licence.id, hall, status, at).await?);
+            // As of this picture: a box takes the envelope's time for the newest word about the licence.
+            items.push(FeedChange::LicenceStatus(StatusChange { licence: licence.id, status, at }));
         }
     }
     Ok(items)
-}
-
-async fn status_item(
-    app: &App,
-    id: &LicenceId,
-    hall: &str,
-    status: LicenceStatus,
-    otherwise: Timestamp,
-) -> Result<FeedChange, StoreError> {
-    let history = app.store.history(id, hall).await?;
-    let at =
-        history.and_then(|(_, history)| history.changes.last().map(|change| change.at)).unwrap_or(otherwise);
-    Ok(FeedChange::LicenceStatus(hall_ledger::feed::StatusChange { licence: id.clone(), status, at }))
 }
 
 /// Signs the envelope of a licence for one hall, as looked at in the register now.
@@ -190,4 +178,27 @@ pub fn organisation_document(
     let scope = crate::feeds::scope(hall);
     let document = Document::new(DocumentKind::Organisation, &scope, 1, app.now(), organisation)?;
     Ok(Signed::sign(&document, &app.key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, licence};
+
+    #[tokio::test]
+    async fn a_new_hall_hears_of_an_old_revocation_as_of_the_same_picture() {
+        let bench = Bench::new().await;
+        let revoked = licence("000000000000001", 1);
+        put_licence(&bench.app, revoked.clone()).await.unwrap();
+        bench.pass_hours(1);
+        set_status(&bench.app, &revoked.id, LicenceStatus::Revoked).await.unwrap();
+        bench.pass_hours(1000);
+        let items = first_items(&bench.app, "990001").await.unwrap();
+        let [.., FeedChange::LicenceUpsert(issued), FeedChange::LicenceStatus(told)] = &items[..] else {
+            panic!("{items:?}");
+        };
+        let envelope = issued.envelope.verify(&bench.key()).unwrap();
+        assert_eq!((&told.licence, told.status), (&revoked.id, LicenceStatus::Revoked));
+        assert!(told.at >= envelope.checked_at, "{:?} is older than {:?}", told.at, envelope.checked_at);
+    }
 }
