@@ -4,8 +4,9 @@
 use hall_domain::case::{Attachment, CaseEvent, CaseId, CaseNo, CaseRecord, Follow, Mode, WindowId};
 use hall_domain::{ItemCode, LicenceId, LicenceKindCode, Timestamp};
 use hall_ledger::disposition::{Disposition, Outcome};
-use hall_ledger::entry::{ClockReading, Known};
-use hall_ledger::{BlobId, LogId, VerifiedEntry};
+use hall_ledger::entry::{ClockReading, EntryError, Known};
+use hall_ledger::{BlobId, EntryKind, LogId, VerifiedEntry};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// One event of a case together with the entry that carried it.
@@ -26,19 +27,70 @@ pub struct CaseEntry {
 }
 
 impl CaseEntry {
-    /// Reads an entry as a case event. None for everything else: other kinds, newer schemas,
-    /// erased or odd bodies. Those stay in custody unread.
-    pub fn read(entry: &VerifiedEntry, received_at: Timestamp) -> Option<Self> {
-        let header = entry.header()?;
-        let record = entry.body().ok()?;
-        Some(Self {
-            seq: header.seq,
-            wall: header.wall,
-            clock: header.clock,
-            known: header.known.clone(),
-            received_at,
-            record,
-        })
+    /// Reads an entry as a case event.
+    pub fn read(entry: &VerifiedEntry, received_at: Timestamp) -> Reading {
+        let Some(header) = entry.header() else { return Reading::Unread };
+        match entry.body() {
+            Ok(record) => Reading::Case(Box::new(Self {
+                seq: header.seq,
+                wall: header.wall,
+                clock: header.clock,
+                known: header.known.clone(),
+                received_at,
+                record,
+            })),
+            Err(EntryError::Erased) => Reading::Other,
+            Err(_) if is_about_a_case(entry) => Reading::Unread,
+            Err(_) => Reading::Other,
+        }
+    }
+}
+
+/// What the centre makes of an entry. It takes custody of it in any case.
+#[derive(Debug)]
+pub enum Reading {
+    /// An event of a case.
+    Case(Box<CaseEntry>),
+    /// Nothing that the centre acts upon, or a body that was erased.
+    Other,
+    /// Of a newer version, or odd: it may change a case, and waits for people.
+    Unread,
+}
+
+/// Whether an entry whose body is no event that this version knows should have been one.
+fn is_about_a_case(entry: &VerifiedEntry) -> bool {
+    /// What every version's event has.
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(rename = "case")]
+        _case: IgnoredAny,
+        #[serde(rename = "event")]
+        _event: IgnoredAny,
+    }
+    match entry.kind() {
+        EntryKind::CaseOpened
+        | EntryKind::IdentityVerified
+        | EntryKind::ConsentAsked
+        | EntryKind::ConsentGiven
+        | EntryKind::ConsentRefused
+        | EntryKind::ConsentLapsed
+        | EntryKind::ConsentWithdrawn
+        | EntryKind::LicenceUsed
+        | EntryKind::FormFilled
+        | EntryKind::MaterialAttached
+        | EntryKind::CaseSubmitted
+        | EntryKind::PackageSealed
+        | EntryKind::CaseRated
+        | EntryKind::CaseClosed
+        | EntryKind::Other(_) => true,
+        EntryKind::ClerkAction => entry.body::<Event>().is_ok(),
+        EntryKind::ClockEvent
+        | EntryKind::KeyRotate
+        | EntryKind::PolicySeen
+        | EntryKind::ExportUsb
+        | EntryKind::ForkNotice
+        | EntryKind::DispositionSeen
+        | EntryKind::DevicePaired => false,
     }
 }
 

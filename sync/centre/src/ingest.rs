@@ -1,13 +1,13 @@
 //! Whether an upload continues a ledger. Pure: the caller reads the ledger's end, asks here, and stores.
 
-use crate::casefile::CaseEntry;
+use crate::casefile::{CaseEntry, Reading};
 use crate::store::{Batch, NewEntry};
 use hall_domain::Timestamp;
 use hall_ledger::bundle::Upload;
 use hall_ledger::cose::CoseError;
 use hall_ledger::entry::EntryError;
 use hall_ledger::head::ChainError;
-use hall_ledger::{Hash, LedgerHead, VerifiedEntry, VerifyingKey};
+use hall_ledger::{EntryKind, Hash, LedgerHead, VerifiedEntry, VerifyingKey};
 
 /// What the centre has of a ledger, as far as an upload from `from` on is concerned.
 #[derive(Debug, Clone)]
@@ -116,17 +116,26 @@ pub fn judge(
     if checkpoint.size < head.size() {
         return Err(Refusal::Mismatch);
     }
-    let cases = entries.iter().filter_map(|entry| CaseEntry::read(entry, received_at)).collect();
-    let entries = entries.into_iter().map(new_entry).collect();
+    let mut cases = Vec::new();
+    let entries = entries.into_iter().map(|entry| {
+        let mut read = !matches!(entry.kind(), EntryKind::Other(_));
+        match CaseEntry::read(&entry, received_at) {
+            Reading::Case(case) => cases.push(*case),
+            Reading::Other => {}
+            Reading::Unread => read = false,
+        }
+        new_entry(entry, read)
+    });
+    let entries = entries.collect();
     Ok(Verdict::Continues { batch: Batch { expected_size, head, entries, cases, received_at }, complete })
 }
 
-fn new_entry(entry: VerifiedEntry) -> NewEntry {
+fn new_entry(entry: VerifiedEntry, read: bool) -> NewEntry {
     NewEntry {
         seq: entry.seq(),
         kind: entry.kind().to_string(),
         leaf: entry.leaf(),
-        read: entry.header().is_some() && !matches!(entry.kind(), hall_ledger::EntryKind::Other(_)),
+        read,
         entry: entry.into_entry(),
     }
 }
@@ -136,7 +145,8 @@ mod tests {
     use super::*;
     use hall_ledger::entry::{ClockReading, Known, RequestId};
     use hall_ledger::head::Draft;
-    use hall_ledger::{BoxId, Entry, EntryKind, LogId, Salt, Signed, SigningKey};
+    use hall_ledger::{BoxId, Entry, LogId, Salt, Signed, SigningKey};
+    use std::collections::BTreeMap;
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -153,7 +163,7 @@ mod tests {
             Self { key: SigningKey::from_bytes(&[3; 32]), head, entries: Vec::new() }
         }
 
-        fn record(&mut self, kind: EntryKind, body: &str) {
+        fn record(&mut self, kind: EntryKind, body: &(impl serde::Serialize + ?Sized)) {
             let draft = Draft {
                 kind,
                 wall: NOW,
@@ -168,7 +178,7 @@ mod tests {
 
         fn with(bodies: &[&str]) -> Self {
             let mut desk = Self::new();
-            bodies.iter().for_each(|body| desk.record(EntryKind::ClerkAction, body));
+            bodies.iter().for_each(|body| desk.record(EntryKind::ClerkAction, *body));
             desk
         }
 
@@ -230,9 +240,16 @@ mod tests {
         let mut desk = Desk::new();
         desk.record(EntryKind::Other(999), "from next year");
         desk.record(EntryKind::CaseSubmitted, "not a case at all");
-        let verdict = desk.judge(&desk.ours(0, 0), 0, desk.upload(0, 2)).unwrap();
+        desk.record(EntryKind::ClerkAction, "somebody signed in");
+        desk.record(
+            EntryKind::ClerkAction,
+            &BTreeMap::from([("case", "000001"), ("event", "from next year")]),
+        );
+        desk.record(EntryKind::ClockEvent, "stepped");
+        let verdict = desk.judge(&desk.ours(0, 0), 0, desk.upload(0, 5)).unwrap();
         let Verdict::Continues { batch, .. } = verdict else { panic!("{verdict:?}") };
-        assert_eq!(batch.entries.iter().map(|entry| entry.read).collect::<Vec<_>>(), [false, true]);
+        let read: Vec<bool> = batch.entries.iter().map(|entry| entry.read).collect();
+        assert_eq!(read, [false, false, true, false, true]);
         assert!(batch.cases.is_empty());
         assert_eq!(batch.entries[0].kind, "kind.999");
     }

@@ -170,6 +170,8 @@ struct LogRow {
     last_contact: Option<hall_domain::Timestamp>,
     superseded: bool,
     forks: u32,
+    /// Entries that this version cannot read: they wait for people.
+    unread: u64,
 }
 
 fn row(log: Log) -> LogRow {
@@ -184,6 +186,7 @@ fn row(log: Log) -> LogRow {
         last_contact: log.last_contact,
         superseded: log.superseded,
         forks: log.forks,
+        unread: log.unread,
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Log {
     pub superseded: bool,
     /// Branches in quarantine.
     pub forks: u32,
+    /// Entries that this version cannot read.
+    pub unread: u64,
     /// Its end.
     pub head: LedgerHead,
     /// When the last of its entries became durable; the time of enrolment while it is empty.

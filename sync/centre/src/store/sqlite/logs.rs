@@ -106,7 +106,8 @@ pub(crate) fn register(tx: &Connection, new: NewLog) -> Result<Registration, Fai
 const LOG: &str = "SELECT log.name, hall.code, hall.name, ledger_key, certificate, enrolled_at, head, received_at,
         last_contact,
         (SELECT COUNT(*) FROM branch WHERE branch.log = log.no),
-        EXISTS (SELECT 1 FROM log AS later WHERE later.box_id = log.box_id AND later.incarnation > log.incarnation)
+        EXISTS (SELECT 1 FROM log AS later WHERE later.box_id = log.box_id AND later.incarnation > log.incarnation),
+        (SELECT COUNT(*) FROM entry WHERE entry.log = log.no AND read = 0)
     FROM log JOIN hall ON hall.code = log.hall";
 
 pub(crate) fn log(db: &Connection, id: LogId) -> Result<Option<Log>, Fail> {
@@ -140,6 +141,7 @@ fn read_log(row: &Row<'_>) -> Result<Log, Fail> {
         last_contact: (last_contact != 0).then_some(Timestamp(last_contact)),
         forks: row.get(9)?,
         superseded: row.get(10)?,
+        unread: uint(row.get(11)?),
     })
 }
 
