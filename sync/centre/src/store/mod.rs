@@ -129,8 +129,6 @@ pub struct NewLog {
     pub first_items: Vec<FeedChange>,
 }
 
-/// Verified entries that continue a log.
-#[derive(Debug)]
 /// What became of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
@@ -142,6 +140,8 @@ pub enum Registration {
     Overtaken,
 }
 
+/// Verified entries that continue a log.
+#[derive(Debug)]
 pub struct Batch {
     /// Head that they were verified against. If the log has moved on, nothing is stored.
     pub expected_size: u64,
@@ -263,6 +263,15 @@ pub enum Change {
     Same,
 }
 
+/// A case that awaits a disposition.
+#[derive(Debug)]
+pub struct Awaiting {
+    /// Its row.
+    pub row: u64,
+    /// The case, if it can be read.
+    pub case: Result<CaseFile, StoreError>,
+}
+
 /// Counts for an operator.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Counts {
@@ -354,8 +363,9 @@ pub trait Store: Send + Sync + 'static {
     /// What is known about a licence for judging a case of this hall; none if there is no such licence.
     fn history(&self, id: &LicenceId, hall: &str) -> Answer<'_, Option<(String, LicenceHistory)>>;
 
-    /// Cases that await a disposition, oldest first, at most `limit`, after the given row.
-    fn awaiting(&self, after: u64, limit: u32) -> Answer<'_, Vec<(u64, CaseFile)>>;
+    /// Cases that await a disposition, oldest first, at most `limit`, after the given row. One that cannot be read
+    /// does not hide the others.
+    fn awaiting(&self, after: u64, limit: u32) -> Answer<'_, Vec<Awaiting>>;
     /// Records a disposition and puts it into the hall's feed, once. `false` if there is one already.
     fn judge(&self, disposition: Disposition, signed: Signed<Disposition>) -> Answer<'_, bool>;
     /// Newest cases first.

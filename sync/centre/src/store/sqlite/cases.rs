@@ -1,6 +1,6 @@
 //! The projection of entries to cases, and what was decided about them.
 
-use super::super::Counts;
+use super::super::{Awaiting, Counts, StoreError};
 use super::{Fail, feeds, int, parsed, uint};
 use crate::casefile::{CaseEntry, CaseFile};
 use hall_domain::case::CaseNo;
@@ -44,7 +44,7 @@ fn read(body: &str) -> Result<CaseFile, Fail> {
     parsed("case", serde_json::from_str(body))
 }
 
-pub(crate) fn awaiting(db: &Connection, after: u64, limit: u32) -> Result<Vec<(u64, CaseFile)>, Fail> {
+pub(crate) fn awaiting(db: &Connection, after: u64, limit: u32) -> Result<Vec<Awaiting>, Fail> {
     let mut query = db.prepare_cached(
         "SELECT no, body FROM casefile WHERE awaiting = 1 AND no > ?1 ORDER BY no LIMIT ?2",
     )?;
@@ -52,7 +52,7 @@ pub(crate) fn awaiting(db: &Connection, after: u64, limit: u32) -> Result<Vec<(u
         .query_map(params![int(after), limit], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
     rows.map(|row| {
         let (no, body) = row?;
-        Ok((uint(no), read(&body)?))
+        Ok(Awaiting { row: uint(no), case: read(&body).map_err(StoreError::from) })
     })
     .collect()
 }

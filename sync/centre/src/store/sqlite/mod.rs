@@ -6,7 +6,7 @@ mod licences;
 mod logs;
 
 use super::{
-    Answer, Appended, Batch, Branch, BranchRow, Change, Counts, Enrolment, FeedHead, Hall, Log,
+    Answer, Appended, Awaiting, Batch, Branch, BranchRow, Change, Counts, Enrolment, FeedHead, Hall, Log,
     NewEnrolment, NewLicence, NewLog, Registered, Registration, Store, StoreError, StoredEntry,
 };
 use crate::casefile::CaseFile;
@@ -242,7 +242,7 @@ impl Store for SqliteStore {
         self.read(move |db| licences::history(db, &id, &hall))
     }
 
-    fn awaiting(&self, after: u64, limit: u32) -> Answer<'_, Vec<(u64, CaseFile)>> {
+    fn awaiting(&self, after: u64, limit: u32) -> Answer<'_, Vec<Awaiting>> {
         self.read(move |db| cases::awaiting(db, after, limit))
     }
 
