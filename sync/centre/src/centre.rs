@@ -166,6 +166,7 @@ impl Centre {
         let tls = api::serve::tls_config(authority.pem(), certificate, server_key)?;
 
         let app = Arc::new(app(data, &store, catalogue, authority, key, clock, stop.clone()).await?);
+        register::publish_organisations(&app).await.context("publish the register of organisations")?;
         let tasks = TaskTracker::new();
         tasks.spawn(api::serve::serve_link(link, tls, api::link_router(app.clone()), stop.clone()));
         tasks.spawn(api::serve::serve_plain(admin, api::admin_router(app.clone(), token), stop.clone()));

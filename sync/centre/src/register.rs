@@ -53,14 +53,10 @@ pub async fn load(app: &App, register: Register) -> Result<Loaded, RegisterError
         organisations: register.organisations.len(),
         ..Loaded::default()
     };
-    let mut organisations_changed = false;
     for entry in &register.organisations {
-        organisations_changed |=
-            app.store.put_organisation(entry.organisation.clone()).await? != Change::Same;
+        app.store.put_organisation(entry.organisation.clone()).await?;
     }
-    if organisations_changed {
-        publish_organisations(app).await?;
-    }
+    publish_organisations(app).await?;
     for (_, licence) in register.licences() {
         match put_licence(app, licence.clone()).await? {
             Change::Added => loaded.added += 1,
@@ -156,13 +152,21 @@ pub async fn issue(
     Ok(Envelope::issue(licence, &issue, &app.key, Salt::random)?)
 }
 
-/// Publishes the register of organisations in a new version.
-async fn publish_organisations(app: &App) -> Result<(), RegisterError> {
+/// Publishes the register of organisations in a new version, if it says anything else than the newest one. What is
+/// compared is what is stored, so that a stop between storing and publishing loses nothing.
+pub async fn publish_organisations(app: &App) -> Result<(), RegisterError> {
     let _register = app.register.lock().await;
     let organisations = app.store.organisations().await?;
-    let version =
-        app.store.document(DocumentKind::Organisations).await?.map_or(1, |(version, _)| version + 1);
+    let newest = app.store.document(DocumentKind::Organisations).await?;
+    if organisations.is_empty() && newest.is_none() {
+        return Ok(());
+    }
+    let version = newest.as_ref().map_or(1, |(version, _)| version + 1);
     let document = Document::new(DocumentKind::Organisations, "*", version, app.now(), &organisations)?;
+    let published = newest.and_then(|(_, signed)| signed.verify(&app.key.verifying_key()).ok());
+    if published.is_some_and(|published| published.content == document.content) {
+        return Ok(());
+    }
     let signed = Signed::sign(&document, &app.key);
     app.store.publish(document, signed).await?;
     app.waiters.wake_all();
@@ -183,7 +187,8 @@ pub fn organisation_document(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Bench, licence};
+    use crate::testing::{Bench, licence, organisation};
+    use hall_domain::RegisterOrganisation;
 
     #[tokio::test]
     async fn a_new_hall_hears_of_an_old_revocation_as_of_the_same_picture() {
@@ -200,5 +205,25 @@ mod tests {
         let envelope = issued.envelope.verify(&bench.key()).unwrap();
         assert_eq!((&told.licence, told.status), (&revoked.id, LicenceStatus::Revoked));
         assert!(told.at >= envelope.checked_at, "{:?} is older than {:?}", told.at, envelope.checked_at);
+    }
+
+    #[tokio::test]
+    async fn a_register_that_was_stored_but_not_published_is_published_by_the_next_load() {
+        let bench = Bench::new().await;
+        let entry = |name| RegisterOrganisation {
+            slug: "ceshi".into(),
+            organisation: organisation(name),
+            licences: Vec::new(),
+        };
+        let register = |name| Register { people: Vec::new(), organisations: vec![entry(name)] };
+        load(&bench.app, register("王芳")).await.unwrap();
+        // A load that was killed after it had stored the new legal representative.
+        bench.app.store.put_organisation(organisation("李强")).await.unwrap();
+        load(&bench.app, register("李强")).await.unwrap();
+        load(&bench.app, register("李强")).await.unwrap();
+        let (version, signed) = bench.app.store.document(DocumentKind::Organisations).await.unwrap().unwrap();
+        let document = signed.verify(&bench.key()).unwrap();
+        let published: Vec<Organisation> = document.read(DocumentKind::Organisations).unwrap();
+        assert_eq!((version, published), (2, vec![organisation("李强")]));
     }
 }
