@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const MANIFEST: &str = "manifest";
 const SEALED: &str = "sealed";
+/// Where files are written before they get their names; nothing in it outlives the process.
+const UNDER_WAY: &str = "tmp";
 
 /// Why a blob could not be taken or given.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +57,9 @@ pub struct BlobStore {
 }
 
 impl BlobStore {
-    /// Opens the folder, making it if need be.
+    /// Opens the folder, making it if need be, and sweeps away what a crash left half written.
     pub fn open(root: PathBuf) -> io::Result<Self> {
-        std::fs::create_dir_all(&root)?;
+        files::emptied(&root.join(UNDER_WAY))?;
         Ok(Self { root: Arc::new(root), beside: Arc::new(AtomicU64::new(0)) })
     }
 
@@ -173,8 +175,8 @@ impl BlobStore {
         Path::new(self.root.as_path()).join(&name[..2]).join(&name)
     }
 
-    fn beside(&self) -> String {
-        format!("tmp-{}-{}", std::process::id(), self.beside.fetch_add(1, Ordering::Relaxed))
+    fn beside(&self) -> PathBuf {
+        self.root.join(UNDER_WAY).join(self.beside.fetch_add(1, Ordering::Relaxed).to_string())
     }
 }
 
@@ -237,6 +239,27 @@ mod tests {
         let wrong = store.put_chunk(manifest.id(), 0, bytes[1..=CHUNK].to_vec()).await;
         assert!(matches!(wrong, Err(BlobStoreError::Content(BlobError::Chunk(0)))));
         assert_eq!(store.state(manifest.id()).await.unwrap().have, Bitmap::empty(3));
+    }
+
+    #[tokio::test]
+    async fn what_fails_or_was_cut_off_leaves_nothing_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let under_way = || std::fs::read_dir(folder.path().join(UNDER_WAY)).unwrap().count();
+        let (bytes, manifest) = scan();
+        let store = BlobStore::open(folder.path().to_owned()).unwrap();
+        store.offer(manifest.id(), manifest.to_bytes()).await.unwrap();
+        store.put_chunk(manifest.id(), 0, bytes[..CHUNK].to_vec()).await.unwrap();
+        assert_eq!(under_way(), 0);
+        // No file can take the place of a folder with something in it.
+        let place = store.folder(manifest.id()).join("taken");
+        std::fs::create_dir_all(place.join("inside")).unwrap();
+        assert!(files::put(&place, &store.beside(), b"whole").is_err());
+        assert_eq!(under_way(), 0);
+
+        std::fs::write(store.beside(), b"half").unwrap();
+        let store = BlobStore::open(folder.path().to_owned()).unwrap();
+        assert_eq!(under_way(), 0);
+        assert_eq!(store.state(manifest.id()).await.unwrap().have.missing().collect::<Vec<_>>(), [1, 2]);
     }
 
     #[tokio::test]

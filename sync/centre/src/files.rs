@@ -24,16 +24,31 @@ fn create_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Puts `bytes` under `path` in one step: a beside-file, fsync, rename, fsync of the folder.
-/// After a crash the name is either absent or whole. Doing it again is harmless.
-pub fn put(path: &Path, beside: &str, bytes: &[u8]) -> io::Result<()> {
+/// Puts `bytes` under `path` in one step: the file `beside` on the same disk, fsync, rename, fsync of the folder.
+/// After a crash the name is either absent or whole. Doing it again is harmless; failing leaves nothing `beside`.
+pub fn put(path: &Path, beside: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path)?;
-    let temporary = folder.join(beside);
-    let mut file = File::create(&temporary)?;
+    if let Err(error) = put_beside(path, beside, bytes) {
+        let _ = fs::remove_file(beside);
+        return Err(error);
+    }
+    sync_folder(folder)
+}
+
+fn put_beside(path: &Path, beside: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    sync_folder(folder)
+    fs::rename(beside, path)
+}
+
+/// Makes a folder that holds nothing, whatever a crash left in it.
+pub fn emptied(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::create_dir_all(folder)
 }
 
 /// Makes a change of names in `folder` durable.
