@@ -1,7 +1,7 @@
 //! The projection of entries to cases, and what was decided about them.
 
 use super::super::{Awaiting, Counts, StoreError};
-use super::{Fail, feeds, int, parsed, uint};
+use super::{Fail, feeds, from_json, int, to_json, uint};
 use crate::casefile::{CaseEntry, CaseFile};
 use hall_domain::case::CaseNo;
 use hall_ledger::disposition::Disposition;
@@ -28,7 +28,7 @@ pub(crate) fn apply(tx: &Connection, log: i64, id: LogId, hall: &str, entry: Cas
 }
 
 fn write(tx: &Connection, log: i64, file: &CaseFile) -> Result<(), Fail> {
-    let body = parsed("case", serde_json::to_string(file))?;
+    let body = to_json("case", file)?;
     let submitted = file.submission.as_ref().map_or(-1, |submission| int(submission.seq));
     tx.execute(
         "INSERT INTO casefile (log, case_id, case_no, submitted_seq, awaiting, body)
@@ -41,7 +41,7 @@ fn write(tx: &Connection, log: i64, file: &CaseFile) -> Result<(), Fail> {
 }
 
 fn read(body: &str) -> Result<CaseFile, Fail> {
-    parsed("case", serde_json::from_str(body))
+    from_json("case", body)
 }
 
 pub(crate) fn awaiting(db: &Connection, after: u64, limit: u32) -> Result<Vec<Awaiting>, Fail> {

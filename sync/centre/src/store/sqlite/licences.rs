@@ -1,14 +1,14 @@
 //! The register: organisations, licences, and what became of each licence.
 
 use super::super::{Change, NewLicence, Registered};
-use super::{Fail, feeds, parsed, uint};
+use super::{Fail, feeds, from_json, parsed, to_json, uint};
 use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::feed::{Change as FeedChange, StatusChange};
 use hall_ledger::ratify::{LicenceHistory, RecordedChange};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub(crate) fn put_organisation(tx: &Connection, organisation: &Organisation) -> Result<Change, Fail> {
-    let body = parsed("organisation", serde_json::to_string(organisation))?;
+    let body = to_json("organisation", organisation)?;
     let uscc = organisation.uscc.to_string();
     let before: Option<String> = tx
         .query_row("SELECT body FROM organisation WHERE uscc = ?1", [&uscc], |row| row.get(0))
@@ -28,13 +28,13 @@ pub(crate) fn organisation(db: &Connection, uscc: &Uscc) -> Result<Option<Organi
     let body: Option<String> = db
         .query_row("SELECT body FROM organisation WHERE uscc = ?1", [uscc.to_string()], |row| row.get(0))
         .optional()?;
-    body.map(|body| parsed("organisation", serde_json::from_str(&body))).transpose()
+    body.map(|body| from_json("organisation", &body)).transpose()
 }
 
 pub(crate) fn organisations(db: &Connection) -> Result<Vec<Organisation>, Fail> {
     let mut query = db.prepare_cached("SELECT body FROM organisation ORDER BY uscc")?;
     let rows = query.query_map([], |row| row.get::<_, String>(0))?;
-    rows.map(|body| parsed("organisation", serde_json::from_str(&body?))).collect()
+    rows.map(|body| from_json("organisation", &body?)).collect()
 }
 
 /// All versions of one licence share this: the identifier without version and check character.
@@ -61,7 +61,7 @@ pub(crate) fn place(tx: &Connection, id: &LicenceId) -> Result<u32, Fail> {
 pub(crate) fn put(tx: &Connection, new: NewLicence) -> Result<Change, Fail> {
     let NewLicence { licence, status_index, at, envelopes } = new;
     let (id, stem) = (licence.id.to_string(), stem(&licence.id));
-    let body = parsed("licence", serde_json::to_string(&licence))?;
+    let body = to_json("licence", &licence)?;
     let before: Option<String> =
         tx.query_row("SELECT body FROM licence WHERE id = ?1", [&id], |row| row.get(0)).optional()?;
     if before.as_ref() == Some(&body) {
@@ -129,7 +129,7 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Registered>, Fail> {
 
 fn read(row: &Row<'_>) -> Result<Registered, Fail> {
     let body: String = row.get(0)?;
-    let licence: Licence = parsed("licence", serde_json::from_str(&body))?;
+    let licence: Licence = from_json("licence", &body)?;
     Ok(Registered { licence, status_index: row.get(1)?, status: LicenceStatus::from_bits(row.get(2)?) })
 }
 

@@ -19,6 +19,8 @@ use hall_ledger::ratify::LicenceHistory;
 use hall_ledger::{Hash, LogId, Signed};
 use hall_sqlite::{Database, Migration, OpenError, Options, WriteError};
 use rusqlite::{Connection, Transaction};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use std::path::Path;
 
 const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "centre", sql: include_str!("schema.sql") }];
@@ -45,7 +47,28 @@ impl Fail {
     }
 }
 
-/// Reads a stored value through its parse.
+/// Writes a record as it is stored.
+pub(crate) fn to_json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String, Fail> {
+    serde_json::to_string(value).map_err(|error| unreadable(what, &error))
+}
+
+/// Reads a stored record.
+pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, Fail> {
+    serde_json::from_str(text).map_err(|error| unreadable(what, &error))
+}
+
+/// Only where a record is wrong: what stands there may be about a person, and reasons are logged.
+fn unreadable(what: &'static str, error: &serde_json::Error) -> Fail {
+    let kind = match error.classify() {
+        Category::Io => "unreadable",
+        Category::Syntax => "not JSON",
+        Category::Data => "another value than expected",
+        Category::Eof => "cut off",
+    };
+    Fail::Damaged { what, reason: format!("{kind} at line {} column {}", error.line(), error.column()) }
+}
+
+/// Reads a stored value that says nothing about a person through its parse.
 pub(crate) fn parsed<T, E: std::fmt::Display>(what: &'static str, value: Result<T, E>) -> Result<T, Fail> {
     value.map_err(|error| Fail::damaged(what)(&error))
 }
@@ -261,5 +284,25 @@ impl Store for SqliteStore {
 
     fn counts(&self) -> Answer<'_, Counts> {
         self.read(cases::counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Bench, organisation};
+
+    #[tokio::test]
+    async fn a_damaged_record_is_told_without_what_stands_in_it() {
+        let bench = Bench::new().await;
+        bench.app.store.put_organisation(organisation("王芳")).await.unwrap();
+        let mut record = serde_json::to_value(organisation("王芳")).unwrap();
+        record["legal_representative"]["document"] = "519900199003070011 王芳".into();
+        let damaged = bench.database().execute("UPDATE organisation SET body = ?1", [record.to_string()]);
+        assert_eq!(damaged.unwrap(), 1);
+        let error = bench.app.store.organisations().await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { what: "organisation", .. }), "{error}");
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains("519900199003070011") && !told.contains("王芳"), "{told}");
     }
 }
