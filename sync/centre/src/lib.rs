@@ -20,6 +20,7 @@ mod ingest;
 mod keys;
 mod ratifier;
 mod register;
+mod renewal;
 mod status;
 pub mod store;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// How long a cache may use an envelope. Its status has a far shorter life of its own.
-const ENVELOPE_DAYS: i64 = 90;
+pub const ENVELOPE_DAYS: i64 = 90;
 
 /// Why the register could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -77,15 +77,26 @@ pub async fn put_licence(app: &App, licence: Licence) -> Result<Change, Register
     }
     let status_index = app.store.status_place(&licence.id).await?;
     let at = app.now();
-    let mut envelopes = Vec::new();
-    for hall in app.store.halls().await? {
-        let envelope = issue(app, &licence, status_index, &hall.code, at).await?;
-        envelopes.push((hall.code, envelope));
-    }
+    let envelopes = for_every_hall(app, &licence, status_index, at).await?;
     let change = app.store.put_licence(NewLicence { licence, status_index, at, envelopes }).await?;
     app.status.changed();
     app.waiters.wake_all();
     Ok(change)
+}
+
+/// A licence's envelope for each hall. The caller holds `app.register`.
+pub async fn for_every_hall(
+    app: &App,
+    licence: &Licence,
+    status_index: u32,
+    at: Timestamp,
+) -> Result<Vec<(String, IssuedEnvelope)>, RegisterError> {
+    let mut envelopes = Vec::new();
+    for hall in app.store.halls().await? {
+        let envelope = issue(app, licence, status_index, &hall.code, at).await?;
+        envelopes.push((hall.code, envelope));
+    }
+    Ok(envelopes)
 }
 
 /// Changes a status and tells every hall. None if there is no such licence.

@@ -251,6 +251,30 @@ pub struct NewLicence {
     pub envelopes: Vec<(String, IssuedEnvelope)>,
 }
 
+/// Which envelopes are to be renewed.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    /// Now.
+    pub now: Timestamp,
+    /// Issued at least so many days ago,
+    pub after_days: i64,
+    /// and a number of days below this more, which each licence has for itself, so that not all are due at once.
+    pub spread_days: u32,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Envelopes that take the place of older ones of the same licence.
+#[derive(Debug, Clone)]
+pub struct Renewed {
+    /// The licence.
+    pub licence: LicenceId,
+    /// When they were issued.
+    pub at: Timestamp,
+    /// One for each hall.
+    pub envelopes: Vec<(String, IssuedEnvelope)>,
+}
+
 /// How a licence came into the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -349,6 +373,10 @@ pub trait Store: Send + Sync + 'static {
     /// Adds or replaces a licence and tells the halls, with the envelope issued for each. A new version of
     /// a licence (the same identifier but for version and check character) takes the older one's place.
     fn put_licence(&self, new: NewLicence) -> Answer<'_, Change>;
+    /// Current licences whose envelopes are to be renewed, the oldest first.
+    fn licences_due(&self, due: Due) -> Answer<'_, Vec<Registered>>;
+    /// Tells the halls a licence's new envelopes, and keeps when they were issued.
+    fn renew_licence(&self, renewed: Renewed) -> Answer<'_, ()>;
     /// One licence.
     fn licence(&self, id: &LicenceId) -> Answer<'_, Option<Registered>>;
     /// Licences of a holder.

@@ -1,11 +1,13 @@
 //! The register: organisations, licences, and what became of each licence.
 
-use super::super::{Change, NewLicence, Registered};
+use super::super::{Change, Due, NewLicence, Registered, Renewed};
 use super::{Fail, feeds, from_json, parsed, to_json, uint};
 use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::feed::{Change as FeedChange, StatusChange};
 use hall_ledger::ratify::{LicenceHistory, RecordedChange};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+
+const DAY_MS: i64 = 24 * 3_600_000;
 
 pub(crate) fn put_organisation(tx: &Connection, organisation: &Organisation) -> Result<Change, Fail> {
     let body = to_json("organisation", organisation)?;
@@ -70,9 +72,10 @@ pub(crate) fn put(tx: &Connection, new: NewLicence) -> Result<Change, Fail> {
     let older = older_versions(tx, &stem, &id)?;
     tx.execute("UPDATE licence SET current = 0 WHERE stem = ?1", [&stem])?;
     tx.execute(
-        "INSERT INTO licence (id, stem, version, holder, kind, place, status, current, since, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 1, ?7, ?8)
-         ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, current = 1, body = excluded.body",
+        "INSERT INTO licence (id, stem, version, holder, kind, place, status, current, since, issued_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 1, ?7, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, current = 1,
+             issued_at = excluded.issued_at, body = excluded.body",
         params![
             id,
             stem,
@@ -91,6 +94,26 @@ pub(crate) fn put(tx: &Connection, new: NewLicence) -> Result<Change, Fail> {
         feeds::add(tx, &feeds::Addition { hall, at, change: FeedChange::LicenceUpsert(issued) })?;
     }
     Ok(if before.is_some() || !older.is_empty() { Change::Changed } else { Change::Added })
+}
+
+/// Current licences whose envelopes are due, the oldest first.
+pub(crate) fn due(db: &Connection, due: Due) -> Result<Vec<Registered>, Fail> {
+    let mut query = db.prepare_cached(&format!(
+        "{REGISTERED} WHERE current = 1 AND issued_at <= ?1 AND issued_at + (place % ?2) * ?3 <= ?1
+         ORDER BY issued_at LIMIT ?4"
+    ))?;
+    let oldest = due.now.0 - due.after_days * DAY_MS;
+    collect(query.query(params![oldest, due.spread_days, DAY_MS, due.limit])?)
+}
+
+/// Tells the halls a licence's new envelopes. The register keeps only that it did.
+pub(crate) fn renew(tx: &Connection, renewed: Renewed) -> Result<(), Fail> {
+    let Renewed { licence, at, envelopes } = renewed;
+    tx.execute("UPDATE licence SET issued_at = ?2 WHERE id = ?1", params![licence.to_string(), at.0])?;
+    for (hall, issued) in envelopes {
+        feeds::add(tx, &feeds::Addition { hall, at, change: FeedChange::LicenceUpsert(issued) })?;
+    }
+    Ok(())
 }
 
 fn older_versions(tx: &Connection, stem: &str, id: &str) -> Result<Vec<LicenceId>, Fail> {

@@ -6,8 +6,8 @@ mod licences;
 mod logs;
 
 use super::{
-    Answer, Appended, Awaiting, Batch, Branch, BranchRow, Change, Counts, Enrolment, FeedHead, Hall, Log,
-    NewEnrolment, NewLicence, NewLog, Registered, Registration, Store, StoreError, StoredEntry,
+    Answer, Appended, Awaiting, Batch, Branch, BranchRow, Change, Counts, Due, Enrolment, FeedHead, Hall,
+    Log, NewEnrolment, NewLicence, NewLog, Registered, Registration, Renewed, Store, StoreError, StoredEntry,
 };
 use crate::casefile::CaseFile;
 use hall_domain::case::CaseNo;
@@ -23,7 +23,10 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use std::path::Path;
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "centre", sql: include_str!("schema.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "centre", sql: include_str!("schema.sql") },
+    Migration { version: 2, name: "renewal of envelopes", sql: include_str!("schema-002.sql") },
+];
 
 /// The store on one SQLite file. Clones share it.
 #[derive(Clone)]
@@ -235,6 +238,14 @@ impl Store for SqliteStore {
 
     fn put_licence(&self, new: NewLicence) -> Answer<'_, Change> {
         self.write(move |tx| licences::put(tx, new))
+    }
+
+    fn licences_due(&self, due: Due) -> Answer<'_, Vec<Registered>> {
+        self.read(move |db| licences::due(db, due))
+    }
+
+    fn renew_licence(&self, renewed: Renewed) -> Answer<'_, ()> {
+        self.write(move |tx| licences::renew(tx, renewed))
     }
 
     fn licence(&self, id: &LicenceId) -> Answer<'_, Option<Registered>> {
