@@ -50,7 +50,8 @@ pub struct CaseFacts {
     pub uses: Vec<LicenceUse>,
     /// 容缺: until when material has to be brought that was promised for later and is still missing.
     pub outstanding_until: Option<Timestamp>,
-    /// When the centre issued the last receipt before the case; nothing in it is older.
+    /// When the centre issued the oldest of the freshness tokens that the entries of the case name; nothing in it is
+    /// older. None if the box held no token yet.
     pub not_before: Option<Timestamp>,
     /// When the centre received the case; nothing in it is younger.
     pub received_at: Timestamp,
@@ -179,13 +180,13 @@ struct Judged {
 }
 
 fn judge_use(facts: &CaseFacts, used: &LicenceUse, knowledge: &Knowledge) -> Judged {
-    let finding = |status, since, hot: Option<u64>| LicenceFinding {
+    let finding = |status, since, box_knew| LicenceFinding {
         licence: used.licence.clone(),
         name: used.name.clone(),
         status,
         since,
         used_at: used.used_at,
-        box_knew: hot.is_some_and(|hot| hot <= used.known_hot),
+        box_knew,
     };
     let Some(history) = knowledge.licences.get(&used.licence) else {
         // Nothing can be said about a licence that the centre does not know.
@@ -194,14 +195,20 @@ fn judge_use(facts: &CaseFacts, used: &LicenceUse, knowledge: &Knowledge) -> Jud
     let Some(bounds) = bounds_of_use(facts, used) else {
         return Judged { standing: Standing::Doubtful, finding: None };
     };
-    let change = |change: &RecordedChange| finding(change.status, change.at, change.hot);
+    let was_told = |c: &RecordedChange| c.hot.is_some_and(|hot| hot <= used.known_hot);
+    let change = |c: &RecordedChange| finding(c.status, c.at, was_told(c));
 
     let before = history.changes.iter().rfind(|c| c.at <= bounds.earliest);
     let within: Vec<&RecordedChange> =
         history.changes.iter().filter(|c| c.at > bounds.earliest && c.at <= bounds.latest).collect();
     let revoked_before = before.is_some_and(|c| c.status == LicenceStatus::Revoked);
-    // The box itself knows the order, whatever its clock says: it had applied the change.
-    let told = history.changes.iter().rfind(|c| c.hot.is_some_and(|hot| hot <= used.known_hot));
+    // Nobody is told of what has not happened yet. The clock is wrong, or the number is of a hot list from before
+    // the centre was restored: nothing to accuse anybody with, and nothing to be sure of either.
+    if history.changes.iter().any(|c| was_told(c) && c.at > bounds.latest) {
+        return Judged { standing: Standing::Doubtful, finding: None };
+    }
+    // The box itself knows the order, however vague its clock: it had applied the change.
+    let told = history.changes.iter().rfind(|c| was_told(c));
     if let Some(told) = told.filter(|c| c.status == LicenceStatus::Revoked) {
         return Judged { standing: Standing::Revoked, finding: Some(change(told)) };
     }
@@ -228,7 +235,7 @@ fn judge_use(facts: &CaseFacts, used: &LicenceUse, knowledge: &Knowledge) -> Jud
     if let Some((_, since)) = newer {
         return Judged {
             standing: Standing::Conditional,
-            finding: Some(finding(LicenceStatus::Valid, *since, None)),
+            finding: Some(finding(LicenceStatus::Valid, *since, false)),
         };
     }
     match history.changes.last() {
@@ -239,7 +246,7 @@ fn judge_use(facts: &CaseFacts, used: &LicenceUse, knowledge: &Knowledge) -> Jud
     }
 }
 
-/// Online, the centre itself dates the use: it answered a look-up between its last receipt and now.
+/// Online, the centre itself dates the use: it answered a look-up between the token that the entries name and now.
 fn bounds_of_use(facts: &CaseFacts, used: &LicenceUse) -> Option<TimeBounds> {
     let bounds = TimeBounds::of(used.used_at, &used.clock, facts.not_before, facts.received_at);
     match facts.mode {
