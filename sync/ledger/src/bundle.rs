@@ -18,8 +18,9 @@ pub const MAX_BUNDLES: usize = 16;
 pub const MAX_UPLOAD: usize = 16 << 20;
 /// Most bytes of one upload as it travels.
 pub const MAX_COMPRESSED: usize = 8 << 20;
-/// How many bytes of entries a box puts into one upload at most, leaving room for the frame.
-const FILL: usize = MAX_UPLOAD - (1 << 20);
+/// How many bytes of entries a box puts into one upload at most. Scans' hashes and sealed values do not get smaller by
+/// compression, so this is below the limit of what travels, leaving room for the frame.
+const FILL: usize = MAX_COMPRESSED - (1 << 20);
 
 /// A run of entries that does not cross a multiple of [`BUNDLE`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
