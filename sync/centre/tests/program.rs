@@ -144,6 +144,10 @@ async fn an_operator_makes_starts_uses_and_stops_a_centre() {
         .await;
     assert_eq!((status, code["code"].as_str().map(str::len)), (200, Some(14)));
     assert_eq!(operator.get(format!("{admin}/admin/cases/NO-1")).await.0, 404);
+    for (status, path) in [(404, "nothing"), (405, "people"), (400, "entries?from=x"), (404, "blobs/x/y")] {
+        let (told, problem) = operator.get(format!("{admin}/admin/{path}")).await;
+        assert!(told == status && problem["code"].is_string(), "{path}: {told} {problem}");
+    }
     terminate(running);
 
     let running = run(&data);

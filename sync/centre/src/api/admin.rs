@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::keys::OperatorToken;
 use crate::register;
 use crate::store::{Hall, Log, NewEnrolment};
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
@@ -58,6 +58,8 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/cases", get(cases))
         .route("/admin/cases/{no}", get(case))
         .route("/admin/blobs/{id}/{n}", get(chunk))
+        .fallback(async || Failure(Refused::unknown_call()))
+        .method_not_allowed_fallback(async || Failure(Refused::wrong_method()))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(token, only_operators))
         .with_state(app)
@@ -229,7 +231,8 @@ fn rows() -> u32 {
     ROWS
 }
 
-async fn entries(State(app): State<Arc<App>>, Query(query): Query<EntriesQuery>) -> Answer {
+async fn entries(State(app): State<Arc<App>>, query: Result<Query<EntriesQuery>, QueryRejection>) -> Answer {
+    let Query(query) = query?;
     let log = find_log(&app, &query.log).await?;
     let entries = app.store.entries(log.id, query.from, query.limit.min(1000)).await?;
     let entries: Vec<Value> = entries
@@ -258,7 +261,8 @@ struct CasesQuery {
     limit: u32,
 }
 
-async fn cases(State(app): State<Arc<App>>, Query(query): Query<CasesQuery>) -> Answer {
+async fn cases(State(app): State<Arc<App>>, query: Result<Query<CasesQuery>, QueryRejection>) -> Answer {
+    let Query(query) = query?;
     let cases = app.store.cases(query.limit.min(1000)).await?;
     let rows: Vec<Value> = cases
         .iter()
@@ -303,8 +307,9 @@ async fn case(State(app): State<Arc<App>>, Path(no): Path<String>) -> Answer {
 /// One chunk of a sealed attachment.
 async fn chunk(
     State(app): State<Arc<App>>,
-    Path((id, n)): Path<(String, usize)>,
+    path: Result<Path<(String, usize)>, PathRejection>,
 ) -> Result<Vec<u8>, Failure> {
+    let Path((id, n)) = path?;
     let id = id.parse().map_err(|_| Refused::missing("unknown-blob", "not the name of a blob"))?;
     Ok(app.blobs.read_chunk(id, n).await?)
 }

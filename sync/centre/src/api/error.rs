@@ -6,6 +6,7 @@ use crate::feeds::PageError;
 use crate::register::RegisterError;
 use crate::status::ListError;
 use crate::store::StoreError;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -42,6 +43,16 @@ impl Refused {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// 404 for a path that is no call.
+    pub fn unknown_call() -> Self {
+        Self::missing("unknown-call", "there is no such call")
+    }
+
+    /// 405.
+    pub fn wrong_method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "this call has another method")
+    }
+
     /// 429, to be tried again after some seconds, spread so that boxes do not come back together.
     pub fn busy() -> Self {
         let spread = getrandom::u32().unwrap_or(0) % 4;
@@ -76,6 +87,18 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let problem = Problem { code: self.code.to_owned(), message: self.message.clone() };
         self.respond(MEDIA_TYPE, cbor::pack(&problem))
+    }
+}
+
+impl From<QueryRejection> for Refused {
+    fn from(_: QueryRejection) -> Self {
+        Self::bad("query", "the query cannot be read")
+    }
+}
+
+impl From<PathRejection> for Refused {
+    fn from(_: PathRejection) -> Self {
+        Self::unknown_call()
     }
 }
 

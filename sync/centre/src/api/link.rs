@@ -9,7 +9,9 @@ use crate::feeds::{self, LONGEST_WAIT};
 use crate::register;
 use crate::status;
 use crate::store::Log;
+use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -17,7 +19,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use axum::{Router, extract::rejection::BytesRejection};
 use hall_domain::HolderId;
 use hall_ledger::blob::CHUNK;
 use hall_ledger::bundle::MAX_COMPRESSED;
@@ -56,6 +57,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/link/blobs/{id}/seal", post(blobs::seal))
         .layer(DefaultBodyLimit::max(SMALL))
         .merge(bulk)
+        .fallback(async || Refused::unknown_call())
+        .method_not_allowed_fallback(async || Refused::wrong_method())
         .layer(middleware::from_fn(in_time))
         .with_state(app)
 }
@@ -143,16 +146,17 @@ async fn hello(
 }
 
 #[derive(Deserialize)]
-struct From {
+struct Since {
     from: u64,
 }
 
 async fn entries(
     State(app): State<Arc<App>>,
     Caller(log): Caller,
-    Query(From { from }): Query<From>,
+    query: Result<Query<Since>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
+    let Query(Since { from }) = query?;
     let Ok(_permit) = app.uploads.try_acquire() else { return Err(Refused::busy()) };
     let upload = whole(&body)?.as_ref().into();
     Ok(match custody::take(&app, log, from, upload).await? {
@@ -183,8 +187,9 @@ enum LaneName {
 async fn feed(
     State(app): State<Arc<App>>,
     Caller(log): Caller,
-    Query(poll): Query<Poll>,
+    query: Result<Query<Poll>, QueryRejection>,
 ) -> Result<Response, Refused> {
+    let Query(poll) = query?;
     let lane = match poll.lane {
         LaneName::Main => Lane::Main,
         LaneName::Hot => Lane::Hot,
@@ -201,9 +206,9 @@ async fn token(State(app): State<Arc<App>>, Caller(log): Caller) -> Result<Respo
 async fn status_list(
     State(app): State<Arc<App>>,
     Caller(_): Caller,
-    Path(list): Path<u32>,
+    Path(list): Path<String>,
 ) -> Result<Response, Refused> {
-    if list != status::LIST {
+    if list.parse() != Ok(status::LIST) {
         return Err(Refused::missing("unknown-list", "there is no such status list"));
     }
     Ok(bytes(StatusCode::OK, status::list(&app).await?.into_bytes()))
@@ -277,4 +282,38 @@ async fn lookup(
     );
     let token = feeds::token(&app, hall).await?;
     Ok(answer(StatusCode::OK, &LookupAnswer { envelopes, organisation, token, statuses }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::Fingerprint;
+    use crate::testing::Bench;
+    use axum::body::{Body, to_bytes};
+    use hall_ledger::link::Problem;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn whatever_is_wrong_with_a_request_is_told_in_cbor() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let router = router(Arc::new(bench.app));
+        for (method, path, status, code) in [
+            ("GET", "/v1/link/nothing", 404, "unknown-call"),
+            ("GET", "/v1/link/hello", 405, "wrong-method"),
+            ("GET", "/v1/link/feed", 400, "query"),
+            ("GET", "/v1/link/feed?after=x", 400, "query"),
+            ("GET", "/v1/link/feed?after=0&lane=side", 400, "query"),
+            ("POST", "/v1/link/entries?from=-1", 400, "query"),
+            ("GET", "/v1/link/status/x", 404, "unknown-list"),
+        ] {
+            let peer = Peer { log, fingerprint: Fingerprint([1; 32]) };
+            let request = Request::builder().method(method).uri(path).extension(peer);
+            let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(answer.status(), status, "{path}");
+            assert_eq!(answer.headers()[CONTENT_TYPE], MEDIA_TYPE, "{path}");
+            let body = to_bytes(answer.into_body(), SMALL).await.unwrap();
+            assert_eq!(cbor::unpack::<Problem>(&body).unwrap().code, code, "{path}");
+        }
+    }
 }
