@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::blobs::BlobStoreError;
 use crate::casefile::CaseFile;
 use crate::store::{Awaiting, StoreError};
-use hall_domain::case::Mode;
 use hall_ledger::Signed;
 use hall_ledger::disposition::Outcome;
 use hall_ledger::ratify::{self, CaseFacts, Knowledge, LicenceUse};
@@ -114,10 +113,7 @@ fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
         log: case.log,
         seq: submission.seq,
         case_no: case.no.to_string(),
-        mode: match submission.mode {
-            Mode::Online => ratify::Mode::Online,
-            Mode::Offline => ratify::Mode::Offline,
-        },
+        mode: submission.mode,
         uses: uses.collect(),
         outstanding_until: submission.follow.as_ref().map(|follow| follow.by.end()),
         // The entries name the newest token that the box held: they were made after it was issued.
@@ -132,6 +128,7 @@ mod tests {
     use crate::casefile::{Submission, Use};
     use crate::register::{put_licence, set_status};
     use crate::testing::{Bench, licence};
+    use hall_domain::case::Mode;
     use hall_domain::{Judgement, LicenceStatus, policy};
     use hall_ledger::LogId;
     use hall_ledger::entry::{ClockReading, Known};

@@ -3,20 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use hall_domain::case::Mode;
 use hall_domain::{LicenceId, LicenceStatus, Timestamp};
 
 use crate::disposition::{Disposition, LicenceFinding, Outcome};
 use crate::entry::ClockReading;
 use crate::log::LogId;
-
-/// How the hall stood to the centre when the case was handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// 联网: the centre answered during the case.
-    Online,
-    /// 离线: from the cache.
-    Offline,
-}
 
 /// 用证: one licence opened for the case, as the entries say.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,12 +6,13 @@ mod cast;
 use std::collections::BTreeMap;
 
 use cast::{HOUR, NOON, clock, licence_id, log};
+use hall_domain::case::Mode;
 use hall_domain::{LicenceStatus, Timestamp};
 use hall_ledger::cbor;
 use hall_ledger::disposition::{Disposition, Outcome};
 use hall_ledger::entry::ClockReading;
 use hall_ledger::ratify::{
-    CaseFacts, Knowledge, LicenceHistory, LicenceUse, Mode, RecordedChange, TimeBounds, ratify,
+    CaseFacts, Knowledge, LicenceHistory, LicenceUse, RecordedChange, TimeBounds, ratify,
 };
 use proptest::prelude::*;
 
