@@ -45,12 +45,6 @@ impl LineStatus {
         }
     }
 
-    /// Age of the freshness token. None without a token; zero if the box's clock is behind the centre's.
-    pub fn token_age(&self, now: Timestamp) -> Option<Duration> {
-        let issued = self.token_issued_at?;
-        Some(Duration::from_millis(u64::try_from(now.0.saturating_sub(issued.0)).unwrap_or(0)))
-    }
-
     /// How long the line has been down. None while it is up.
     pub fn down_for(&self, now: Timestamp) -> Option<Duration> {
         if self.up {

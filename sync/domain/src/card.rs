@@ -158,12 +158,6 @@ impl IdentityCard {
         self.valid_until.is_some_and(|until| until < today)
     }
 
-    /// Whether the holder is under 18 on `today`.
-    #[must_use]
-    pub fn minor(&self, today: Date) -> bool {
-        self.birth.years_until(today) < 18
-    }
-
     /// 民族 by name; an unknown code is shown as it is.
     #[must_use]
     pub fn nation_zh(&self) -> Option<String> {

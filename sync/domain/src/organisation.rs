@@ -86,13 +86,6 @@ impl OrganisationKind {
             Self::Other => "其他组织",
         }
     }
-
-    /// Whether registration checks the phone number against the market regulator's record; organs, institutions and
-    /// associations are not checked.
-    #[must_use]
-    pub fn phone_is_registered(self) -> bool {
-        matches!(self, Self::Enterprise | Self::IndividualBusiness | Self::FarmersCooperative)
-    }
 }
 
 /// 法人和其他组织: one entry of the register of organisations (法人库).

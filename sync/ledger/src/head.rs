@@ -89,11 +89,6 @@ impl LedgerHead {
         self.frontier.size()
     }
 
-    /// Leaf of the last entry; [`Hash::ZERO`] when there is none.
-    pub fn prev_leaf(&self) -> Hash {
-        self.prev
-    }
-
     /// Root of the tree over all entries.
     pub fn root(&self) -> Hash {
         self.frontier.root()

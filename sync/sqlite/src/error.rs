@@ -88,18 +88,6 @@ impl<E> WriteError<E> {
     pub fn may_pass_later(&self) -> bool {
         matches!(self, Self::DiskFull | Self::Busy | Self::Storage(_))
     }
-
-    /// The same, with the closure's error turned into another.
-    pub fn map_refused<G>(self, f: impl FnOnce(E) -> G) -> WriteError<G> {
-        match self {
-            Self::Refused(error) => WriteError::Refused(f(error)),
-            Self::DiskFull => WriteError::DiskFull,
-            Self::Busy => WriteError::Busy,
-            Self::Storage(text) => WriteError::Storage(text),
-            Self::Panicked => WriteError::Panicked,
-            Self::Closed => WriteError::Closed,
-        }
-    }
 }
 
 /// Why a read has no answer.

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{IdentifierError, IdentityDocument, Kind, Uscc};
 use crate::masking::mask_number;
-use crate::person::ApplicantKind;
 
 /// 持证主体: a natural person by document, or an organisation by its code.
 ///
@@ -29,15 +28,6 @@ impl HolderId {
         match self {
             Self::Person(document) => format!("{}:{}", document.holder_type_code(), document.number()),
             Self::Organisation(uscc) => format!("001:{uscc}"),
-        }
-    }
-
-    /// Person or organisation.
-    #[must_use]
-    pub fn applicant_kind(&self) -> ApplicantKind {
-        match self {
-            Self::Person(_) => ApplicantKind::Person,
-            Self::Organisation(_) => ApplicantKind::Organisation,
         }
     }
 

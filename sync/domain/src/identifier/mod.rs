@@ -14,7 +14,6 @@ mod permit;
 mod resident;
 #[cfg(test)]
 mod tests;
-mod tidy;
 mod uscc;
 
 pub use document::{DocumentKind, IdentityDocument};
@@ -28,7 +27,6 @@ pub use permit::{
     TaiwanPermitNumber,
 };
 pub use resident::ResidentNumber;
-pub use tidy::{Change, Tidied, tidy};
 pub use uscc::{OrganisationCode, Uscc};
 
 /// Gives a newtype over text its way out and its serde form, both through the type's own [`std::str::FromStr`].

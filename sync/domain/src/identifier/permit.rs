@@ -186,14 +186,6 @@ pub struct HkMoPermitNumber(String);
 text_form!(HkMoPermitNumber, IdentifierError);
 masked_debug!(HkMoPermitNumber);
 
-impl HkMoPermitNumber {
-    /// The part that stays for life: the letter and 8 digits.
-    #[must_use]
-    pub fn lifelong(&self) -> &str {
-        &self.0[..9]
-    }
-}
-
 impl FromStr for HkMoPermitNumber {
     type Err = IdentifierError;
 
