@@ -17,6 +17,10 @@ use hall_domain::case::{AccountName, Case, CaseId, CommandId, ConsentEnd, Rating
 use hall_domain::{MaterialId, Timestamp};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long the citizen's answer waits for the form, to be shown together with it.
+const FILL_FIRST: Duration = Duration::from_millis(30);
 
 impl Desk {
     /// Takes a signed answer of a device: judged, recorded and applied in one transaction, then receipted.
@@ -37,8 +41,7 @@ impl Desk {
             self.set_reading(&reading.0, reading.1);
         }
         if let Some(case) = judged.case {
-            self.fill(&case).await?;
-            self.changed(&case);
+            self.show_and_fill(&case).await?;
             if judged.rated {
                 self.hub.show_once(&device, pages::thanks(), pages::MESSAGE_MS.into()).await?;
             } else if device.kind() == DeviceKind::Evaluator {
@@ -47,6 +50,22 @@ impl Desk {
             self.line.nudge();
         }
         Ok(())
+    }
+
+    /// Fills the form, and tells open pages of the answer: with the form when that is quick, before it otherwise.
+    async fn show_and_fill(&self, case: &CaseId) -> Result<(), Fault> {
+        let mut filling = std::pin::pin!(self.fill(case));
+        let filled = match tokio::time::timeout(FILL_FIRST, &mut filling).await {
+            Ok(filled) => filled,
+            Err(_) => {
+                self.changed(case);
+                return filling.await.map(drop);
+            }
+        };
+        if !matches!(filled, Ok(true)) {
+            self.changed(case);
+        }
+        filled.map(drop)
     }
 
     fn judge_answer<A: Applies>(

@@ -193,9 +193,9 @@ pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, St
 }
 
 /// Takes the centre's word for a list that was made without it, before the case is submitted.
-pub fn recheck(case: &Case, rows: Vec<ListRow>) -> Events {
+pub fn recheck(case: &Case, rows: Vec<ListRow>, organisation: Option<Organised>) -> Events {
     at_least(case, Step::Form, Step::Form)?;
-    Ok(vec![CaseEvent::Rechecked { rows }])
+    Ok(vec![CaseEvent::Rechecked { rows, organisation }])
 }
 
 /// 修改: gives a source's word for a field up.

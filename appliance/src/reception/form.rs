@@ -19,13 +19,14 @@ impl Desk {
         self.change(clerk, id, move |case| Ok(decide::fill(case, Vec::new(), fields)?)).await
     }
 
-    /// Opens the licences that the citizen agreed to, and fills the form. Safe to call again.
-    pub async fn fill(&self, id: &CaseId) -> Result<(), Fault> {
+    /// Opens the licences that the citizen agreed to, and fills the form. Safe to call again. Gives whether there was
+    /// anything to do; open pages are then told.
+    pub async fn fill(&self, id: &CaseId) -> Result<bool, Fault> {
         let case = self.case(id).await?;
         let (Some((principal, person)), Consent::Given { .. }, false) =
             (parties(&case), &case.consent, case.closed())
         else {
-            return Ok(());
+            return Ok(false);
         };
         let item = self.item_of(&case).await?;
         let candidates = self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
@@ -61,7 +62,7 @@ impl Desk {
             })
             .await?;
         self.changed(&id);
-        Ok(())
+        Ok(true)
     }
 
     /// Saves what stands in the form. `seen` is the `form_rev` of the page.

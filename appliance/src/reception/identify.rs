@@ -20,6 +20,12 @@ impl Desk {
         let item = self.item_of(&case).await?;
         let holder = HolderId::Organisation(uscc.clone());
         self.ask_centre(&holder, &item, &case).await;
+        let organisation = self.organised(uscc).await?;
+        self.change(clerk, id, move |case| Ok(decide::name_organisation(case, organisation)?)).await
+    }
+
+    /// What the box knows of an organisation.
+    pub(super) async fn organised(&self, uscc: Uscc) -> Result<Organised, Fault> {
         let (vault, code) = (self.book.vault.clone(), uscc.clone());
         let (known, due) = self
             .book
@@ -35,8 +41,7 @@ impl Desk {
             confirmed.filter(|_| known.listed).map_or(known.checked_at, |at| at.max(known.checked_at))
         });
         let register = known.map(|known| known.organisation);
-        let organisation = Organised { uscc, register, checked_at };
-        self.change(clerk, id, move |case| Ok(decide::name_organisation(case, organisation)?)).await
+        Ok(Organised { uscc, register, checked_at })
     }
 
     /// 读卡: asks the window's reader to read a card for this case.

@@ -6,7 +6,7 @@ use crate::book::Fault;
 use crate::cache::{self, Candidate, Freshness};
 use crate::store::licences;
 use hall_domain::case::{Case, CaseId, ListRow, Mode};
-use hall_domain::{HolderId, LicenceId, ServiceItem};
+use hall_domain::{HolderId, LicenceId, ServiceItem, Timestamp};
 use hall_ledger::link::Lookup;
 use std::collections::BTreeSet;
 
@@ -53,16 +53,23 @@ impl Desk {
 
     /// Asks the centre once more for a case that was worked on without it. A licence that was revoked
     /// meanwhile then no longer stands for its paper, before anything is submitted on it.
-    pub(super) async fn recheck(&self, clerk: &Clerk, case: Case) -> Result<Case, Fault> {
+    pub async fn recheck(&self, clerk: &Clerk, case: Case) -> Result<Case, Fault> {
         let now = self.book.clock.now();
-        let old = case.listed_at.is_none_or(|at| now.ms_since(at) > decide::RECHECK_MS);
-        let wanted = case.filled && case.mode.is_some() && (old || case.mode == Some(Mode::Offline));
+        let old = |at: Option<Timestamp>| at.is_none_or(|at| now.ms_since(at) > decide::RECHECK_MS);
+        let unsure = case.organisation.as_ref().is_some_and(|known| old(known.checked_at));
+        let open = case.filled && case.mode.is_some() && !case.closed();
+        let wanted = open && (unsure || old(case.listed_at) || case.mode == Some(Mode::Offline));
         if !wanted || !self.book.knowledge.line().up {
             return Ok(case);
         }
         match self.rows_of(&case).await? {
             (rows, Mode::Online) => {
-                self.change(clerk, &case.id, move |case| Ok(decide::recheck(case, rows)?)).await
+                let organisation = match &case.organisation {
+                    Some(known) => Some(self.organised(known.uscc.clone()).await?),
+                    None => None,
+                };
+                let recheck = move |case: &Case| Ok(decide::recheck(case, rows, organisation)?);
+                self.change(clerk, &case.id, recheck).await
             }
             (_, Mode::Offline) => Ok(case),
         }

@@ -8,10 +8,24 @@ use crate::store::cases;
 use crate::store::devices::{self as rows, Command};
 use hall_bus::messages::AckRefusal;
 use hall_bus::{DeviceId, acceptance};
+use hall_domain::Timestamp;
 use hall_domain::case::{CommandId, ConsentEnd};
 
 /// A command that no device has said to carry out is given up after this long.
 const UNSHOWN_MS: i64 = 8_000;
+
+/// Whether a command has lasted too long, and why. A device that may still be coming back (`returns`) is waited for.
+fn ended(command: &Command, returns: Timestamp, now: Timestamp) -> Option<ConsentEnd> {
+    let unshown = command.kind != rows::CommandKind::Rating
+        && command.shown_at.0 == 0
+        && now > command.issued.plus_ms(UNSHOWN_MS).max(returns);
+    let late = now.0 > command.deadline.0 + acceptance::GRACE_MS;
+    match (unshown, late) {
+        (true, _) => Some(ConsentEnd::Unreachable),
+        (false, true) => Some(ConsentEnd::TimedOut),
+        (false, false) => None,
+    }
+}
 
 impl Desk {
     /// Ends what has lasted too long. Called every half second.
@@ -19,17 +33,12 @@ impl Desk {
         let now = self.book.clock.now();
         let open = self.book.db.read(|db| rows::open_commands(db, None)).await?;
         for command in open {
-            let late = now.0 > command.deadline.0 + acceptance::GRACE_MS;
-            let unshown = command.kind != rows::CommandKind::Rating
-                && command.shown_at.0 == 0
-                && now > command.issued.plus_ms(UNSHOWN_MS).max(self.hub.returns_until());
-            if !late && !unshown {
+            let Some(reason) = ended(&command, self.hub.returns_until(), now) else {
                 if command.shown_at.0 == 0 && now.ms_since(command.issued) > 2_000 {
                     self.hub.deliver(&command.device).await?;
                 }
                 continue;
-            }
-            let reason = if unshown { ConsentEnd::Unreachable } else { ConsentEnd::TimedOut };
+            };
             if let Err(error) = self.give_up(&command, reason).await {
                 tracing::error!(%error, command.id = %command.id, "a command could not be ended");
             }
@@ -116,5 +125,55 @@ impl Desk {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::devices::{CommandKind, CommandState};
+
+    const NEVER: Timestamp = Timestamp(0);
+
+    /// A command of the moment 1 000 000 ms with two minutes to run.
+    fn command(kind: CommandKind, shown_at: i64) -> Command {
+        let issued = Timestamp(1_000_000);
+        Command {
+            id: "01ASK".parse().unwrap(),
+            device: "ev-01arz3ndektsv4rrffq69g5fav".parse().unwrap(),
+            window: "W01".parse().unwrap(),
+            bind_epoch: 1,
+            kind,
+            case: None,
+            gen_: 1,
+            issued,
+            deadline: issued.plus_ms(decide::CONSENT_MS),
+            state: CommandState::Open,
+            shown_at: Timestamp(shown_at),
+            request: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn who_walks_away_has_two_minutes() {
+        let shown = command(CommandKind::Authorize, 1_000_500);
+        let end = shown.deadline.plus_ms(acceptance::GRACE_MS);
+        assert_eq!(ended(&shown, NEVER, end), None, "an answer of the last moment is still on its way");
+        assert_eq!(ended(&shown, NEVER, end.plus_ms(1)), Some(ConsentEnd::TimedOut));
+        let longer = Command { deadline: shown.deadline.plus_ms(decide::CONSENT_MS), ..shown };
+        assert_eq!(ended(&longer, NEVER, end.plus_ms(1)), None, "more time was asked for");
+    }
+
+    #[test]
+    fn a_page_that_no_screen_shows_is_given_up_soon_unless_the_screen_may_come_back() {
+        let unshown = command(CommandKind::Authorize, 0);
+        let soon = unshown.issued.plus_ms(UNSHOWN_MS);
+        assert_eq!(ended(&unshown, NEVER, soon), None);
+        assert_eq!(ended(&unshown, NEVER, soon.plus_ms(1)), Some(ConsentEnd::Unreachable));
+        let returns = soon.plus_ms(20_000);
+        assert_eq!(ended(&unshown, returns, soon.plus_ms(1)), None);
+        assert_eq!(ended(&unshown, returns, returns.plus_ms(1)), Some(ConsentEnd::Unreachable));
+        let rating = command(CommandKind::Rating, 0);
+        assert_eq!(ended(&rating, NEVER, soon.plus_ms(1)), None, "a rating waits its time");
     }
 }

@@ -233,7 +233,7 @@ impl CaseFile {
             })),
             // What the hall asked the centre again about counts from then on as asked; what the centre did not
             // confirm no longer stands for anything in this case.
-            CaseEvent::Rechecked { rows } => {
+            CaseEvent::Rechecked { rows, .. } => {
                 let today = wall.local_date();
                 let confirmed = |used: &Use| {
                     let mut licences = rows.iter().filter_map(|row| row.licence.as_ref());

@@ -1,3 +1,5 @@
+mod submission;
+
 use super::*;
 use hall_domain::case::{
     CaseId, CaseNo, CaseRecord, Consent, ConsentEnd, LicenceUse, ListedLicence, MaterialState, Outstanding,
@@ -311,134 +313,6 @@ fn a_new_person_inherits_nothing() {
 }
 
 #[test]
-fn submitting_wants_the_form_and_the_materials() {
-    let mut desk = personal().confirmed("wang-fang");
-    let fields = desk.item.form.iter().map(|field| (field.key.clone(), FieldState::default())).collect();
-    desk.take(fill(&desk.case, Vec::new(), fields)).unwrap();
-    let conditions = Conditions { line: LineState::Up, holder_cached: true };
-    assert!(matches!(
-        submit(&desk.case, &desk.item, &conditions, Signatures::default(), NOW),
-        Err(Refusal::Form(_))
-    ));
-    for row in desk.case.list.clone() {
-        desk.take(choose_paper(&desk.case, &row.material, PaperChoice::ToFollow)).unwrap();
-    }
-    desk.case.form.clear();
-    let mut item = desk.item.clone();
-    item.form.clear();
-    item.commitment = None;
-    let sign = |account: &str| Some(Secondary { account: account.parse().unwrap(), at: NOW });
-    let with =
-        |second, supervisor| submit(&desk.case, &item, &conditions, Signatures { second, supervisor }, NOW);
-    assert_eq!(with(sign("liqiang"), None), Err(Refusal::SecondClerk));
-    assert_eq!(with(None, sign("liqiang")), Err(Refusal::Supervisor));
-    assert_eq!(with(sign("zhaomin"), sign("zhaomin")), Err(Refusal::Supervisor), "two people, not one twice");
-    assert!(with(sign("zhaomin"), sign("admin")).is_ok());
-    let events = with(None, None).unwrap();
-    let CaseEvent::Submitted { judgement, .. } = &events[0] else { panic!("submitted") };
-    assert_eq!(judgement.outcome, Outcome::MaterialsToFollow, "what follows is never a plain acceptance");
-}
-
-/// A case of which everything is on paper, and one material follows.
-fn one_follows() -> Desk {
-    let mut desk = personal().confirmed("wang-fang");
-    desk.take(fill(&desk.case, Vec::new(), BTreeMap::new())).unwrap();
-    let rows: Vec<MaterialId> = desk.case.list.iter().map(|row| row.material.clone()).collect();
-    for (at, material) in rows.iter().enumerate() {
-        let choice = if at == 0 { PaperChoice::ToFollow } else { PaperChoice::Original };
-        desk.take(choose_paper(&desk.case, material, choice)).unwrap();
-    }
-    desk.item.form.clear();
-    desk.item.commitment = None;
-    desk
-}
-
-fn scan(material: Option<&MaterialId>) -> Attachment {
-    Attachment {
-        id: 0,
-        material: material.cloned(),
-        name: "扫描件.pdf".to_owned(),
-        media_type: "application/pdf".to_owned(),
-        size: 1_000,
-        sha256: "00".to_owned(),
-        blob: "00".to_owned(),
-    }
-}
-
-const UP: Conditions = Conditions { line: LineState::Up, holder_cached: true };
-
-#[test]
-fn what_follows_is_brought_after_submission_and_nothing_else_is() {
-    let mut desk = one_follows();
-    let material = desk.case.list[0].material.clone();
-    let other = desk.case.list[1].material.clone();
-    assert_eq!(supply(&desk.case, scan(Some(&material))), Err(Refusal::NothingFollows), "not submitted");
-    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
-    let done = desk.case.submission.clone().unwrap();
-    assert_eq!(done.judgement.outcome, Outcome::MaterialsToFollow);
-    assert_eq!(done.follow.unwrap().by, NOW.local_date().plus_days(7));
-    let names: Vec<&str> = desk.case.outstanding().into_iter().map(Outstanding::name).collect();
-    assert_eq!(names, [desk.case.list[0].name.as_str()]);
-
-    assert_eq!(supply(&desk.case, scan(Some(&other))), Err(Refusal::NothingFollows));
-    assert_eq!(supply(&desk.case, scan(None)), Err(Refusal::NothingFollows), "the card was valid");
-    let empty = Attachment { size: 0, ..scan(Some(&material)) };
-    assert_eq!(supply(&desk.case, empty), Err(Refusal::EmptyFile));
-    assert_eq!(desk.take(attach(&desk.case, scan(Some(&material)))), Err(Refusal::Closed));
-    assert_eq!(desk.take(supply(&desk.case, scan(Some(&material)))), Ok(1));
-    assert!(desk.case.outstanding().is_empty());
-    assert_eq!(desk.case.material_state(&desk.case.list[0].clone()), MaterialState::Brought);
-    assert_eq!(desk.take(supply(&desk.case, scan(Some(&material)))), Ok(1), "a second page");
-    let numbers: Vec<AttachmentId> = desk.case.attachments.iter().map(|file| file.id).collect();
-    assert_eq!(numbers, [1, 2]);
-}
-
-#[test]
-fn an_expired_card_is_followed_by_a_valid_one() {
-    let mut desk = one_follows();
-    desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
-    desk.case.identity.as_mut().unwrap().expired = true;
-    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
-    assert_eq!(desk.case.outstanding(), [Outstanding::Identity]);
-    desk.take(supply(&desk.case, scan(None))).unwrap();
-    assert!(desk.case.outstanding().is_empty());
-}
-
-#[test]
-fn a_case_with_everything_here_has_nothing_to_follow() {
-    let mut desk = one_follows();
-    desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
-    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
-    let done = desk.case.submission.unwrap();
-    assert_eq!((done.judgement.outcome, done.follow), (Outcome::Accept, None));
-}
-
-#[test]
-fn paper_originals_count_where_the_policy_asks_for_them() {
-    let hours = |hours| Conditions { line: LineState::Down { hours }, holder_cached: false };
-    let mut desk = one_follows();
-    desk.case.mode = Some(Mode::Offline);
-    let outcome = |desk: &Desk, hours, signed| judge(&desk.case, &desk.item, &hours, signed, NOW).outcome;
-    desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
-    assert_eq!(desk.item.tier, Tier::T1);
-    assert_eq!(outcome(&desk, hours(2), Signed::default()), Outcome::AcceptForReview);
-
-    // A licence with a stale status is only good for 容缺, until its paper is here.
-    let stale = LicenceUse { grade: LicenceGrade::L2, ..used(&desk.case.list[0]).unwrap() };
-    desk.case.uses.push(stale);
-    desk.case.consent = personal().confirmed("wang-fang").agreed().case.consent;
-    desk.case.papers.remove(&desk.case.list[0].material.clone());
-    assert_eq!(outcome(&desk, hours(2), Signed::default()), Outcome::MaterialsToFollow);
-    desk.take(attach(&desk.case, scan(Some(&desk.case.list[0].material.clone())))).unwrap();
-    assert_eq!(outcome(&desk, hours(2), Signed::default()), Outcome::AcceptForReview);
-
-    // After three days a supervisor has to allow it, and can.
-    assert_eq!(outcome(&desk, hours(80), Signed::default()), Outcome::ReceiptOnly);
-    let supervisor = Signed { supervisor: true, ..Signed::default() };
-    assert_eq!(outcome(&desk, hours(80), supervisor), Outcome::AcceptForReview);
-}
-
-#[test]
 fn more_time_is_offered_as_long_as_there_is_some() {
     let mut desk = personal().confirmed("wang-fang").asked();
     let left = |desk: &Desk| match &desk.case.consent {
@@ -490,7 +364,7 @@ fn a_licence_that_the_centre_does_not_confirm_no_longer_stands_for_its_paper() {
     for licence in rows.iter_mut().filter_map(|row| row.licence.as_mut()) {
         licence.grade = LicenceGrade::L4;
     }
-    desk.take(recheck(&desk.case, rows.clone())).unwrap();
+    desk.take(recheck(&desk.case, rows.clone(), None)).unwrap();
     assert_eq!(desk.case.mode, Some(Mode::Online));
     assert_eq!(desk.case.uses.len(), before);
     assert!(desk.case.uses.iter().all(|used| used.grade == LicenceGrade::L4));
@@ -499,7 +373,7 @@ fn a_licence_that_the_centre_does_not_confirm_no_longer_stands_for_its_paper() {
         licence.status = LicenceStatus::Revoked;
     }
     desk.case.mode = Some(Mode::Offline);
-    desk.take(recheck(&desk.case, rows)).unwrap();
+    desk.take(recheck(&desk.case, rows, None)).unwrap();
     assert!(desk.case.uses.is_empty());
     assert!(desk.case.form[&key].mark().is_none(), "nothing vouches for the value any more");
 }

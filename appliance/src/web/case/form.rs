@@ -97,6 +97,8 @@ async fn keep(by: &Actor, typed: Typed) -> Result<u32, Fault> {
         case = desk.mark_field(clerk, id, key, what == "restore").await?;
     }
     if typed.wanted == "next" {
+        // 提交前检查 says what would really come of it.
+        case = desk.recheck(clerk, case).await?;
         decide::complete(&case, &desk.item_of(&case).await?)?;
     }
     Ok(case.form_rev)

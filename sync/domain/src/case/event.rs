@@ -261,6 +261,9 @@ pub enum CaseEvent {
     Rechecked {
         /// The list as the centre knows it.
         rows: Vec<ListRow>,
+        /// What is known of the organisation by then, for 法人.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organisation: Option<Organised>,
     },
     /// The authorisation page was sent to the evaluator.
     ConsentAsked {

@@ -81,7 +81,10 @@ impl Case {
                 self.list = rows;
                 self.listed_at = Some(at);
             }
-            CaseEvent::Rechecked { rows } => self.recheck(rows),
+            CaseEvent::Rechecked { rows, organisation } => {
+                self.organisation = organisation.or(self.organisation.take());
+                self.recheck(rows);
+            }
             CaseEvent::ConsentAsked { request, digest, command, device, deadline } => {
                 let asked = Box::new(Asked { request: *request, digest, command, device, at, deadline });
                 self.consent = Consent::Waiting { asked };
