@@ -154,7 +154,15 @@ async fn a_clone_is_found_and_the_centre_keeps_one_history() {
     running.until_receipted(12).await;
     running.stop().await;
 
+    let upload = |from: u64| {
+        let clone = &clone;
+        async move {
+            let (entries, checkpoint) = clone.offer(from, 100, usize::MAX, 1).await.unwrap();
+            Upload::collect(from, entries, checkpoint).encode(1).unwrap()
+        }
+    };
     // The clone goes its own way: as long as the original, then longer.
+    let mut sent = Vec::new();
     for more in [2, 3] {
         clone.record_noise(more);
         let size = clone.size();
@@ -163,26 +171,27 @@ async fn a_clone_is_found_and_the_centre_keeps_one_history() {
         assert_eq!(status.findings, [Finding::Fork { centre_size: 12, local_size: size }]);
         assert!(status.up, "a box with an identity trouble still learns what was revoked");
         running.stop().await;
-    }
-    // One that does not listen and sends all the same is refused, and its branch is kept for people.
-    let upload = |from: u64| {
-        let clone = &clone;
-        async move {
-            let (entries, checkpoint) = clone.offer(from, 100, usize::MAX, 1).await.unwrap();
-            Upload::collect(from, entries, checkpoint).encode(1).unwrap()
+        // One that does not listen and sends all the same is refused, and its branch is kept for people.
+        sent.push(upload(10).await);
+        for (from, at, upload) in [(10, 10, sent[sent.len() - 1].clone()), (12, 11, upload(12).await)] {
+            let UploadAnswer::Fork(fork) = hall.link().upload(from, upload).await.unwrap() else {
+                panic!("a contradicting upload must be called a fork");
+            };
+            assert_eq!((fork.at, fork.head.size), (at, 12));
         }
-    };
-    for (from, at) in [(10, 10), (12, 11)] {
-        let UploadAnswer::Fork(fork) = hall.link().upload(from, upload(from).await).await.unwrap() else {
-            panic!("a contradicting upload must be called a fork");
-        };
-        assert_eq!((fork.at, fork.head.size), (at, 12));
     }
     assert_eq!(province.leaves(hall.identity.log).await, leaves(&hall));
     let log = province.get(&format!("/admin/log/{}", hall.identity.log)).await;
     let sizes: Vec<u64> =
         log["branches"].as_array().unwrap().iter().map(|branch| branch["size"].as_u64().unwrap()).collect();
     assert_eq!(sizes, [12, 15]);
+    // Whether a hello announced it or not: what was sent first is there for people to look at.
+    for (branch, sent) in log["branches"].as_array().unwrap().iter().zip(sent) {
+        let (size, root) = (&branch["size"], branch["root"].as_str().unwrap());
+        let branch = province.get(&format!("/admin/log/{}/branches/{size}/{root}", hall.identity.log)).await;
+        let sent: String = sent.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(branch["upload"], sent);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

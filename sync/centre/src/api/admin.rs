@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use hall_domain::{Licence, LicenceId, LicenceStatus, Register};
-use hall_ledger::{BoxId, LogId, cbor};
+use hall_ledger::{BoxId, Hash, LogId, cbor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -54,6 +54,7 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/licences/{id}/status", post(set_status))
         .route("/admin/logs", get(logs))
         .route("/admin/log/{log}", get(log))
+        .route("/admin/log/{log}/branches/{size}/{root}", get(branch))
         .route("/admin/entries", get(entries))
         .route("/admin/cases", get(cases))
         .route("/admin/cases/{no}", get(case))
@@ -165,7 +166,7 @@ struct LogRow {
     log: LogId,
     hall: Hall,
     size: u64,
-    root: hall_ledger::Hash,
+    root: Hash,
     ledger_key: String,
     enrolled_at: hall_domain::Timestamp,
     received_at: hall_domain::Timestamp,
@@ -216,6 +217,23 @@ async fn log(State(app): State<Arc<App>>, Path(log): Path<String>) -> Answer {
     let branches = app.store.branches(log.id).await?;
     let feed = app.store.feed_head(&log.hall.code).await?;
     Ok(Json(json!({ "log": row(log), "branches": branches, "feed": feed })))
+}
+
+/// A contradicting upload as it came, with the signed checkpoint that proves whose it is. Both are empty when the
+/// contradiction came with a hello.
+async fn branch(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(String, u64, Hash)>, PathRejection>,
+) -> Answer {
+    let Path((log, size, root)) = path?;
+    let log = find_log(&app, &log).await?;
+    let unknown = || Refused::missing("unknown-branch", "there is no such branch");
+    let branch = app.store.branch(log.id, size, root).await?.ok_or_else(unknown)?;
+    Ok(Json(json!({
+        "at": branch.at,
+        "checkpoint": hex::encode(branch.checkpoint),
+        "upload": hex::encode(branch.upload),
+    })))
 }
 
 #[derive(Deserialize)]

@@ -342,8 +342,10 @@ pub trait Store: Send + Sync + 'static {
     fn append(&self, id: LogId, batch: Batch) -> Answer<'_, Appended>;
     /// The next number for a receipt that renews an old one.
     fn receipt_index(&self) -> Answer<'_, u64>;
-    /// Puts a branch into quarantine. The same branch again changes nothing.
+    /// Puts a branch into quarantine. The same branch again changes nothing, unless only a hello told of it so far.
     fn add_branch(&self, branch: Branch) -> Answer<'_, ()>;
+    /// One branch of a log, whole.
+    fn branch(&self, id: LogId, size: u64, root: Hash) -> Answer<'_, Option<Branch>>;
     /// Branches of a log.
     fn branches(&self, id: LogId) -> Answer<'_, Vec<BranchRow>>;
     /// Entries from `from` on, at most `limit`.

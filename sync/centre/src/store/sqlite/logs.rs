@@ -211,7 +211,8 @@ pub(crate) fn add_branch(tx: &Connection, branch: &Branch) -> Result<(), Fail> {
     tx.execute(
         "INSERT INTO branch (log, size, root, checkpoint, upload, at)
          SELECT no, ?2, ?3, ?4, ?5, ?6 FROM log WHERE name = ?1
-         ON CONFLICT (log, size, root) DO NOTHING",
+         ON CONFLICT (log, size, root) DO UPDATE SET checkpoint = excluded.checkpoint, upload = excluded.upload
+             WHERE branch.upload = x''",
         params![
             branch.log.to_string(),
             int(branch.size),
@@ -222,6 +223,19 @@ pub(crate) fn add_branch(tx: &Connection, branch: &Branch) -> Result<(), Fail> {
         ],
     )?;
     Ok(())
+}
+
+pub(crate) fn branch(db: &Connection, id: LogId, size: u64, root: Hash) -> Result<Option<Branch>, Fail> {
+    let branch = db.query_row(
+        "SELECT checkpoint, upload, at FROM branch JOIN log ON log.no = branch.log
+         WHERE log.name = ?1 AND branch.size = ?2 AND root = ?3",
+        params![id.to_string(), int(size), root.0],
+        |row| {
+            let (checkpoint, upload, at) = (row.get(0)?, row.get(1)?, Timestamp(row.get(2)?));
+            Ok(Branch { log: id, size, root, checkpoint, upload, at })
+        },
+    );
+    Ok(branch.optional()?)
 }
 
 pub(crate) fn branches(db: &Connection, id: LogId) -> Result<Vec<BranchRow>, Fail> {

@@ -188,6 +188,10 @@ impl Store for SqliteStore {
         self.write(move |tx| logs::add_branch(tx, &branch))
     }
 
+    fn branch(&self, id: LogId, size: u64, root: Hash) -> Answer<'_, Option<Branch>> {
+        self.read(move |db| logs::branch(db, id, size, root))
+    }
+
     fn branches(&self, id: LogId) -> Answer<'_, Vec<BranchRow>> {
         self.read(move |db| logs::branches(db, id))
     }
