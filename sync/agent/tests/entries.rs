@@ -4,6 +4,7 @@
 
 mod support;
 
+use hall_ledger::LogId;
 use hall_ledger::bundle::Upload;
 use hall_ledger::link::HeadIs;
 use hall_sync::{Finding, Link, Store, UploadAnswer};
@@ -192,6 +193,31 @@ async fn a_clone_is_found_and_the_centre_keeps_one_history() {
         let sent: String = sent.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(branch["upload"], sent);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_box_is_out_until_it_enrols_anew() {
+    let province = Province::new().await;
+    let (keys, code) = (Keys::new(), province.code(None).await);
+    let answer = keys.enrol(&province, &code).await.unwrap();
+    let log = answer.log();
+    province.post(&format!("/admin/log/{log}/revoke"), serde_json::json!({})).await;
+    // Not even with the code that let it in.
+    let again = keys.enrol(&province, &code).await;
+    assert!(matches!(again, Err(hall_sync::EnrolError::Code)), "{again:?}");
+    let hall = Hall::of(&province, keys, answer).await;
+    let running = hall.agent();
+    let refused = |status: &hall_sync::LineStatus| {
+        matches!(status.trouble, Some(hall_sync::Trouble::Refused { status: 403, .. }))
+    };
+    running.until("the refusal", refused).await;
+
+    let keys = Keys::new();
+    let answer = keys.enrol(&province, &province.code(Some(log.box_id.to_string())).await).await.unwrap();
+    assert_eq!(answer.log(), LogId::new(log.box_id, 2));
+    let renewed = Hall::of(&province, keys, answer).await;
+    renewed.store.record_noise(1);
+    renewed.agent().until_receipted(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,6 +54,7 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/licences/{id}/status", post(set_status))
         .route("/admin/logs", get(logs))
         .route("/admin/log/{log}", get(log))
+        .route("/admin/log/{log}/revoke", post(revoke))
         .route("/admin/log/{log}/branches/{size}/{root}", get(branch))
         .route("/admin/entries", get(entries))
         .route("/admin/cases", get(cases))
@@ -217,6 +218,14 @@ async fn log(State(app): State<Arc<App>>, Path(log): Path<String>) -> Answer {
     let branches = app.store.branches(log.id).await?;
     let feed = app.store.feed_head(&log.hall.code).await?;
     Ok(Json(json!({ "log": row(log), "branches": branches, "feed": feed })))
+}
+
+/// Ends a box's certificate: what was stolen or given away does not get in any more.
+async fn revoke(State(app): State<Arc<App>>, Path(log): Path<String>) -> Answer {
+    let log = find_log(&app, &log).await?;
+    app.store.revoke(log.id).await?;
+    tracing::warn!(log.id = %log.id, hall.code = %log.hall.code, "A box's certificate was revoked.");
+    Ok(Json(json!({ "log": log.id })))
 }
 
 /// A contradicting upload as it came, with the signed checkpoint that proves whose it is. Both are empty when the

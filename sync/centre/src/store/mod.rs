@@ -334,6 +334,9 @@ pub trait Store: Send + Sync + 'static {
     fn log(&self, id: LogId) -> Answer<'_, Option<Log>>;
     /// All logs.
     fn logs(&self) -> Answer<'_, Vec<Log>>;
+    /// Takes away a log's client certificate, and with it the codes that would give it another. `false` if there is
+    /// no such log. Its box comes back as a new incarnation.
+    fn revoke(&self, id: LogId) -> Answer<'_, bool>;
     /// Notes a hello.
     fn touch(&self, id: LogId, at: Timestamp) -> Answer<'_, ()>;
     /// Leaves `from..to` of a log, as far as they are there.

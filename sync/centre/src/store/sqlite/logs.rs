@@ -150,6 +150,13 @@ fn key(bytes: &[u8]) -> Result<VerifyingKey, Fail> {
     parsed("ledger key", VerifyingKey::from_bytes(&bytes))
 }
 
+/// No certificate has the fingerprint of zeros.
+pub(crate) fn revoke(tx: &Connection, id: LogId) -> Result<bool, Fail> {
+    let name = id.to_string();
+    tx.execute("UPDATE enrolment SET expires_at = 0 WHERE log = ?1", [&name])?;
+    Ok(tx.execute("UPDATE log SET certificate = zeroblob(32) WHERE name = ?1", [&name])? > 0)
+}
+
 pub(crate) fn touch(tx: &Connection, id: LogId, at: Timestamp) -> Result<(), Fail> {
     tx.execute("UPDATE log SET last_contact = ?2 WHERE name = ?1", params![id.to_string(), at.0])?;
     Ok(())

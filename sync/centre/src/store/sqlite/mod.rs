@@ -168,6 +168,10 @@ impl Store for SqliteStore {
         self.read(logs::logs)
     }
 
+    fn revoke(&self, id: LogId) -> Answer<'_, bool> {
+        self.write(move |tx| logs::revoke(tx, id))
+    }
+
     fn touch(&self, id: LogId, at: Timestamp) -> Answer<'_, ()> {
         self.write(move |tx| logs::touch(tx, id, at))
     }
