@@ -29,7 +29,7 @@ use subtle::ConstantTimeEq;
 /// Pairings that may wait at a time.
 const WAITING: usize = 64;
 const POLL_S: u32 = 2;
-/// After too many wrong codes nobody may try for this long.
+/// After too many wrong codes a technician may not try for this long.
 const PAUSE_MS: i64 = 60_000;
 
 /// Why a code is not taken.

@@ -112,6 +112,7 @@ story("what a reader says in the end, the clerk reads", "reader-says", async ({ 
         const read = await reader.heardLast("down/read");
         return read.id !== asked?.id && read;
       });
+      await desk.stepSays("等待放卡");
     };
     const says = {
       timeout: "没有等到证件",

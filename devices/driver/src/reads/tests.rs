@@ -85,6 +85,16 @@ fn a_request_is_acknowledged_read_and_answered_for_its_case() {
         reads.apply(Event::Progress(id(1), ReadProgress::Reading), now),
         [Action::Acknowledge(id(1), AckStatus::Reading)]
     );
+    for (progress, ask) in [
+        (ReadProgress::PlaceAgain, CardAsk::PlaceAgain),
+        (ReadProgress::ReplaceCard, CardAsk::PlaceAlone),
+        (ReadProgress::TakeCardAway, CardAsk::TakeAway),
+    ] {
+        assert_eq!(
+            reads.apply(Event::Progress(id(1), progress), now),
+            [Action::Acknowledge(id(1), AckStatus::Waiting { ask })]
+        );
+    }
     let actions = reads.apply(Event::Finished(id(1), Ok(Box::new(card()))), now);
     let outcome = ReadOutcome::Read { card: Box::new(card()) };
     let unsigned = Unsigned { cmd: id(1), bind_epoch: 4, case: "case-1".to_owned(), outcome };
