@@ -18,7 +18,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hall_domain::case::{Case, Step};
-use hall_domain::{ApplicantKind, ItemCode, Outcome, ServiceItem, Tier, Timestamp, mask_name};
+use hall_domain::{ApplicantKind, ItemCode, Outcome, Promise, ServiceItem, Tier, Timestamp, mask_name};
 use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -240,7 +240,7 @@ fn item_choice(item: &ServiceItem, lang: Lang) -> ItemChoice {
             .filter(|kind| item.applicants.contains(kind))
             .map(applicant)
             .collect(),
-        promise: item.promise.zh(),
+        promise: promise(item.promise, lang),
         materials: count(item.materials.len()),
         replaceable: count(item.licence_materials().count()),
         offline: match item.tier {
@@ -250,6 +250,14 @@ fn item_choice(item: &ServiceItem, lang: Lang) -> ItemChoice {
             Tier::T2 | Tier::T3 => lang.t("只收件"),
         }
         .to_owned(),
+    }
+}
+
+/// 办结时限: what the item promises.
+pub fn promise(promise: Promise, lang: Lang) -> String {
+    match promise {
+        Promise::Immediate => lang.t("即办件").to_owned(),
+        Promise::Committed { days } => lang.fill("承诺件，{}个工作日", &[&days]),
     }
 }
 

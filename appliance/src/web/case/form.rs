@@ -136,7 +136,7 @@ pub fn form_step(scene: &Scene<'_>) -> FormStep {
     if asked {
         mistakes.extend(missing(case).into_iter().map(|(material, name)| Mistake {
             anchor: format!("u.{material}"),
-            text: format!("还缺“{name}”：请上传扫描件、确认收到原件，或选择容缺"),
+            text: scene.lang.fill("还缺“{}”：请上传扫描件、确认收到原件，或选择容缺", &[&name]),
         }));
     }
     FormStep {

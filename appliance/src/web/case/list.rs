@@ -1,11 +1,12 @@
 //! 事项 and 免证清单 on the case page.
 
 use super::page::{Scene, age_s, decision};
+use crate::web::cases::promise;
 use crate::web::pages::case::Outcome as ShownOutcome;
 use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
-use hall_domain::case::{ListRow, ListedLicence, MaterialState, Mode};
+use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode};
 use hall_domain::{HolderId, LicenceGrade, LicenceStatus, Outcome, Tier, mask_name};
 
 /// 事项, as the guide has it.
@@ -16,7 +17,7 @@ pub fn item_step(scene: &Scene<'_>) -> ItemStep {
     ItemStep {
         code: item.code.to_string(),
         department: item.department.clone(),
-        promise: item.promise.zh(),
+        promise: promise(item.promise, scene.lang),
         tier: item.tier.zh().to_owned(),
         catalogue,
         materials: item
@@ -106,6 +107,7 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
         (MaterialState::ToFollow, _) => "容缺后补。",
         (_, Some(licence)) if licence.status != LicenceStatus::Valid => "证照状态不可用，请提供纸质原件。",
         (_, Some(licence)) if !licence.usable(today) => "证照已过有效期，请提供现行有效的原件。",
+        (_, Some(_)) if matches!(scene.case.consent, Consent::NotAsked) => "没有请办事人授权使用该证照。",
         (_, Some(_)) => "办事人未同意使用该证照。",
         (_, None) if licensed => "没有查到该证照。",
         (_, None) => "该材料没有对应的电子证照。",

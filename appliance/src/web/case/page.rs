@@ -150,19 +150,14 @@ fn mode(scene: &Scene<'_>) -> Mode {
         None if line.up => Mode::Online,
         _ => {
             let since = line.last_contact.unwrap_or(line.since);
-            Mode::Offline { down_for: span(scene.now.ms_since(since)) }
+            Mode::Offline { down_for: span(scene.now.ms_since(since), scene.lang) }
         }
     }
 }
 
-/// A span in words, to the minute.
-pub fn span(ms: i64) -> String {
-    let minutes = (ms.max(0) / 60_000).unsigned_abs();
-    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes} 分"),
-        (0, hours, minutes) => format!("{hours} 小时 {minutes} 分"),
-        (days, hours, _) => format!("{days} 天 {hours} 小时"),
-    }
+/// A span in words.
+pub fn span(ms: i64, lang: Lang) -> String {
+    lang.span(u64::try_from(ms / 1000).unwrap_or_default())
 }
 
 fn current(case: &Case) -> StepName {
@@ -218,14 +213,14 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
         },
         StepName::List if case.mode.is_some() => {
             let found = case.list.iter().filter(|row| row.licence.is_some()).count();
-            (None, format!("{found}/{} 项有证照", case.list.len()))
+            (None, scene.lang.fill("{}/{} 项有证照", &[&found, &case.list.len()]))
         }
         StepName::Consent => match &case.consent {
-            Consent::Given { at, .. } => (Some(*at), "已授权".to_owned()),
-            Consent::Refused { at } => (Some(*at), "不同意".to_owned()),
-            Consent::Ended { at, .. } => (Some(*at), "未授权".to_owned()),
-            Consent::Waiting { .. } => (None, "等待办事人".to_owned()),
-            Consent::NotAsked if case.filled => (None, "用纸质材料".to_owned()),
+            Consent::Given { at, .. } => (Some(*at), scene.lang.t("已授权").to_owned()),
+            Consent::Refused { at } => (Some(*at), scene.lang.t("不同意").to_owned()),
+            Consent::Ended { at, .. } => (Some(*at), scene.lang.t("未授权").to_owned()),
+            Consent::Waiting { .. } => (None, scene.lang.t("等待办事人").to_owned()),
+            Consent::NotAsked if case.filled => (None, scene.lang.t("用纸质材料").to_owned()),
             Consent::NotAsked => (None, String::new()),
         },
         StepName::Submit => (case.submission.as_ref().map(|done| done.at), String::new()),

@@ -19,13 +19,14 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
         open: scene.open,
         grade: grade_words(case),
         grade_code: format!("{:?}", case.identity_grade()),
-        source: format!("{} 读卡器 {}", case.window, who.at.hm()),
-        caution: who.expired.then(|| "身份证已过有效期".to_owned()),
+        source: scene.lang.fill("{} 读卡器 {}", &[&case.window, &who.at.hm()]),
+        caution: who.expired.then(|| scene.lang.t("身份证已过有效期").to_owned()),
     });
     let organisation = case.organisation.as_ref().map(|known| {
         let register = known.register.as_ref();
         OrganisationCard {
-            name: register.map_or_else(|| "未查到登记信息".to_owned(), |entry| entry.name.clone()),
+            name: register
+                .map_or_else(|| scene.lang.t("未查到登记信息").to_owned(), |entry| entry.name.clone()),
             uscc: known.uscc.to_string(),
             representative: register
                 .map(|entry| mask_name(&entry.legal_representative.name))

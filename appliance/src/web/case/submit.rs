@@ -10,6 +10,7 @@ use crate::reception::Refusal;
 use crate::reception::decide::Signed;
 use crate::store::accounts::Role;
 use crate::store::{cases, ledger};
+use crate::web::cases::promise;
 use crate::web::failure::Failure;
 use crate::web::pages::Lang;
 use crate::web::pages::case::StepName;
@@ -112,7 +113,7 @@ pub fn submit_step(scene: &Scene<'_>) -> SubmitStep {
         raise: alone.raise,
         blockers: blockers(scene, alone.outcome == Outcome::No && together.outcome == Outcome::No),
         signatures: wanted.then(|| Signatures {
-            reason: format!("签名后：{}", together.sentence),
+            reason: scene.lang.fill("签名后：{}", &[&together.sentence]),
             second: signed.second.then(|| signature(Refusal::SecondClerk)),
             supervisor: signed.supervisor.then(|| signature(Refusal::Supervisor)),
             optional: alone.outcome != Outcome::No,
@@ -170,7 +171,7 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
         outcome: outcome(done.judgement.outcome),
         sentence: done.judgement.sentence.clone(),
         at: done.at.to_display(),
-        entry: entry.map(|seq| format!("台账第 {} 号", seq + 1)).unwrap_or_default(),
+        entry: entry.map(|seq| scene.lang.fill("台账第 {} 号", &[&(seq + 1)])).unwrap_or_default(),
         sent: match receipt {
             Some(receipt) => Sent::Kept { at: receipt.received_at.hm() },
             None if scene.app.book.knowledge.line().up => Sent::Sending,
@@ -196,13 +197,15 @@ fn next_steps(
     lang: Lang,
 ) -> Vec<String> {
     let first = match outcome {
-        Outcome::Accept => format!("已受理，{}。", item.promise.zh()),
-        Outcome::AcceptForReview => "线路恢复后由省级中心复核，复核通过后生效。".to_owned(),
-        Outcome::MaterialsToFollow if all_here => "线路恢复后由省级中心复核，复核通过后生效。".to_owned(),
-        Outcome::MaterialsToFollow => "材料补齐并经复核后生效。".to_owned(),
-        Outcome::ReceiptOnly | Outcome::No => "仅收件，线路恢复后再决定是否受理。".to_owned(),
+        Outcome::Accept => lang.fill("已受理，{}。", &[&promise(item.promise, lang)]),
+        Outcome::AcceptForReview => lang.t("线路恢复后由省级中心复核，复核通过后生效。").to_owned(),
+        Outcome::MaterialsToFollow if all_here => {
+            lang.t("线路恢复后由省级中心复核，复核通过后生效。").to_owned()
+        }
+        Outcome::MaterialsToFollow => lang.t("材料补齐并经复核后生效。").to_owned(),
+        Outcome::ReceiptOnly | Outcome::No => lang.t("仅收件，线路恢复后再决定是否受理。").to_owned(),
     };
-    let mut next = vec![first, "请把回执交给办事人。".to_owned()];
+    let mut next = vec![first, lang.t("请把回执交给办事人。").to_owned()];
     if let Some(judged) = judged {
         next.insert(0, judged::sentence(judged, lang).to_owned());
     }
@@ -239,11 +242,13 @@ fn blockers(scene: &Scene<'_>, refused: bool) -> Vec<Blocker> {
         });
     }
     blockers.extend(missing(scene.case).into_iter().map(|(material, name)| Blocker {
-        text: format!("还缺必需材料“{name}”"),
+        text: scene.lang.fill("还缺必需材料“{}”", &[&name]),
         href: format!("{href}#u.{material}"),
     }));
     if refused {
-        blockers.push(Blocker { text: "按现有依据不能提交，见右侧说明".to_owned(), href });
+        blockers.push(Blocker {
+            text: scene.lang.t("按现有依据不能提交，见右侧说明").to_owned(), href
+        });
     }
     blockers
 }

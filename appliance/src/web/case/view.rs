@@ -148,7 +148,9 @@ fn head(case: &Case, kept: &Kept, now: Timestamp, lang: Lang) -> CaseHead {
             (Some(CaseMode::Offline), Some(0)) => {
                 Mode::Offline { down_for: lang.t("不足 1 小时").to_owned() }
             }
-            (Some(CaseMode::Offline), Some(hours)) => Mode::Offline { down_for: span(hours * 3_600_000) },
+            (Some(CaseMode::Offline), Some(hours)) => {
+                Mode::Offline { down_for: span(hours * 3_600_000, lang) }
+            }
             (Some(CaseMode::Offline), None) => Mode::Offline { down_for: String::new() },
             _ => Mode::Online,
         },
