@@ -7,7 +7,8 @@ use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
 use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, Prospect, SidePanel, Who};
 use hall_domain::case::{Consent, RatingState};
-use hall_domain::mask_name;
+use hall_domain::identifier::ForeignResidentNumber;
+use hall_domain::{DocumentKind, IdentityDocument, mask_name};
 
 /// 侧栏.
 pub fn side(scene: &Scene<'_>) -> SidePanel {
@@ -20,7 +21,13 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
         grade: grade_words(case),
         grade_code: format!("{:?}", case.identity_grade()),
         source: scene.lang.fill("{} 读卡器 {}", &[&case.window, &who.at.hm()]),
-        caution: who.expired.then(|| scene.lang.t("身份证已过有效期").to_owned()),
+        caution: match who.expired {
+            true => Some(scene.lang.t("身份证已过有效期").to_owned()),
+            false if doubtful(&who.card.document) => {
+                Some(scene.lang.t("号码与校验位不符，请对照证件再核对一次。").to_owned())
+            }
+            false => None,
+        },
     });
     let organisation = case.organisation.as_ref().map(|known| {
         let register = known.register.as_ref();
@@ -54,6 +61,13 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
     SidePanel { who, organisation, screen: screen(scene), policy }
 }
 
+/// Whether a number came from a card though its check digit does not fit: cards were issued so.
+fn doubtful(document: &IdentityDocument) -> bool {
+    let number = document.number().parse::<ForeignResidentNumber>();
+    document.kind() == DocumentKind::ForeignPermanentResident
+        && number.is_ok_and(|number| !number.check_digit_ok())
+}
+
 fn screen(scene: &Scene<'_>) -> CitizenScreen {
     let case = scene.case;
     let Some(device) = &scene.evaluator else { return CitizenScreen::None };
@@ -78,5 +92,19 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
             CitizenScreen::Result { text: "已拒绝授权".to_owned(), agreed: false }
         }
         _ => CitizenScreen::Idle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_whose_number_does_not_fit_its_check_digit_is_pointed_out() {
+        let card =
+            |number: &str| IdentityDocument::new(DocumentKind::ForeignPermanentResident, number).unwrap();
+        let fitting: Vec<bool> =
+            (0..10).map(|digit| doubtful(&card(&format!("CAN11000480012{digit}")))).collect();
+        assert_eq!(fitting.iter().filter(|doubtful| !**doubtful).count(), 1, "{fitting:?}");
     }
 }

@@ -156,6 +156,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("可读：居民身份证、港澳台居民居住证、外国人永久居留身份证。", "Readable: resident identity cards, residence permits for Hong Kong, Macao and Taiwan residents, foreign permanent resident cards."),
     ("台账共 {} 条", "{} entries in the ledger"),
     ("台账第 {} 号", "ledger no. {}"),
+    ("号码与校验位不符，请对照证件再核对一次。", "The number does not fit its check digit; compare it with the card once more."),
     ("同一设备十分钟内三次应答不被采用即自动隔离，请在“设备”里查看并重新配对。", "A device whose answers are refused three times in ten minutes is put aside; see Devices and pair it anew."),
     ("同意", "Agree"),
     ("同意 {} 项，不同意 {} 项。", "{} agreed, {} refused."),
