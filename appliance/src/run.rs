@@ -17,19 +17,29 @@ use crate::setup::DataDir;
 use crate::store::blobs::BlobFolder;
 use crate::store::devices as rows;
 use crate::sync_store::SyncStore;
-use crate::tls::{self, Listener};
+use crate::tls;
 use crate::web;
 use crate::web::session::Peer;
 use anyhow::{Context, Result};
+use axum::extract::{ConnectInfo, Request};
 use hall_sync::{Agent, HttpLink, Identity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const TICK: Duration = Duration::from_millis(500);
+/// Connections to the web at a time: 60 windows, each with a clerk's browser and an evaluator, and as much again.
+const WEB_CONNECTIONS: usize = 1024;
+/// Connections of drivers at a time; the door has room for fewer.
+const MQTTS_CONNECTIONS: usize = 1024;
+/// How long a browser may take for a request's header, and how long a request's body may pause.
+const WEB_PATIENCE: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(5);
 /// Commands and answers are forgotten after a day; the ledger keeps what counts.
 const PURGE_MS: i64 = 24 * 3_600_000;
@@ -67,9 +77,10 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     let agent = Arc::new(Agent::new(identity, sync, link, Arc::new(move || told.now())));
     let line = Line::new(Some(agent.clone()));
 
-    let tls = tls::config(&keys)?;
-    let (web_listener, web_address) = tls::listen(addresses.web, tls.clone()).await?;
-    let (mqtts_listener, mqtts_address) = tls::listen(addresses.mqtts, tls).await?;
+    raise_descriptors();
+    let acceptor = tls::acceptor(&keys)?;
+    let (web_listener, web_address) = tls::listen(addresses.web).await?;
+    let (mqtts_listener, mqtts_address) = tls::listen(addresses.mqtts).await?;
 
     let credentials = book.db.read(rows::credentials).await?;
     let broker = Broker::prepare(&data.join("run/broker"), &credentials)?;
@@ -89,9 +100,9 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     tasks.spawn(async move { running.run(stopping).await });
     tasks.spawn(decide(desk.clone(), heard, stop.clone()));
     tasks.spawn(keep_time(desk.clone(), stop.clone()));
-    tasks.spawn(serve_mqtts(mqtts_listener, door.clone(), stop.clone()));
+    tasks.spawn(serve_mqtts(mqtts_listener, acceptor.clone(), door.clone(), stop.clone()));
     let state = web::App::new(book.clone(), desk.clone(), pairing.clone(), door, line, live, stop.clone());
-    tasks.spawn(serve_web(web_listener, state, stop.clone()));
+    tasks.spawn(serve_web(web_listener, acceptor, state, stop.clone()));
     tasks.spawn(admin::serve(data.socket(), book.clone(), pairing, desk, stop.clone()));
 
     println!("ready https://{web_address} mqtts {mqtts_address}");
@@ -105,29 +116,38 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     Ok(())
 }
 
-async fn serve_web(listener: Listener, state: web::App, stop: CancellationToken) {
-    let service = web::router(state).into_make_service_with_connect_info::<Peer>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the web server stopped");
+/// As many descriptors as the system lets this process have: each device takes two.
+fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of open files stays as it is");
     }
 }
 
-async fn serve_mqtts(mut listener: Listener, door: Door, stop: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+async fn serve_web(listener: TcpListener, tls: TlsAcceptor, state: web::App, stop: CancellationToken) {
+    let router = web::router(state);
+    let ending = stop.clone();
+    tls::serve(listener, tls, WEB_CONNECTIONS, stop, move |stream, from| {
+        let mark = move |request: &mut Request| {
+            request.extensions_mut().insert(ConnectInfo(Peer(from.ip())));
         };
-        // A handshake that failed is the peer's affair.
-        let Ok((stream, _)) = accepted else { continue };
-        let (door, stop) = (door.clone(), stop.clone());
-        tokio::spawn(async move {
+        hall_serve::serve_http(stream, router.clone(), WEB_PATIENCE, mark, ending.clone())
+    })
+    .await;
+}
+
+async fn serve_mqtts(listener: TcpListener, tls: TlsAcceptor, door: Door, stop: CancellationToken) {
+    let ending = stop.clone();
+    tls::serve(listener, tls, MQTTS_CONNECTIONS, stop, move |stream, _| {
+        let (door, stop) = (door.clone(), ending.clone());
+        async move {
             if let Err(turned) = door.serve_stream(stream, stop).await {
                 tracing::info!(reason = %turned, "a device was turned away at the door");
             }
-        });
-    }
+        }
+    })
+    .await;
 }
 
 async fn follow_line(

@@ -4,14 +4,12 @@ use super::App;
 use super::failure::Failure;
 use crate::reception::Clerk;
 use crate::store::accounts::{self, Role, Session};
-use crate::tls::Listener;
 use axum::body::Body;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::serve::IncomingStream;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -78,12 +76,6 @@ impl FromRequestParts<App> for SignedIn {
 }
 
 const NOWHERE: ConnectInfo<Peer> = ConnectInfo(Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-
-impl Connected<IncomingStream<'_, Listener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
-        Self(stream.remote_addr().ip())
-    }
-}
 
 impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;

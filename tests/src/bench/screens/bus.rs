@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+const DEVICES: usize = 8;
 const MAX_PACKET: u32 = 128 * 1024;
 const SECRET: &str = "a password of the benchmark alone";
 
@@ -45,16 +46,14 @@ impl BareBus {
         tasks.spawn(broker.clone().supervise(stop.clone()));
 
         let keys = Keys::load_or_make(&folder.join("keys"), &["127.0.0.1".to_owned()])?;
-        let (mut listener, address) = tls::listen("127.0.0.1:0".parse()?, tls::config(&keys)?).await?;
+        let acceptor = tls::acceptor(&keys)?;
+        let (listener, address) = tls::listen("127.0.0.1:0".parse()?).await?;
         let door = Door::new(broker.address(), Arc::new(|_: &str| true));
-        let stopped = stop.clone();
-        tasks.spawn(async move {
-            while let Some(accepted) = stopped.run_until_cancelled(listener.accept()).await {
-                let Ok((stream, _)) = accepted else { continue };
-                let (door, stop) = (door.clone(), stopped.clone());
-                tokio::spawn(async move { door.serve_stream(stream, stop).await });
-            }
-        });
+        let ending = stop.clone();
+        tasks.spawn(tls::serve(listener, acceptor, DEVICES, stop.clone(), move |stream, _| {
+            let (door, stop) = (door.clone(), ending.clone());
+            async move { drop(door.serve_stream(stream, stop).await) }
+        }));
 
         let as_box = options(BOX_USER, broker.password(), broker.address().port());
         let (box_side, events) = AsyncClient::new(as_box, 64);
