@@ -98,6 +98,15 @@ impl From<WriteError<Fault>> for Fault {
     }
 }
 
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::DiskFull,
+            _ => Self::Storage(chain(&error)),
+        }
+    }
+}
+
 impl From<ReadError> for Fault {
     fn from(error: ReadError) -> Self {
         Self::Storage(chain(&error))

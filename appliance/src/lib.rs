@@ -15,6 +15,7 @@ pub mod knowledge;
 pub mod line;
 pub mod live;
 pub mod reception;
+pub mod retention;
 pub mod run;
 pub mod setup;
 pub mod signin;

@@ -13,6 +13,7 @@ use crate::knowledge::Knowledge;
 use crate::line::Line;
 use crate::live::{Change, Live};
 use crate::reception::Desk;
+use crate::retention;
 use crate::setup::DataDir;
 use crate::store::blobs::BlobFolder;
 use crate::store::devices as rows;
@@ -86,7 +87,7 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     let broker = Broker::prepare(&data.join("run/broker"), &credentials)?;
     let (heard_in, heard) = mpsc::channel(256);
     let hub = Hub::new(book.clone(), live.clone(), heard_in)?;
-    let desk = Desk::new(book.clone(), hub.clone(), live.clone(), line.clone(), blobs);
+    let desk = Desk::new(book.clone(), hub.clone(), live.clone(), line.clone(), blobs.clone());
     let mqtts_url = format!("mqtts://{}:{}", first_name(&addresses.names), mqtts_address.port());
     let pairing =
         Pairing::new(book.clone(), hub.clone(), broker.clone(), live.clone(), mqtts_url, keys.ca_pem.clone());
@@ -100,6 +101,7 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     tasks.spawn(async move { running.run(stopping).await });
     tasks.spawn(decide(desk.clone(), heard, stop.clone()));
     tasks.spawn(keep_time(desk.clone(), stop.clone()));
+    tasks.spawn(retention::run(book.clone(), blobs, desk.clone(), stop.clone()));
     tasks.spawn(serve_mqtts(mqtts_listener, acceptor.clone(), door.clone(), stop.clone()));
     let state = web::App::new(book.clone(), desk.clone(), pairing.clone(), door, line, live, stop.clone());
     tasks.spawn(serve_web(web_listener, acceptor, state, stop.clone()));

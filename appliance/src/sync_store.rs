@@ -6,6 +6,7 @@ use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
 use crate::store::{blobs, cases, licences};
+use crate::vault::Vault;
 use hall_domain::{Catalogue, Organisation, Timestamp};
 use hall_ledger::blob::{BlobId, Manifest};
 use hall_ledger::checkpoint::Checkpoint;
@@ -19,9 +20,12 @@ use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
 use hall_sync::plan::Receipted;
-use hall_sync::{Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
+use hall_sync::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
 use rusqlite::Connection;
 use std::path::PathBuf;
+
+/// Blobs that one pass sends.
+const BLOBS: u32 = 256;
 
 /// The agent's view of the box.
 #[derive(Clone)]
@@ -235,12 +239,7 @@ impl Store for SyncStore {
         signed: Signed<FreshnessToken>,
     ) -> Result<(), StoreError> {
         let bytes = signed.into_bytes();
-        let contact = u64::try_from(self.book.clock.now().0).unwrap_or_default();
-        self.write(move |tx| {
-            meta::put(tx, key::TOKEN, &bytes)?;
-            Ok(meta::put_number(tx, key::CONTACT, contact)?)
-        })
-        .await?;
+        self.write(move |tx| Ok(meta::put(tx, key::TOKEN, &bytes)?)).await?;
         self.book.knowledge.set_token(token);
         Ok(())
     }
@@ -289,8 +288,8 @@ impl Store for SyncStore {
     }
 
     async fn pending_blobs(&self) -> Result<Vec<BlobId>, StoreError> {
-        let rows = self.read(|db| Ok(blobs::sending(db, 256)?)).await?;
-        Ok(rows.into_iter().filter_map(|(id, _)| id.parse().ok()).collect())
+        let rows = self.read(|db| Ok(blobs::sending(db, BLOBS)?)).await?;
+        Ok(rows.into_iter().filter_map(|id| id.parse().ok()).collect())
     }
 
     async fn blob_manifest(&self, id: BlobId) -> Result<Manifest, StoreError> {
@@ -309,8 +308,23 @@ impl Store for SyncStore {
             .map_err(StoreError::new)
     }
 
+    async fn blob_failed(&self, id: BlobId, why: BlobFailure) -> Result<(), StoreError> {
+        let now = self.book.clock.now();
+        self.write(move |tx| {
+            blobs::set_failed(tx, &id.to_string(), now)?;
+            note_unsent(tx, &id, why, now)
+        })
+        .await?;
+        self.live.tell(Change::Findings);
+        Ok(())
+    }
+
     async fn blob_sealed(&self, id: BlobId) -> Result<(), StoreError> {
-        self.write(move |tx| Ok(blobs::set_sent(tx, &id.to_string())?)).await?;
+        self.write(move |tx| {
+            blobs::set_sent(tx, &id.to_string())?;
+            Ok(findings::withdraw(tx, &blob_finding(&id))?)
+        })
+        .await?;
         self.live.tell(Change::Line);
         Ok(())
     }
@@ -334,7 +348,7 @@ fn apply_item(
             meta::announce_document(tx, word(version.kind), version.version)?
         }
         VerifiedChange::Disposition { disposition, .. } => {
-            note_disposition(tx, disposition, item.at)?;
+            note_disposition(tx, &book.vault, disposition, item.at)?;
             told.push(Change::Findings);
             if let Some(case) = cases::id_of(tx, &disposition.case_no)? {
                 told.push(Change::Case(case));
@@ -347,13 +361,18 @@ fn apply_item(
     Ok(())
 }
 
-fn note_disposition(tx: &Connection, disposition: &Disposition, at: Timestamp) -> Result<(), Fault> {
+fn note_disposition(
+    tx: &Connection,
+    vault: &Vault,
+    disposition: &Disposition,
+    at: Timestamp,
+) -> Result<(), Fault> {
     let outcome = disposition.outcome.word();
     cases::set_disposition(tx, &disposition.case_no, disposition.outcome)?;
     // A later judgement about the same entry replaces the earlier one.
     let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);
     if !disposition.outcome.needs_action() {
-        return Ok(findings::settle(tx, &keys, "省级中心已复核通过", at)?);
+        return Ok(findings::settle(tx, vault, &keys, "省级中心已复核通过", at)?);
     }
     let case = cases::id_of(tx, &disposition.case_no)?;
     let severity = if disposition.outcome.is_returned() { Severity::Harm } else { Severity::Attention };
@@ -372,6 +391,49 @@ fn note_disposition(tx: &Connection, disposition: &Disposition, at: Timestamp) -
     )?;
     Ok(())
 }
+
+fn blob_finding(id: &BlobId) -> String {
+    format!("blob:{id}")
+}
+
+/// A content that does not go up by itself, for a person to look at.
+fn note_unsent(tx: &Connection, id: &BlobId, why: BlobFailure, at: Timestamp) -> Result<(), Fault> {
+    let short: String = id.to_string().chars().take(8).collect();
+    let (kind, what, todo) = match why {
+        BlobFailure::Line => return Ok(()),
+        BlobFailure::Refused { status } => (
+            BLOB_REFUSED,
+            format!("省级中心没有接收这个办件的一份材料（编号 {short}，代码 {status}），其他材料照常上传。"),
+            "请把办件编号和材料编号告诉省级中心；中心处理后本机会自动再传。",
+        ),
+        BlobFailure::Unreadable => (
+            BLOB_UNREADABLE,
+            format!("本机读不出这个办件的一份材料（编号 {short}），不能上传，其他材料照常上传。"),
+            "请打开办件查看是哪份材料，请办事人补交，并请运维人员检查磁盘。",
+        ),
+    };
+    let case = blobs::case_of(tx, &id.to_string())?;
+    let (case_id, case_no) = case.map(|(id, no)| (id.to_string(), no)).unwrap_or_default();
+    findings::add(
+        tx,
+        &NewFinding {
+            key: &blob_finding(id),
+            at,
+            kind,
+            case_no: &case_no,
+            case_id: &case_id,
+            what: &what,
+            todo,
+            severity: Severity::Attention,
+        },
+    )?;
+    Ok(())
+}
+
+/// Kind of a finding: the centre will not have a content.
+pub const BLOB_REFUSED: &str = "blob-refused";
+/// Kind of a finding: a content cannot be read here.
+pub const BLOB_UNREADABLE: &str = "blob-unreadable";
 
 fn word(kind: DocumentKind) -> &'static str {
     match kind {

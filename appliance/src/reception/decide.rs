@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 pub const RECHECK_MS: i64 = 600_000;
 /// A clerk who has done nothing in a case for this long may be relieved of it.
 pub const QUIET_MS: i64 = 300_000;
+/// A case that was given up can be taken up again for so long; then its scans are deleted.
+pub const REOPEN_MS: i64 = 7 * 86_400_000;
 /// Largest attachment in bytes.
 pub const ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
 const ATTACHMENTS: usize = 30;
@@ -301,10 +303,13 @@ pub fn abandon(case: &Case, reason: &str) -> Events {
     Ok(vec![CaseEvent::Abandoned { reason: reason.to_owned() }])
 }
 
-/// Takes giving up back.
-pub fn reopen(case: &Case) -> Events {
+/// Takes giving up back, within [`REOPEN_MS`].
+pub fn reopen(case: &Case, now: Timestamp) -> Events {
     if case.abandoned.is_none() || case.submission.is_some() {
         return Err(Refusal::OutOfStep);
+    }
+    if now.ms_since(case.updated_at) >= REOPEN_MS {
+        return Err(Refusal::Closed);
     }
     Ok(vec![CaseEvent::Reopened])
 }

@@ -14,7 +14,7 @@ use hall_domain::case::{
 use hall_domain::{ApplicantKind, ItemCode, MaterialId, ServiceItem, Timestamp};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long numbers stay open on a screen after somebody asked for them.
 const NUMBERS_OPEN_MS: i64 = 600_000;
@@ -102,7 +102,15 @@ impl Desk {
 
     /// How reading a card stands for a case.
     pub fn reading(&self, id: &CaseId) -> Option<Reading> {
-        self.readings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(id).cloned()
+        self.readings().get(id).cloned()
+    }
+
+    /// Forgets how reading a card stood for cases that are closed.
+    pub async fn forget_readings(&self) -> Result<(), Fault> {
+        let known: Vec<CaseId> = self.readings().keys().cloned().collect();
+        let open = self.book.db.read(move |db| cases::open_of(db, known)).await?;
+        self.readings().retain(|id, _| open.contains(id));
+        Ok(())
     }
 
     /// Whether a session has the case's numbers open.
@@ -153,7 +161,8 @@ impl Desk {
 
     /// Takes giving up back.
     pub async fn reopen(&self, clerk: &Clerk, id: &CaseId) -> Result<Case, Fault> {
-        self.change(clerk, id, |case| Ok(decide::reopen(case)?)).await
+        let now = self.book.clock.now();
+        self.change(clerk, id, move |case| Ok(decide::reopen(case, now)?)).await
     }
 
     /// Goes on with a colleague's case at the own window.
@@ -242,8 +251,12 @@ impl Desk {
         self.live.tell(Change::Case(id.clone()));
     }
 
+    fn readings(&self) -> MutexGuard<'_, BTreeMap<CaseId, Reading>> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn set_reading(&self, id: &CaseId, reading: Option<Reading>) {
-        let mut readings = self.readings.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut readings = self.readings();
         match reading {
             Some(reading) => readings.insert(id.clone(), reading),
             None => readings.remove(id),

@@ -86,6 +86,7 @@ impl Desk {
             .write(move |tx| {
                 for Scan { kept, attachment } in scans {
                     blobs::put(tx, &kept, sending, now)?;
+                    blobs::belongs(tx, &kept.id.to_string(), &case_id)?;
                     let attachment = Attachment { material: material.clone(), ..attachment };
                     book.change_case(tx, &case_id, &clerk.account, now, |case| {
                         Ok(decide(case, attachment)?)
@@ -145,7 +146,7 @@ impl Desk {
 
 fn blob_fault(error: BlobError) -> Fault {
     match error {
-        BlobError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Fault::DiskFull,
+        BlobError::Io(error) => error.into(),
         other => Fault::Storage(crate::book::chain(&other)),
     }
 }

@@ -102,6 +102,7 @@ impl Desk {
                 blobs::put(tx, &manifest, true, now)?;
                 for part in &parts {
                     blobs::put(tx, part, true, now)?;
+                    blobs::belongs(tx, &part.id.to_string(), &case_id)?;
                 }
                 for scan in &scans {
                     blobs::set_sending(tx, scan)?;

@@ -13,6 +13,7 @@ use hall_domain::{ApplicantKind, Timestamp};
 use hall_ledger::disposition::Outcome as Judged;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use std::collections::BTreeSet;
 
 const SEALED: &str = "case";
 
@@ -251,6 +252,18 @@ pub fn count(db: &Connection, vault: &Vault, filter: &Filter) -> rusqlite::Resul
 pub fn open_count(db: &Connection, clerk: &AccountName) -> rusqlite::Result<u32> {
     db.prepare_cached(&format!("SELECT count(*) FROM cases WHERE clerk = ? AND {OPEN}"))?
         .query_row([clerk.as_str()], |row| row.get(0))
+}
+
+/// Those of these cases that are open.
+pub fn open_of(db: &Connection, ids: Vec<CaseId>) -> rusqlite::Result<BTreeSet<CaseId>> {
+    let mut open = db.prepare_cached(&format!("SELECT 1 FROM cases WHERE id = ? AND {OPEN}"))?;
+    let mut found = BTreeSet::new();
+    for id in ids {
+        if open.exists([id.as_str()])? {
+            found.insert(id);
+        }
+    }
+    Ok(found)
 }
 
 /// Open cases with a list and no form: some of them wait for their form to be filled.

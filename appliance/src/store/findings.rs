@@ -1,8 +1,14 @@
 //! 待处理: what the centre decided against expectation, and what went wrong here, each with what to do.
 
+use crate::vault::Vault;
 use hall_domain::Timestamp;
 use hall_domain::case::AccountName;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+
+const SEALED: &str = "finding";
+/// Where the note stands in [`FINDING`].
+const NOTE: usize = 11;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,30 +132,43 @@ pub fn add(tx: &Connection, finding: &NewFinding<'_>) -> rusqlite::Result<()> {
 }
 
 const FINDING: &str = "SELECT f.id, f.at, f.kind, f.case_no, f.case_id, f.what, f.todo, f.severity, f.state,
-     f.handled_by, f.handled_at, f.note, coalesce(c.item_name, '')
+     f.handled_by, f.handled_at, f.note_sealed, coalesce(c.item_name, '')
      FROM finding f LEFT JOIN cases c ON c.id = f.case_id";
 
 /// Findings in a state, or all; the worst and oldest on top, handled ones below with the last on top.
-pub fn list(db: &Connection, state: Option<State>, most: u32) -> rusqlite::Result<Vec<Finding>> {
+pub fn list(
+    db: &Connection,
+    vault: &Vault,
+    state: Option<State>,
+    most: u32,
+) -> rusqlite::Result<Vec<Finding>> {
     db.prepare_cached(&format!(
         "{FINDING} WHERE (?1 = '' OR f.state = ?1)
          ORDER BY f.state = 'handled', -f.handled_at * (f.state = 'handled'),
              CASE f.severity WHEN 'harm' THEN 0 WHEN 'attention' THEN 1 ELSE 2 END, f.at LIMIT ?2"
     ))?
-    .query_map(params![state.map_or("", State::as_str), most], finding)?
+    .query_map(params![state.map_or("", State::as_str), most], |row| finding(row, vault))?
     .collect()
 }
 
 /// A finding by its number.
-pub fn find(db: &Connection, id: i64) -> rusqlite::Result<Option<Finding>> {
-    db.prepare_cached(&format!("{FINDING} WHERE f.id = ?1"))?.query_row([id], finding).optional()
+pub fn find(db: &Connection, vault: &Vault, id: i64) -> rusqlite::Result<Option<Finding>> {
+    db.prepare_cached(&format!("{FINDING} WHERE f.id = ?1"))?
+        .query_row([id], |row| finding(row, vault))
+        .optional()
 }
 
 /// Findings of one case.
-pub fn of_case(db: &Connection, case_no: &str) -> rusqlite::Result<Vec<Finding>> {
+pub fn of_case(db: &Connection, vault: &Vault, case_no: &str) -> rusqlite::Result<Vec<Finding>> {
     db.prepare_cached(&format!("{FINDING} WHERE f.case_no = ?1 ORDER BY f.at"))?
-        .query_map([case_no], finding)?
+        .query_map([case_no], |row| finding(row, vault))?
         .collect()
+}
+
+/// Takes back a finding that has gone by itself, unless somebody has taken it on.
+pub fn withdraw(tx: &Connection, key: &str) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM finding WHERE key = ?1 AND state = 'open'", [key])?;
+    Ok(())
 }
 
 /// How many are in a state.
@@ -183,31 +202,55 @@ pub fn take(tx: &Connection, id: i64, by: &AccountName, now: Timestamp) -> rusql
 /// Marks a finding as handled; false if somebody did so before.
 pub fn handle(
     tx: &Connection,
+    vault: &Vault,
     id: i64,
     by: &AccountName,
     note: &str,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
     let changed = tx.execute(
-        "UPDATE finding SET state = 'handled', handled_by = ?2, handled_at = ?3, note = ?4
+        "UPDATE finding SET state = 'handled', handled_by = ?2, handled_at = ?3, note_sealed = ?4
          WHERE id = ?1 AND state <> 'handled'",
-        params![id, by.as_str(), now.0, note],
+        params![id, by.as_str(), now.0, sealed(vault, note)],
     )?;
     Ok(changed > 0)
 }
 
 /// Marks what the centre said earlier about a case as handled, because it has changed its mind: `keys` is the common
 /// beginning of their keys.
-pub fn settle(tx: &Connection, keys: &str, note: &str, now: Timestamp) -> rusqlite::Result<()> {
+pub fn settle(
+    tx: &Connection,
+    vault: &Vault,
+    keys: &str,
+    note: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE finding SET state = 'handled', handled_at = ?2, note = ?3
+        "UPDATE finding SET state = 'handled', handled_at = ?2, note_sealed = ?3
          WHERE substr(key, 1, length(?1)) = ?1 AND state <> 'handled'",
-        params![keys, now.0, note],
+        params![keys, now.0, sealed(vault, note)],
     )?;
     Ok(())
 }
 
-fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
+/// A note as it is stored: what somebody writes may name somebody.
+pub(super) fn sealed(vault: &Vault, note: &str) -> Vec<u8> {
+    match note {
+        "" => Vec::new(),
+        note => vault.seal(SEALED, note.as_bytes()),
+    }
+}
+
+fn note(vault: &Vault, sealed: &[u8]) -> rusqlite::Result<String> {
+    let unreadable = |error| rusqlite::Error::FromSqlConversionFailure(NOTE, Type::Blob, error);
+    if sealed.is_empty() {
+        return Ok(String::new());
+    }
+    let plain = vault.open(SEALED, sealed).map_err(|error| unreadable(error.into()))?;
+    String::from_utf8(plain).map_err(|error| unreadable(error.into()))
+}
+
+fn finding(row: &Row<'_>, vault: &Vault) -> rusqlite::Result<Finding> {
     let (severity, state): (String, String) = (row.get(7)?, row.get(8)?);
     Ok(Finding {
         id: row.get(0)?,
@@ -225,6 +268,6 @@ fn finding(row: &Row<'_>) -> rusqlite::Result<Finding> {
         state: State::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(State::Open),
         handled_by: row.get(9)?,
         handled_at: Timestamp(row.get(10)?),
-        note: row.get(11)?,
+        note: note(vault, row.get_ref(NOTE)?.as_blob()?)?,
     })
 }

@@ -19,8 +19,6 @@ pub mod key {
     pub const TOKEN: &str = "token";
     /// The newest status list, signed bytes.
     pub const STATUS_LIST: &str = "status-list";
-    /// When the box last heard from the centre, decimal milliseconds.
-    pub const CONTACT: &str = "contact";
     /// Counter of local use codes, decimal.
     pub const USE_CODE: &str = "use-code";
 }

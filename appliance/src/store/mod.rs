@@ -9,6 +9,7 @@ pub mod items;
 pub mod ledger;
 pub mod licences;
 pub mod meta;
+pub mod retention;
 
 use hall_sqlite::Migration;
 
@@ -19,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "steps of cases", sql: include_str!("schema-003.sql") },
     Migration { version: 4, name: "quarantine of devices", sql: include_str!("schema-004.sql") },
     Migration { version: 5, name: "items of cases", sql: include_str!("schema-005.sql") },
+    Migration { version: 6, name: "retention", sql: include_str!("schema-006.sql") },
 ];
 
 /// What goes wrong between a use case and its rows.

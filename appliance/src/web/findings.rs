@@ -13,6 +13,7 @@ use crate::book::Fault;
 use crate::live::Change;
 use crate::store::accounts;
 use crate::store::findings::{self as rows, Severity, State as Standing};
+use crate::sync_store::{BLOB_REFUSED, BLOB_UNREADABLE};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -55,13 +56,14 @@ async fn page(
     refused: Option<RefusedNote>,
     status: StatusCode,
 ) -> Answer {
+    let vault = app.book.vault.clone();
     let (found, counts, names) = read(app, move |db| {
         let counts = [
             rows::count(db, Standing::Open)?,
             rows::count(db, Standing::Taken)?,
             rows::count(db, Standing::Handled)?,
         ];
-        Ok::<_, Fault>((rows::list(db, standing(show), ROWS)?, counts, accounts::displays(db)?))
+        Ok::<_, Fault>((rows::list(db, &vault, standing(show), ROWS)?, counts, accounts::displays(db)?))
     })
     .await?;
     let now = app.book.clock.now();
@@ -88,6 +90,7 @@ async fn acknowledge(
 ) -> Answer {
     let number = number(&id)?;
     let (by, now) = (signed.session.account.clone(), app.book.clock.now());
+    let vault = app.book.vault.clone();
     let taken = app
         .book
         .db
@@ -95,7 +98,7 @@ async fn acknowledge(
             if rows::take(tx, number, &by, now)? {
                 return Ok(true);
             }
-            rows::find(tx, number)?.ok_or(Fault::NotFound).map(|_| false)
+            rows::find(tx, &vault, number)?.ok_or(Fault::NotFound).map(|_| false)
         })
         .await
         .map_err(Fault::from)?;
@@ -133,8 +136,8 @@ async fn handled(
         .book
         .db
         .write(move |tx| {
-            let finding = rows::find(tx, number)?.ok_or(Fault::NotFound)?;
-            if !rows::handle(tx, number, &by, &note, now)? {
+            let finding = rows::find(tx, &book.vault, number)?.ok_or(Fault::NotFound)?;
+            if !rows::handle(tx, &book.vault, number, &by, &note, now)? {
                 return Ok(false);
             }
             // What the hall did about a judgement goes up as any other record.
@@ -157,7 +160,9 @@ async fn handled(
 
 /// Somebody else was quicker.
 async fn gone(app: &App, number: i64) -> Failure {
-    let found = read(app, move |db| Ok::<_, Fault>((rows::find(db, number)?, accounts::displays(db)?))).await;
+    let vault = app.book.vault.clone();
+    let found =
+        read(app, move |db| Ok::<_, Fault>((rows::find(db, &vault, number)?, accounts::displays(db)?))).await;
     let (found, names) = match found {
         Ok((Some(found), names)) => (found, names),
         Ok((None, _)) => return Failure::not_found(),
@@ -200,7 +205,12 @@ fn tone(severity: Severity) -> Tone {
 
 /// The name on the screen of a finding's stored kind.
 fn kind_words(kind: &str, lang: Lang) -> String {
-    Outcome::from_word(kind).map_or(kind, |outcome| judged::name(outcome, lang)).to_owned()
+    let name = match kind {
+        BLOB_REFUSED => lang.t("材料被退回"),
+        BLOB_UNREADABLE => lang.t("材料已损坏"),
+        _ => Outcome::from_word(kind).map_or(kind, |outcome| judged::name(outcome, lang)),
+    };
+    name.to_owned()
 }
 
 fn row(found: &rows::Finding, names: &BTreeMap<String, String>, now: Timestamp, lang: Lang) -> Finding {

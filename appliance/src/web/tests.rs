@@ -7,3 +7,4 @@ mod evidence;
 mod forms;
 mod hall;
 mod register;
+mod retention;

@@ -8,7 +8,7 @@ use crate::backoff::Backoff;
 use crate::link::Link;
 use crate::round::garbage;
 use crate::status::Trouble;
-use crate::store::{Store, StoreError};
+use crate::store::{BlobFailure, Store, StoreError};
 use hall_ledger::BlobId;
 use hall_ledger::blob::Bitmap;
 use tokio_util::sync::CancellationToken;
@@ -64,11 +64,16 @@ async fn send_all<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Troubl
             Err(Unsent::Unreadable(error)) => {
                 let reason = Trouble::from(error);
                 tracing::error!(blob.id = %id, %reason, "An attachment cannot be read; it is left out.");
+                shared.store.blob_failed(id, BlobFailure::Unreadable).await?;
             }
-            Err(Unsent::Line(trouble @ Trouble::Refused { .. })) => {
+            Err(Unsent::Line(trouble @ Trouble::Refused { status, .. })) => {
                 tracing::error!(blob.id = %id, reason = %trouble, "The centre refused an attachment.");
+                shared.store.blob_failed(id, BlobFailure::Refused { status }).await?;
             }
-            Err(Unsent::Line(trouble)) => return Err(trouble),
+            Err(Unsent::Line(trouble)) => {
+                shared.store.blob_failed(id, BlobFailure::Line).await?;
+                return Err(trouble);
+            }
         }
     }
     Ok(())

@@ -27,5 +27,5 @@ pub use link::{Link, STATUS_LIST, UploadAnswer};
 pub use lookup::{Found, FreshLicence};
 pub use plan::Finding;
 pub use status::{LineStatus, Trouble};
-pub use store::{Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
+pub use store::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
 pub use tail::WAIT;

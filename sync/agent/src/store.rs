@@ -116,6 +116,20 @@ pub struct VerifiedPage {
     pub hot: Option<u64>,
 }
 
+/// Why a blob was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobFailure {
+    /// It is missing or damaged on the box.
+    Unreadable,
+    /// The centre will not have it.
+    Refused {
+        /// HTTP status, 400 to 499.
+        status: u16,
+    },
+    /// The exchange with the centre did not work: the blob may not be the reason.
+    Line,
+}
+
 /// What the agent needs from the box's storage.
 pub trait Store: Send + Sync + 'static {
     /// Where the box stands.
@@ -171,7 +185,8 @@ pub trait Store: Send + Sync + 'static {
         signed: Signed<Document>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Blobs that the centre does not hold whole yet, small before large.
+    /// Blobs that the centre does not hold whole yet: small before large, and those that failed behind all others,
+    /// so that none keeps another from its turn.
     fn pending_blobs(&self) -> impl Future<Output = Result<Vec<BlobId>, StoreError>> + Send;
 
     /// The manifest of a blob.
@@ -179,6 +194,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// The bytes of one chunk.
     fn blob_chunk(&self, id: BlobId, n: usize) -> impl Future<Output = Result<Vec<u8>, StoreError>> + Send;
+
+    /// The blob was not sent. It is tried again after all others.
+    fn blob_failed(
+        &self,
+        id: BlobId,
+        why: BlobFailure,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The centre holds the blob whole.
     fn blob_sealed(&self, id: BlobId) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -334,7 +334,7 @@ fn a_closed_case_takes_nothing() {
     let mut desk = personal().confirmed("wang-fang");
     desk.take(abandon(&desk.case, "")).unwrap();
     assert_eq!(desk.read("wang-fang"), Err(Refusal::Closed));
-    assert_eq!(desk.take(reopen(&desk.case)), Ok(1));
+    assert_eq!(desk.take(reopen(&desk.case, desk.now)), Ok(1));
     assert_eq!(desk.case.step(), Step::List, "it goes on where it was");
 }
 

@@ -76,7 +76,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
         rating: rating(&case),
         following: following::following(&scene, may_supply, signed.session.role.sees_scans()),
-        can_reopen: mine && decide::reopen(&case).is_ok(),
+        can_reopen: mine && decide::reopen(&case, now).is_ok(),
     })
 }
 
@@ -124,7 +124,7 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
             },
             records,
             disposition: cases::disposition(db, &id)?,
-            findings: findings::of_case(db, &no)?,
+            findings: findings::of_case(db, &vault, &no)?,
             windows: accounts::windows(db)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
             clerks: accounts::displays(db)?,
         })

@@ -261,7 +261,8 @@ async fn a_finding_and_its_entry_are_one_transaction() {
     let answer = browser.post("/findings/f-1/handled", &[("note", "已电话告知。")]).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(answer.text.contains("E-"), "a number to quote: {}", answer.text);
-    let state = hall.read(|db| findings::find(db, 1)).await.unwrap().state;
+    let vault = hall.app.book.vault.clone();
+    let state = hall.read(move |db| findings::find(db, &vault, 1)).await.unwrap().state;
     assert_eq!(state, findings::State::Open, "nothing happened");
 }
 

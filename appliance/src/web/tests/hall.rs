@@ -44,6 +44,7 @@ static HASH: LazyLock<String> = LazyLock::new(|| hash_password(PASSWORD).unwrap(
 pub struct Hall {
     _dir: TempDir,
     pub app: App,
+    pub folder: BlobFolder,
     router: Router,
 }
 
@@ -65,13 +66,13 @@ impl Hall {
         let (heard, _) = mpsc::channel(1);
         let hub = Hub::new(book.clone(), live.clone(), heard).unwrap();
         let blobs = BlobFolder::open(&dir.path().join("blobs"), keys.vault.clone()).unwrap();
-        let desk = Desk::new(book.clone(), hub.clone(), live.clone(), line.clone(), blobs);
+        let desk = Desk::new(book.clone(), hub.clone(), live.clone(), line.clone(), blobs.clone());
         let broker = Broker::prepare(&dir.path().join("broker"), &[]).unwrap();
         let door = Door::new(broker.address(), Arc::new(|_| false));
         let (url, ca) = ("mqtts://127.0.0.1:1".to_owned(), keys.ca_pem.clone());
         let pairing = Pairing::new(book.clone(), hub.clone(), broker, live.clone(), url, ca);
         let app = App::new(book, desk, pairing, door, line, live, stop);
-        let hall = Self { _dir: dir, router: router(app.clone()), app };
+        let hall = Self { _dir: dir, router: router(app.clone()), app, folder: blobs };
         hall.write(|tx| {
             ledger::start(tx, LogId::new(BoxId([7; 16]), 1))?;
             accounts::put_window(tx, &"W01".parse().unwrap(), "1 号窗口")?;

@@ -12,7 +12,7 @@ use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
 use hall_ledger::{BlobId, Entry, EntryKind, Hash, LedgerHead, LogId, Salt, Signed, SigningKey, merkle};
 use hall_sync::plan::Receipted;
-use hall_sync::{Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
+use hall_sync::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -38,6 +38,8 @@ pub struct Held {
     pub pending: Vec<BlobId>,
     /// Blobs of which nothing can be read past the manifest.
     pub damaged: BTreeSet<BlobId>,
+    /// Blobs that were not sent, each time.
+    pub failed: Vec<(BlobId, BlobFailure)>,
 }
 
 /// A box's storage. Clones are one box.
@@ -68,6 +70,7 @@ impl Memory {
             blobs: BTreeMap::new(),
             pending: Vec::new(),
             damaged: BTreeSet::new(),
+            failed: Vec::new(),
         };
         Self { log, key, held: Arc::new(Mutex::new(held)) }
     }
@@ -260,6 +263,13 @@ impl Store for Memory {
             return Err(StoreError::new("chunk is damaged"));
         }
         Ok(held.blobs[&id].1.chunks(CHUNK).nth(n).unwrap().to_vec())
+    }
+
+    async fn blob_failed(&self, id: BlobId, why: BlobFailure) -> Done<()> {
+        let mut held = self.held();
+        held.failed.push((id, why));
+        held.pending.sort_by_key(|pending| *pending == id);
+        Ok(())
     }
 
     async fn blob_sealed(&self, id: BlobId) -> Done<()> {
