@@ -9,6 +9,8 @@ use crate::keys::{fill_random, random_hex, write_private};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hall_bus::topics::device_may_read;
+use hall_bus::{DeviceId, Topic, Up};
 use ring::pbkdf2;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroU32;
@@ -64,7 +66,6 @@ impl Broker {
             stands: watch::Sender::new(None),
         };
         broker.write_credentials(credentials)?;
-        write_private(&dir.join("acl"), ACL.as_bytes())?;
         broker.write_configuration()?;
         Ok(Arc::new(broker))
     }
@@ -189,7 +190,8 @@ impl Broker {
         for credential in credentials {
             text.push_str(&format!("{}:{}\n", credential.device, credential.hash));
         }
-        write_private(&self.dir.join("passwords"), text.as_bytes())
+        write_private(&self.dir.join("passwords"), text.as_bytes())?;
+        write_private(&self.dir.join("acl"), access(credentials).as_bytes())
     }
 
     fn write_configuration(&self) -> Result<()> {
@@ -223,15 +225,22 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Devices touch their own topics and nothing else; the window is not in the topic.
-const ACL: &str = "\
-user hallbox
-topic readwrite hw/1/#
-
-pattern write hw/1/d/%u/up/#
-pattern read hw/1/d/%u/down/#
-pattern read hw/1/hall/state
-";
+/// Devices touch their own topics and nothing else; the window is not in the topic. Each topic that a device may speak
+/// on is named, so that what it can make the broker retain has a bound.
+fn access(credentials: &[Credential]) -> String {
+    let mut text = format!("user {BOX_USER}\ntopic readwrite hw/1/#\n");
+    let devices = credentials.iter().filter_map(|credential| credential.device.parse::<DeviceId>().ok());
+    for device in devices {
+        text.push_str(&format!("\nuser {device}\n"));
+        for up in Up::ALL {
+            text.push_str(&format!("topic write {}\n", Topic::Up(device.clone(), up)));
+        }
+        for readable in device_may_read(&device) {
+            text.push_str(&format!("topic read {readable}\n"));
+        }
+    }
+    text
+}
 
 /// A password as Mosquitto stores it: PBKDF2-HMAC-SHA-512 with a fresh salt. The passwords are
 /// 256-bit random, so the count of rounds does not carry the security.
