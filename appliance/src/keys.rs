@@ -5,11 +5,14 @@ use crate::vault::Vault;
 use anyhow::{Context, Result};
 use ed25519_dalek::SigningKey;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use x509_parser::extensions::GeneralName;
+use x509_parser::pem::parse_x509_pem;
 use zeroize::Zeroizing;
 
 /// Fills a buffer with the system's random bytes.
@@ -96,15 +99,46 @@ fn web_certificate(dir: &Path, names: &[String]) -> Result<(String, String, Zero
         write_private(&ca, certificate.pem().as_bytes())?;
     }
     let ca_pem = fs::read_to_string(&ca)?;
-    if !leaf.exists() {
+    if !leaf.exists() || !is_for(&fs::read(&leaf)?, names) {
         let issuer_key = KeyPair::from_pem(&Zeroizing::new(fs::read_to_string(&ca_key)?))?;
         let issuer = Issuer::from_ca_cert_pem(&ca_pem, issuer_key)?;
-        let key = KeyPair::generate()?;
+        // The key stays: a crash between two files would otherwise leave a pair that does not fit.
+        let key = if leaf_key.exists() {
+            KeyPair::from_pem(&Zeroizing::new(fs::read_to_string(&leaf_key)?))?
+        } else {
+            let key = KeyPair::generate()?;
+            write_private(&leaf_key, key.serialize_pem().as_bytes())?;
+            key
+        };
         let certificate = leaf_params(names)?.signed_by(&key, &issuer)?;
-        write_private(&leaf_key, key.serialize_pem().as_bytes())?;
         write_private(&leaf, format!("{}{ca_pem}", certificate.pem()).as_bytes())?;
     }
     Ok((ca_pem, fs::read_to_string(&leaf)?, Zeroizing::new(fs::read_to_string(&leaf_key)?)))
+}
+
+/// Whether the first certificate of a chain is for exactly these names and addresses.
+fn is_for(pem: &[u8], names: &[String]) -> bool {
+    let Ok((_, pem)) = parse_x509_pem(pem) else { return false };
+    let Ok(certificate) = pem.parse_x509() else { return false };
+    let Ok(Some(held)) = certificate.subject_alternative_name() else { return names.is_empty() };
+    let held: Option<BTreeSet<String>> = held.value.general_names.iter().map(named).collect();
+    held == Some(names.iter().map(|name| canonical(name)).collect())
+}
+
+fn named(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
+            _ => <[u8; 16]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
+        },
+        _ => None,
+    }
+}
+
+/// An address in its one form; a name as it is.
+fn canonical(name: &str) -> String {
+    name.parse::<IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_string())
 }
 
 fn authority_params() -> CertificateParams {
@@ -147,6 +181,28 @@ mod tests {
             let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
+    }
+
+    #[test]
+    fn another_name_gets_another_certificate_of_the_same_authority_and_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Keys::load_or_make(dir.path(), &names).unwrap()
+        };
+        let first = load(&["hallbox.local", "192.0.2.10", "2001:db8::1"]);
+        let same = load(&["192.0.2.10", "hallbox.local", "2001:DB8:0::1"]);
+        assert_eq!(first.certificate_pem, same.certificate_pem, "the order says nothing");
+        let moved = load(&["hallbox.local", "192.0.2.11", "2001:db8::1"]);
+        assert_ne!(first.certificate_pem, moved.certificate_pem);
+        assert_eq!((&first.ca_pem, &first.key_pem), (&moved.ca_pem, &moved.key_pem));
+        assert!(is_for(
+            moved.certificate_pem.as_bytes(),
+            &["hallbox.local", "192.0.2.11", "2001:db8::1"].map(str::to_owned)
+        ));
+        crate::tls::acceptor(&moved).unwrap();
+        let fewer = load(&["hallbox.local"]);
+        assert!(!is_for(fewer.certificate_pem.as_bytes(), &["192.0.2.11".to_owned()]));
     }
 
     #[test]
