@@ -143,10 +143,10 @@ impl Book {
     }
 
     /// Opens a case and records it.
-    pub fn open_case(&self, tx: &Connection, record: &CaseRecord) -> Result<Case, Fault> {
+    pub fn open_case(&self, tx: &Connection, record: &CaseRecord) -> Result<Arc<Case>, Fault> {
         let case = Case::opened(record).ok_or_else(|| Fault::Storage("record opens no case".to_owned()))?;
         self.append_for(tx, ledger::kind_of(&record.event), Some(&record.case), record, record.at)?;
-        let stored = Stored { case, rev: 1 };
+        let stored = Stored { case: Arc::new(case), rev: 1 };
         self.cases.put(tx, &self.vault, &stored)?;
         Ok(stored.case)
     }
@@ -160,7 +160,7 @@ impl Book {
         by: &AccountName,
         now: Timestamp,
         decide: impl FnOnce(&Case) -> Result<Vec<CaseEvent>, Fault>,
-    ) -> Result<Case, Fault> {
+    ) -> Result<Arc<Case>, Fault> {
         let mut stored = self.cases.find(tx, &self.vault, id)?.ok_or(Fault::NotFound)?;
         let events = decide(&stored.case)?;
         if events.is_empty() {
@@ -175,7 +175,7 @@ impl Book {
                 event,
             };
             self.append_for(tx, ledger::kind_of(&record.event), Some(id), &record, now)?;
-            stored.case.apply(&record);
+            Arc::make_mut(&mut stored.case).apply(record);
             stored.rev += 1;
         }
         self.cases.put(tx, &self.vault, &stored)?;

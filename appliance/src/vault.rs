@@ -2,7 +2,7 @@
 //! licences under a key that also needs the holder's number, so that no table can be read as a
 //! list of people.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::{Aead, AeadInOut, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hall_domain::HolderId;
 use hkdf::Hkdf;
@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use zeroize::Zeroizing;
 
 const NONCE: usize = 24;
+const TAG: usize = 16;
 
 /// A sealed value that does not open: damaged, or sealed elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -97,12 +98,15 @@ fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
 fn seal_with(cipher: &XChaCha20Poly1305, context: &str, plain: &[u8]) -> Vec<u8> {
     let mut nonce = [0u8; NONCE];
     crate::keys::fill_random(&mut nonce);
-    let payload = Payload { msg: plain, aad: context.as_bytes() };
-    #[expect(clippy::expect_used, reason = "only inputs of 256 GB fail")]
-    let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("sealing a value in memory");
-    let mut out = Vec::with_capacity(NONCE + sealed.len());
+    let mut out = Vec::with_capacity(NONCE + plain.len() + TAG);
     out.extend_from_slice(&nonce);
-    out.extend_from_slice(&sealed);
+    out.extend_from_slice(plain);
+    let (_, text) = out.split_at_mut(NONCE);
+    #[expect(clippy::expect_used, reason = "only inputs of 256 GB fail")]
+    let tag = cipher
+        .encrypt_inout_detached(&XNonce::from(nonce), context.as_bytes(), text.into())
+        .expect("sealing a value in memory");
+    out.extend_from_slice(&tag);
     out
 }
 

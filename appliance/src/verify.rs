@@ -147,7 +147,7 @@ fn fold(db: &Connection, vault: &Vault, report: &mut Report) -> Result<(), Fault
     for id in &recorded {
         match folded(db, vault, id)? {
             Some((case, rev)) => match cases::find(db, vault, id) {
-                Ok(Some(stored)) if stored.case == case && stored.rev == rev => report.cases += 1,
+                Ok(Some(stored)) if *stored.case == case && stored.rev == rev => report.cases += 1,
                 Ok(None) => report.damage(format!("办件 {} 只在账本里", case.no.as_str())),
                 Ok(Some(_)) | Err(_) => report.damage(format!("办件 {} 与账本不一致", case.no.as_str())),
             },
@@ -175,7 +175,7 @@ fn folded(db: &Connection, vault: &Vault, id: &CaseId) -> Result<Option<(Case, u
         let Ok(record) = hall_ledger::cbor::decode::<CaseRecord>(&body.bytes) else { return Ok(None) };
         match &mut case {
             None => case = Case::opened(&record),
-            Some(case) => case.apply(&record),
+            Some(case) => case.apply(record),
         }
         rev += 1;
     }

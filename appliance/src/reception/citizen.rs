@@ -9,7 +9,7 @@ use crate::store::{accounts, cases};
 use hall_bus::evaluator::{Page, Place, Show};
 use hall_bus::{DeviceId, DeviceKind, MessageId};
 use hall_domain::Timestamp;
-use hall_domain::case::{AccountName, Case, CaseId, CommandId, Consent, ConsentEnd, RatingState, WindowId};
+use hall_domain::case::{AccountName, CaseId, CommandId, Consent, ConsentEnd, RatingState, WindowId};
 use rusqlite::Connection;
 
 impl Desk {
@@ -88,10 +88,10 @@ impl Desk {
                 let clerk = clerk_of(tx, &case)?;
                 let changed =
                     book.change_case(tx, &case, &clerk, now, |case| Ok(decide::extend(case, &id, now)?))?;
-                match changed.consent {
+                match &changed.consent {
                     Consent::Waiting { asked } if asked.deadline > stored.deadline => {
                         rows::set_deadline(tx, &id, asked.deadline)?;
-                        Ok::<_, Fault>(Some((case, asked)))
+                        Ok::<_, Fault>(Some((case, asked.clone())))
                     }
                     _ => Ok(None),
                 }
@@ -226,7 +226,7 @@ pub(super) fn clerk_of(tx: &Connection, case: &CaseId) -> Result<AccountName, Fa
 }
 
 /// A step that somebody else took first is no error for a timer.
-pub(super) fn tolerate(result: Result<Case, Fault>) -> Result<(), Fault> {
+pub(super) fn tolerate<T>(result: Result<T, Fault>) -> Result<(), Fault> {
     match result {
         Ok(_) | Err(Fault::Refused(_)) => Ok(()),
         Err(fault) => Err(fault),

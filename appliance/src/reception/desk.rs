@@ -73,7 +73,7 @@ impl Desk {
     pub async fn case(&self, id: &CaseId) -> Result<Case, Fault> {
         let (vault, id) = (self.book.vault.clone(), id.clone());
         let stored = self.book.db.read_with(move |db| Ok::<_, Fault>(cases::find(db, &vault, &id)?)).await?;
-        stored.map(|stored| stored.case).ok_or(Fault::NotFound)
+        stored.map(|stored| Arc::unwrap_or_clone(stored.case)).ok_or(Fault::NotFound)
     }
 
     /// The item of a case, as it was when the case was opened.
@@ -232,6 +232,7 @@ impl Desk {
         let (book, by, case_id) = (self.book.clone(), by.clone(), id.clone());
         let now = book.clock.now();
         let case = self.book.db.write(move |tx| book.change_case(tx, &case_id, &by, now, decide)).await?;
+        let case = Arc::unwrap_or_clone(case);
         self.changed(id);
         Ok(case)
     }

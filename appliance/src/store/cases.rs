@@ -14,14 +14,15 @@ use hall_ledger::disposition::Outcome as Judged;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 const SEALED: &str = "case";
 
 /// A case with how often it has changed.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// The case.
-    pub case: Case,
+    /// The case, shared with who remembers it.
+    pub case: Arc<Case>,
     /// Events applied so far.
     pub rev: u64,
 }
@@ -129,14 +130,14 @@ fn read(
 }
 
 fn opened(vault: &Vault, sealed: &[u8], rev: i64) -> Result<Stored, super::StoreError> {
-    let case = serde_json::from_slice(&vault.open(SEALED, sealed)?)?;
+    let case = Arc::new(serde_json::from_slice(&vault.open(SEALED, sealed)?)?);
     Ok(Stored { case, rev: u64::try_from(rev).unwrap_or_default() })
 }
 
 /// Writes a case as it now is. Returns the sealed state as it stands in the row.
 fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super::StoreError> {
     let case = &stored.case;
-    let sealed = vault.seal(SEALED, &serde_json::to_vec(case)?);
+    let sealed = vault.seal(SEALED, &serde_json::to_vec(&**case)?);
     let (number, name) = searched(case);
     let index =
         |context: &str, text: Option<&str>| text.map(|text| vault.index(context, text)).unwrap_or_default();

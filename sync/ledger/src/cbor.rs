@@ -12,6 +12,7 @@ use minicbor::encode::Encode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+mod encode;
 mod fields;
 mod json;
 mod walk;
@@ -56,10 +57,8 @@ pub enum CborError {
 /// # Errors
 /// [`CborError::Unencodable`] for floats and for types that JSON cannot hold.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CborError> {
-    let value =
-        serde_json::to_value(value).map_err(|e| CborError::Unencodable(without_values(&e.to_string())))?;
-    let mut out = Vec::with_capacity(256);
-    json::write(&value, &mut out, 0)?;
+    let mut out = Vec::with_capacity(1024);
+    value.serialize(encode::Encoder { out: &mut out, depth: 0 })?;
     Ok(out)
 }
 

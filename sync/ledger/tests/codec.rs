@@ -22,6 +22,7 @@ use hall_ledger::token::FreshnessToken;
 use hall_ledger::{BoxId, Hash, LedgerHead, LogId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// RFC 8949 appendix A, the part that is used here.
 #[test]
@@ -53,6 +54,75 @@ fn bodies_are_encoded_as_the_rfc_shows() {
         assert_eq!(hex::encode(&bytes), *hex_text, "{value}");
         assert_eq!(cbor::decode::<Value>(&bytes).unwrap(), *value);
     }
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Tagged {
+    Plain,
+    Full { zz: u8, a: Option<i64>, map: BTreeMap<u16, (char, bool)> },
+}
+
+#[derive(serde::Serialize)]
+enum Outer {
+    Unit,
+    New(i8),
+    Pair(u64, ()),
+    Named { b: [u8; 2], aa: &'static str },
+}
+
+#[derive(serde::Serialize)]
+struct Shapes {
+    tagged: Vec<Tagged>,
+    outer: [Outer; 4],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent: Option<u8>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Option<Value>>,
+    by_word: BTreeMap<Outcome, u8>,
+}
+
+#[test]
+fn every_shape_of_a_type_is_that_of_its_json() {
+    let full = Tagged::Full {
+        zz: 1,
+        a: Some(-70_000),
+        map: BTreeMap::from([(300, ('水', true)), (7, ('a', false))]),
+    };
+    let shapes = Shapes {
+        tagged: vec![full, Tagged::Plain],
+        outer: [Outer::Unit, Outer::New(-1), Outer::Pair(u64::MAX, ()), Outer::Named { b: [1, 2], aa: "x" }],
+        absent: None,
+        rest: BTreeMap::from([("x".to_owned(), Some(json!({"b": [], "aa": {}}))), ("yy".to_owned(), None)]),
+        by_word: Outcome::ALL.into_iter().zip(1..).collect(),
+    };
+    let as_json = serde_json::to_value(&shapes).unwrap();
+    let bytes = cbor::encode(&shapes).unwrap();
+    assert_eq!(cbor::check_deterministic(&bytes), Ok(()));
+    assert_eq!(cbor::decode_json(&bytes).unwrap(), as_json);
+    assert_eq!(cbor::encode(&as_json).unwrap(), bytes);
+}
+
+/// Says the same key twice, as flattened fields can.
+struct Twice;
+
+impl serde::Serialize for Twice {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("b", 1), ("a", 2), ("b", 3)])
+    }
+}
+
+#[test]
+fn what_has_no_form_of_its_own_is_not_encoded() {
+    assert_eq!(cbor::encode(&Twice).unwrap(), cbor::encode(&serde_json::to_value(Twice).unwrap()).unwrap());
+    assert!(matches!(cbor::encode(&0.5), Err(CborError::Unencodable(_))));
+    assert!(matches!(cbor::encode(&BTreeMap::from([((1, 2), 3)])), Err(CborError::Unencodable(_))));
+    assert!(matches!(cbor::encode(&i128::MIN), Err(CborError::Unencodable(_))));
+    let mut deep = json!(1);
+    for _ in 0..=cbor::MAX_DEPTH {
+        deep = json!([deep]);
+    }
+    assert_eq!(cbor::encode(&deep), Err(CborError::TooDeep));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! of writes. A write that is answered with an error has left nothing behind.
 
 mod block_on;
+mod checkpoint;
 mod error;
 mod readers;
 mod schema;
@@ -18,6 +19,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::block_on::block_on;
+use crate::checkpoint::Checkpoints;
 pub use crate::error::{OpenError, ReadError, WriteError};
 use crate::readers::Readers;
 use crate::writer::{Message, Writer, queued};
@@ -75,12 +77,14 @@ impl Database {
     /// [`OpenError::Newer`] when the file was written by a later version of the program; nothing is changed then.
     /// When a step fails, the steps before it stay.
     pub fn open(path: &Path, migrations: &[Migration], options: Options) -> Result<Self, OpenError> {
-        let connection = schema::open_writer(path, migrations)?;
+        let mut connection = schema::open_writer(path, migrations)?;
+        let checkpoints = Checkpoints::beside(&mut connection, path)?;
         let readers = Readers::open(path, options.readers.max(1))?;
         let (queue, waiting) = mpsc::channel(options.queue.max(1));
         let commits = Arc::new(AtomicU64::new(0));
         let finished = Arc::new(Semaphore::new(0));
-        let writer = Writer::new(connection, options.group.max(1), commits.clone(), finished.clone())?;
+        let writer =
+            Writer::new(connection, checkpoints, options.group.max(1), commits.clone(), finished.clone())?;
         std::thread::Builder::new()
             .name("hall-sqlite".to_owned())
             .spawn(move || writer.serve(waiting))

@@ -39,6 +39,16 @@ pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Conne
     Ok(connection)
 }
 
+/// A further connection that may write, for the log alone. The writer's must be open already.
+pub(crate) fn open_beside(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
 /// A connection that can only read. The writer's must be open already: it keeps the shared memory of the log alive.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::WriteError;
+use crate::checkpoint::Checkpoints;
 use crate::error::Failure;
 
 /// A group that takes longer is written to the log.
@@ -116,6 +117,7 @@ fn storage_failure<E: 'static>(error: &E) -> Option<Failure> {
 /// The writing connection and its thread's state.
 pub(crate) struct Writer {
     connection: Connection,
+    checkpoints: Option<Checkpoints>,
     group: usize,
     commits: Arc<AtomicU64>,
     may_commit: Arc<AtomicBool>,
@@ -135,6 +137,7 @@ impl Drop for Finished {
 impl Writer {
     pub(crate) fn new(
         mut connection: Connection,
+        checkpoints: Checkpoints,
         group: usize,
         commits: Arc<AtomicU64>,
         finished: Arc<Semaphore>,
@@ -144,7 +147,14 @@ impl Writer {
         let may_commit = Arc::new(AtomicBool::new(false));
         let allowed = may_commit.clone();
         connection.commit_hook(Some(move || !allowed.load(Ordering::Relaxed)))?;
-        Ok(Self { connection, group, commits, may_commit, _finished: Finished(finished) })
+        Ok(Self {
+            connection,
+            checkpoints: Some(checkpoints),
+            group,
+            commits,
+            may_commit,
+            _finished: Finished(finished),
+        })
     }
 
     /// Serves the queue until it is closed and empty, then lets go of the file.
@@ -165,6 +175,9 @@ impl Writer {
             while !waiting.is_empty() {
                 self.commit_group(&mut waiting);
             }
+        }
+        if let Some(checkpoints) = self.checkpoints.take() {
+            checkpoints.end(&mut self.connection);
         }
         // Best effort: what is still in the log is found there when the file is opened next.
         let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));

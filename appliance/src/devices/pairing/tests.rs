@@ -13,6 +13,7 @@ use hall_domain::case::{
     AccountName, Case, CaseEvent, CaseId, CaseRecord, CommandId, Consent, ConsentEnd, RatingState,
 };
 use hall_domain::consent::ConsentRequest;
+use std::sync::Arc;
 
 impl Window {
     /// A case of a clerk to which `event` has happened.
@@ -73,7 +74,7 @@ impl Window {
     async fn stored(&self, id: &CaseId) -> Case {
         let (vault, id) = (self.book.vault.clone(), id.clone());
         let found = self.book.db.read_with(move |db| Ok::<_, Fault>(cases::find(db, &vault, &id)?)).await;
-        found.unwrap().unwrap().case
+        Arc::unwrap_or_clone(found.unwrap().unwrap().case)
     }
 
     async fn serve(&self, command: &CommandId, case: &CaseId) {

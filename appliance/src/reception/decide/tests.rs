@@ -47,7 +47,7 @@ impl Desk {
         let events = events?;
         let count = events.len();
         for event in events {
-            self.case.apply(&record(event, self.now));
+            self.case.apply(record(event, self.now));
         }
         Ok(count)
     }

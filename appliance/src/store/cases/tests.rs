@@ -27,7 +27,7 @@ fn opened_case() -> Stored {
             hall: "安澜市政务服务大厅".to_owned(),
         },
     };
-    Stored { case: Case::opened(&record).unwrap(), rev: 1 }
+    Stored { case: Arc::new(Case::opened(&record).unwrap()), rev: 1 }
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_remembered_case_counts_only_while_its_row_is_the_same() {
     recent.put(&db, &vault, &stored).unwrap();
 
     db.execute_batch("SAVEPOINT one").unwrap();
-    stored.case.hall = "taken back".to_owned();
+    Arc::make_mut(&mut stored.case).hall = "taken back".to_owned();
     stored.rev = 2;
     recent.put(&db, &vault, &stored).unwrap();
     assert_eq!(recent.find(&db, &vault, &id).unwrap().unwrap().case.hall, "taken back");
@@ -49,7 +49,7 @@ fn a_remembered_case_counts_only_while_its_row_is_the_same() {
     assert_eq!((found.case, found.rev), (opened_case().case, 1));
 
     recent.put(&db, &vault, &opened_case()).unwrap();
-    stored.case.hall = "by another way".to_owned();
+    Arc::make_mut(&mut stored.case).hall = "by another way".to_owned();
     put(&db, &vault, &stored).unwrap();
     assert_eq!(recent.find(&db, &vault, &id).unwrap().unwrap().case.hall, "by another way");
     assert!(recent.find(&db, &vault, &"c2".parse().unwrap()).unwrap().is_none());
@@ -61,18 +61,19 @@ fn only_so_many_cases_are_remembered_and_none_that_is_closed() {
     let recent = Recent::default();
     for number in 0..REMEMBERED + 5 {
         let mut stored = opened_case();
-        stored.case.id = format!("c{number}").parse().unwrap();
-        stored.case.no = format!("H1-20261121-{number:05}").parse().unwrap();
-        stored.case.updated_at = Timestamp(i64::try_from(number).unwrap());
+        let case = Arc::make_mut(&mut stored.case);
+        case.id = format!("c{number}").parse().unwrap();
+        case.no = format!("H1-20261121-{number:05}").parse().unwrap();
+        case.updated_at = Timestamp(i64::try_from(number).unwrap());
         recent.put(&db, &vault, &stored).unwrap();
     }
     assert_eq!(recent.lock().len(), REMEMBERED);
     assert!(!recent.lock().contains_key(&"c0".parse().unwrap()), "the one left alone longest went");
     let mut closed = recent.find(&db, &vault, &"c100".parse().unwrap()).unwrap().unwrap();
-    closed.case.abandoned = Some("走了".to_owned());
+    Arc::make_mut(&mut closed.case).abandoned = Some("走了".to_owned());
     recent.put(&db, &vault, &closed).unwrap();
     assert!(!recent.lock().contains_key(&closed.case.id));
-    assert_eq!(clerk(&db, &closed.case.id).unwrap(), Some(closed.case.clerk));
+    assert_eq!(clerk(&db, &closed.case.id).unwrap(), Some(closed.case.clerk.clone()));
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn a_written_case_is_found_by_what_it_now_says() {
         |search: &str| count(&db, &vault, &Filter { show: Show::Open, search: search.to_owned() }).unwrap();
     put(&db, &vault, &stored).unwrap();
     assert_eq!((count("居住证"), count("王芳")), (1, 0));
-    stored.case.identity = Some(Identity {
+    Arc::make_mut(&mut stored.case).identity = Some(Identity {
         card: wang_fang(),
         expired: false,
         confirmed: false,
@@ -92,7 +93,7 @@ fn a_written_case_is_found_by_what_it_now_says() {
     });
     put(&db, &vault, &stored).unwrap();
     assert_eq!((count("王芳"), count(wang_fang().document.number())), (1, 1));
-    stored.case.identity = None;
+    Arc::make_mut(&mut stored.case).identity = None;
     put(&db, &vault, &stored).unwrap();
     assert_eq!((count("王芳"), count("")), (0, 1));
 }
@@ -107,24 +108,21 @@ fn a_case_is_listed_as_following_until_the_last_thing_came_whatever_the_centre_s
         (count(Show::Following), count(Show::Review))
     };
     let outcome = hall_domain::Outcome::MaterialsToFollow;
-    stored.case.submission = Some(Submission {
+    let opened_at = stored.case.opened_at;
+    Arc::make_mut(&mut stored.case).submission = Some(Submission {
         judgement: hall_domain::Judgement { outcome, sentence: String::new(), raise: None },
         mode: Mode::Online,
         second: None,
         supervisor: None,
-        follow: Some(Follow {
-            materials: BTreeSet::new(),
-            identity: true,
-            by: stored.case.opened_at.local_date(),
-        }),
-        at: stored.case.opened_at,
+        follow: Some(Follow { materials: BTreeSet::new(), identity: true, by: opened_at.local_date() }),
+        at: opened_at,
     });
     put(&db, &vault, &stored).unwrap();
     assert_eq!(listed(), (1, 0));
     set_disposition(&db, &no, Judged::Conditional).unwrap();
     assert_eq!(listed(), (1, 0), "passed on condition is not forgotten");
-    stored.case.supplied.insert(1);
-    stored.case.attachments.push(Attachment {
+    Arc::make_mut(&mut stored.case).supplied.insert(1);
+    Arc::make_mut(&mut stored.case).attachments.push(Attachment {
         id: 1,
         material: None,
         name: "身份证.jpg".to_owned(),

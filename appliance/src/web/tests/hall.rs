@@ -150,6 +150,7 @@ impl Hall {
                 book.change_case(tx, &id, &by, now, |case| Ok(decide::confirm_person(case, now, None)?))
             })
             .await
+            .map(Arc::unwrap_or_clone)
             .unwrap()
     }
 

@@ -50,7 +50,7 @@ impl Case {
     }
 
     /// Applies one recorded event. Never fails: what is recorded has happened.
-    pub fn apply(&mut self, record: &CaseRecord) {
+    pub fn apply(&mut self, record: CaseRecord) {
         self.updated_at = record.at;
         let at = record.at;
         if matches!(
@@ -63,7 +63,7 @@ impl Case {
         ) {
             self.form_rev += 1;
         }
-        match record.event.clone() {
+        match record.event {
             CaseEvent::Opened { .. } => {}
             CaseEvent::OrganisationNamed { organisation } => self.organisation = Some(organisation),
             CaseEvent::Identified { card, expired, .. } => {
@@ -151,7 +151,7 @@ impl Case {
             CaseEvent::Reopened => self.abandoned = None,
             CaseEvent::TakenOver { window } => {
                 self.window = window;
-                self.clerk = record.clerk.clone();
+                self.clerk = record.clerk;
             }
             CaseEvent::Submitted { judgement, mode, second, supervisor, follow, .. } => {
                 self.submission = Some(Submission { judgement, mode, second, supervisor, follow, at });

@@ -1,56 +1,15 @@
 //! The JSON data model in deterministic CBOR.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::walk::{Head, Walker};
 use super::{CborError, MAX_DEPTH};
-
-pub(super) fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), CborError> {
-    if depth > MAX_DEPTH {
-        return Err(CborError::TooDeep);
-    }
-    match value {
-        Value::Null => out.push(0xf6),
-        Value::Bool(false) => out.push(0xf4),
-        Value::Bool(true) => out.push(0xf5),
-        Value::Number(number) => write_number(number, out)?,
-        Value::String(text) => write_text(text, out),
-        Value::Array(items) => {
-            write_head(4, items.len() as u64, out);
-            for item in items {
-                write(item, out, depth + 1)?;
-            }
-        }
-        Value::Object(map) => {
-            // Text keys sort by their encoding: shorter first, then bytewise.
-            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-            entries.sort_by(|(a, _), (b, _)| (a.len(), a.as_bytes()).cmp(&(b.len(), b.as_bytes())));
-            write_head(5, entries.len() as u64, out);
-            for (key, item) in entries {
-                write_text(key, out);
-                write(item, out, depth + 1)?;
-            }
-        }
-    }
-    Ok(())
-}
 
 pub(super) fn read(bytes: &[u8]) -> Result<Value, CborError> {
     let mut walker = Walker::new(bytes);
     let value = read_item(&mut walker, 0)?;
     walker.end()?;
     Ok(value)
-}
-
-fn write_number(number: &Number, out: &mut Vec<u8>) -> Result<(), CborError> {
-    if let Some(value) = number.as_u64() {
-        write_head(0, value, out);
-    } else if let Some(value) = number.as_i64() {
-        write_head(1, !value as u64, out);
-    } else {
-        return Err(CborError::Unencodable("a number is not a 64-bit integer".into()));
-    }
-    Ok(())
 }
 
 pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {

@@ -4,6 +4,7 @@
 mod faults;
 mod groups;
 mod kill;
+mod log;
 mod reads;
 mod schema;
 
