@@ -141,9 +141,9 @@ impl Refusal {
             Self::AnotherReading => "刚才又读了一张证件，或者核验已作废。请看清现在显示的人和证件，再确认。".into(),
             Self::NotConfirmed => "请先核对人证是否一致，再按“人证一致”。".into(),
             Self::NoteMissing => "身份证已过有效期。请在备注中写明核对依据后再继续，相关材料按容缺办理。".into(),
-            Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照继续”，材料按纸质或容缺办理。".into(),
+            Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照，改用纸质”，材料按纸质或容缺办理。".into(),
             Self::AlreadyAsking => "授权页面已在评价器上。请等待办事人操作，或先撤回。".into(),
-            Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照继续”收取纸质材料。".into(),
+            Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoReader => "本窗口的读卡器未就绪。请检查读卡器是否插好，稍后再按读卡。".into(),
             Self::Form(problems) => format!("表单有 {} 处需要处理，见下方标出的栏目。", problems.len()),
             Self::Materials(names) => {

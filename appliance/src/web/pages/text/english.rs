@@ -382,6 +382,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("没有配对的设备发来应答，没有采用。", "An answer came from a device that is not paired; it was not taken."),
     ("没有采用的设备应答和多次输错密码会记在这里。", "Answers of devices that were not taken, and passwords tried too often, are noted here."),
     ("没有采用这次读卡。请换回正确的证件再读；确实换人时，请按“重新核验（换人）”。", "This reading was not used. Put the right card back and read again; if it is to be another person, press “Start over with another person”."),
+    ("没有采用这次读卡。请换本人的证件再读。", "This reading was not used. Put the right person's card there and read again."),
     ("法人", "Organisation"),
     ("法人库", "Register"),
     ("法定代表人 {}", "Legal representative {}"),
