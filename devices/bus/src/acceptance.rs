@@ -105,11 +105,6 @@ impl<A> Verified<A> {
     pub fn digest(&self) -> Digest {
         Digest::of_bytes(&self.raw())
     }
-
-    /// Takes the answer out.
-    pub fn into_answer(self) -> A {
-        self.answer
-    }
 }
 
 /// 判定: what becomes of an answer.

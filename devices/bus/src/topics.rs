@@ -158,11 +158,6 @@ impl FromStr for Topic {
     }
 }
 
-/// What a device may publish: its whole rule for the broker's access list.
-pub fn device_may_write(device: &DeviceId) -> String {
-    format!("{ROOT}/d/{device}/up/#")
-}
-
 /// What a device may subscribe to.
 pub fn device_may_read(device: &DeviceId) -> [String; 2] {
     [format!("{ROOT}/d/{device}/down/#"), HALL_STATE.to_owned()]
@@ -212,9 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn a_device_may_touch_only_its_own_topics() {
+    fn a_device_reads_its_own_topics_and_the_halls_state() {
         let device = DeviceId::generate(DeviceKind::Evaluator, Timestamp(1)).unwrap();
-        assert_eq!(device_may_write(&device), format!("hw/1/d/{device}/up/#"));
         assert_eq!(device_may_read(&device), [format!("hw/1/d/{device}/down/#"), HALL_STATE.to_owned()]);
     }
 

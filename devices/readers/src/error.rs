@@ -83,11 +83,6 @@ impl ReadError {
             Self::Protocol(_) => "读卡器返回了异常结果。请再试一次；仍然出现请联系运维人员。",
         }
     }
-
-    /// Whether the read goes on by itself until its deadline when this happens, so that nobody has to click.
-    pub fn retried_without_click(self) -> bool {
-        matches!(self, Self::NoCard | Self::Removed | Self::ReplaceCard)
-    }
 }
 
 #[cfg(test)]

@@ -9,19 +9,6 @@ pub fn same_person(a: &str, b: &str) -> bool {
     !a.is_empty() && a == b
 }
 
-/// 名称比对: whether two names of an organisation are the same up to full-width brackets, letters and spaces.
-#[must_use]
-pub fn same_organisation(a: &str, b: &str) -> bool {
-    let (a, b) = (fold_organisation(a), fold_organisation(b));
-    !a.is_empty() && a == b
-}
-
-/// 名称括号: an organisation's name as registers want it sent, with the brackets of an English keyboard.
-#[must_use]
-pub fn for_submission(name: &str) -> String {
-    name.trim().replace('（', "(").replace('）', ")")
-}
-
 /// The ways in which registers and keyboards write the dot of a name like 阿卜杜·热合曼.
 const DOTS: [char; 9] = ['·', '•', '‧', '・', '･', '．', '∙', '⋅', '●'];
 
@@ -30,10 +17,6 @@ fn fold_person(name: &str) -> String {
     let dotted = name.trim().chars().map(|c| if DOTS.contains(&c) { '·' } else { narrow(c) });
     let kept: String = dotted.filter(|c| latin || !c.is_whitespace()).collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase()
-}
-
-fn fold_organisation(name: &str) -> String {
-    name.chars().map(narrow).filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase()
 }
 
 /// A full-width character of a Chinese keyboard in its narrow form.
@@ -69,11 +52,5 @@ mod tests {
     fn latin_names_differ_by_words_not_by_case() {
         assert!(same_person("Mary  Ann Lee", "MARY ANN LEE"));
         assert!(!same_person("MARYANN LEE", "MARY ANN LEE"));
-    }
-
-    #[test]
-    fn brackets_of_either_keyboard_name_the_same_company() {
-        assert!(same_organisation("青禾（集团）有限公司", "青禾(集团)有限公司"));
-        assert_eq!(for_submission(" 青禾（集团）有限公司"), "青禾(集团)有限公司");
     }
 }

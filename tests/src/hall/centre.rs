@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::processes::{Part, Place, program};
-use crate::cast::Cast;
 
 const MAKE: Duration = Duration::from_secs(60);
 const READY: Duration = Duration::from_secs(30);
@@ -103,14 +102,6 @@ impl Centre {
     /// Kills it.
     pub async fn kill(self) {
         self.part.kill().await;
-    }
-
-    /// Writes the cast where [`Centre::make`] finds it.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn write_cast(folder: &Path) -> Result<()> {
-        Cast::write(folder)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use hall_domain::IdentityCard;
 use hall_readers::samv::codec::Command as Samv;
 use hall_sim::{Emulator, EmulatorHandle, Fault, Pace};
@@ -193,17 +193,5 @@ impl Window {
     /// How often anything that was wrong with the reader has shown.
     pub fn struck(&self) -> u64 {
         self.reader.struck()
-    }
-
-    /// Waits until the module has been asked to read a card so often since its start.
-    ///
-    /// # Errors
-    /// If that does not happen in time.
-    pub async fn until_read(&self, times: u64, within: Duration) -> Result<()> {
-        let seen = self.reader.until_seen(Samv::ReadTextPhoto, times);
-        if tokio::time::timeout(within, seen).await.is_err() {
-            bail!("the reader of {} was not asked to read", self.plan.id);
-        }
-        Ok(())
     }
 }
