@@ -64,12 +64,7 @@ pub async fn run(book: Book, folder: BlobFolder, desk: Desk, stop: CancellationT
 /// # Errors
 /// What went wrong in the storage; what was deleted until then is.
 pub fn sweep(book: &Book, folder: &BlobFolder) -> Result<Swept, Fault> {
-    let mut swept = Swept::default();
-    repeat(book, {
-        let vault = book.vault.clone();
-        move |tx| rows::seal_notes(tx, &vault, STEP)
-    })?;
-    swept.nameless = nameless(book, folder)?;
+    let mut swept = Swept { nameless: nameless(book, folder)?, ..Swept::default() };
     let Some(token) = book.knowledge.token() else { return Ok(swept) };
     let now = book.clock.now().min(token.issued_at);
     swept.unused = each(

@@ -132,7 +132,7 @@ pub fn add(tx: &Connection, finding: &NewFinding<'_>) -> rusqlite::Result<()> {
 }
 
 const FINDING: &str = "SELECT f.id, f.at, f.kind, f.case_no, f.case_id, f.what, f.todo, f.severity, f.state,
-     f.handled_by, f.handled_at, f.note_sealed, coalesce(c.item_name, '')
+     f.handled_by, f.handled_at, f.note, coalesce(c.item_name, '')
      FROM finding f LEFT JOIN cases c ON c.id = f.case_id";
 
 /// Findings in a state, or all; the worst and oldest on top, handled ones below with the last on top.
@@ -209,7 +209,7 @@ pub fn handle(
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
     let changed = tx.execute(
-        "UPDATE finding SET state = 'handled', handled_by = ?2, handled_at = ?3, note_sealed = ?4
+        "UPDATE finding SET state = 'handled', handled_by = ?2, handled_at = ?3, note = ?4
          WHERE id = ?1 AND state <> 'handled'",
         params![id, by.as_str(), now.0, sealed(vault, note)],
     )?;
@@ -226,7 +226,7 @@ pub fn settle(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE finding SET state = 'handled', handled_at = ?2, note_sealed = ?3
+        "UPDATE finding SET state = 'handled', handled_at = ?2, note = ?3
          WHERE substr(key, 1, length(?1)) = ?1 AND state <> 'handled'",
         params![keys, now.0, sealed(vault, note)],
     )?;
@@ -234,7 +234,7 @@ pub fn settle(
 }
 
 /// A note as it is stored: what somebody writes may name somebody.
-pub(super) fn sealed(vault: &Vault, note: &str) -> Vec<u8> {
+fn sealed(vault: &Vault, note: &str) -> Vec<u8> {
     match note {
         "" => Vec::new(),
         note => vault.seal(SEALED, note.as_bytes()),

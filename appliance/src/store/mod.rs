@@ -14,14 +14,8 @@ pub mod retention;
 use hall_sqlite::Migration;
 
 /// Every version of the schema, oldest first. Only ever added to.
-pub const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "first", sql: include_str!("schema-001.sql") },
-    Migration { version: 2, name: "lists of cases", sql: include_str!("schema-002.sql") },
-    Migration { version: 3, name: "steps of cases", sql: include_str!("schema-003.sql") },
-    Migration { version: 4, name: "quarantine of devices", sql: include_str!("schema-004.sql") },
-    Migration { version: 5, name: "items of cases", sql: include_str!("schema-005.sql") },
-    Migration { version: 6, name: "retention", sql: include_str!("schema-006.sql") },
-];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "first", sql: include_str!("schema.sql") }];
 
 /// What goes wrong between a use case and its rows.
 #[derive(Debug, thiserror::Error)]

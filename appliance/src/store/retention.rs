@@ -1,8 +1,6 @@
 //! What is no longer needed here, table by table. Ages are in milliseconds before `now`.
 
-use super::findings;
 use crate::reception::decide;
-use crate::vault::Vault;
 use hall_domain::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -92,19 +90,4 @@ pub fn forget_security(tx: &Connection, now: Timestamp, most: u32) -> rusqlite::
              WHERE at < ?1 OR id <= (SELECT max(id) FROM security_event) - ?2 LIMIT ?3)",
         params![now.plus_ms(-SECURITY_MS).0, SECURITY_ROWS, most],
     )
-}
-
-/// Seals notes that an earlier version left in clear, at most so many at a time. Returns how many.
-pub fn seal_notes(tx: &Connection, vault: &Vault, most: u32) -> rusqlite::Result<usize> {
-    let clear: Vec<(i64, String)> = tx
-        .prepare_cached("SELECT id, note FROM finding WHERE note <> '' LIMIT ?1")?
-        .query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (id, note) in &clear {
-        tx.execute(
-            "UPDATE finding SET note = '', note_sealed = ?2 WHERE id = ?1",
-            params![id, findings::sealed(vault, note)],
-        )?;
-    }
-    Ok(clear.len())
 }

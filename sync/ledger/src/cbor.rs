@@ -1,7 +1,7 @@
 //! Deterministic CBOR (RFC 8949 §4.2.1), in two uses with one rule: what is accepted has exactly one
 //! encoding, so bytes can be signed, compared and hashed without ever being re-encoded.
 //!
-//! - [`encode`] and [`decode`]: bodies in the JSON data model, for any serde type (text keys).
+//! - [`encode()`] and [`decode`]: bodies in the JSON data model, for any serde type (text keys).
 //! - [`pack`] and [`unpack`]: headers, statements and wire messages with integer keys (minicbor derive).
 //!
 //! Neither knows floats, indefinite lengths or tags (a tag 18 stands only around a COSE_Sign1, see
@@ -62,7 +62,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CborError> {
     Ok(out)
 }
 
-/// Decodes a value that [`encode`] wrote. Whether fields that `T` does not know are refused is the choice
+/// Decodes a value that [`encode()`] wrote. Whether fields that `T` does not know are refused is the choice
 /// of `T` (`deny_unknown_fields`): an older reader can read a newer body.
 ///
 /// # Errors

@@ -23,10 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use std::path::Path;
 
-const MIGRATIONS: &[Migration] = &[
-    Migration { version: 1, name: "centre", sql: include_str!("schema.sql") },
-    Migration { version: 2, name: "renewal of envelopes", sql: include_str!("schema-002.sql") },
-];
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "centre", sql: include_str!("schema.sql") }];
 
 /// The store on one SQLite file. Clones share it.
 #[derive(Clone)]

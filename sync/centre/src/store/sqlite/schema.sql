@@ -100,8 +100,11 @@ CREATE TABLE licence (
     status INTEGER NOT NULL,
     current INTEGER NOT NULL,
     since INTEGER NOT NULL,
+    -- When its envelopes were last issued to all halls: they are renewed before they end.
+    issued_at INTEGER NOT NULL,
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX licence_issued ON licence (issued_at) WHERE current = 1;
 CREATE INDEX licence_stem ON licence (stem);
 CREATE INDEX licence_holder ON licence (holder, kind) WHERE current = 1;
 

@@ -48,12 +48,28 @@ CREATE TABLE cases (
     number_index BLOB NOT NULL DEFAULT x'',
     name_index   BLOB NOT NULL DEFAULT x'',
     rev          INTEGER NOT NULL,
+    outstanding  INTEGER NOT NULL DEFAULT 0,  -- 待补: how many things were promised for later and have not come
     state        BLOB NOT NULL  -- sealed
 ) STRICT;
-CREATE INDEX cases_by_time ON cases (updated_at);
-CREATE INDEX cases_by_clerk ON cases (clerk, step, updated_at);
+-- Lists stay fast when there are many cases: a count reads an index and never the sealed states. None holds the time
+-- of the last change, which each step would write into it.
+CREATE INDEX cases_by_clerk ON cases (clerk, step, id);
+CREATE INDEX cases_by_step ON cases (step, id);
+CREATE INDEX cases_by_opening ON cases (opened_at, id);
+CREATE INDEX cases_unjudged ON cases (outcome, id) WHERE disposition = '';
+CREATE INDEX cases_unsealed ON cases (id) WHERE step = 'submitted' AND sealed = 0;
+CREATE INDEX cases_outstanding ON cases (id) WHERE outstanding > 0;
+CREATE INDEX cases_search ON cases (id, no, item_name, number_index, name_index);
 CREATE INDEX cases_by_number ON cases (number_index) WHERE number_index <> x'';
 CREATE INDEX cases_by_name ON cases (name_index) WHERE name_index <> x'';
+
+-- 事项 as it was when a case was opened: the catalogue moves on, an open case and its receipt do not.
+CREATE TABLE item (
+    code    TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    body    TEXT NOT NULL,
+    PRIMARY KEY (code, version)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE case_counter (
     day  TEXT PRIMARY KEY,
@@ -79,24 +95,25 @@ CREATE INDEX command_open ON command (device) WHERE state = 'open';
 CREATE INDEX command_case ON command (case_id);
 
 CREATE TABLE device (
-    id         TEXT PRIMARY KEY,
-    kind       TEXT NOT NULL,     -- ev | rd: the first letters of its id
-    key        TEXT NOT NULL,     -- JSON of its public key
-    key_gen    INTEGER NOT NULL,
-    password   TEXT NOT NULL,     -- hashed, for the broker
-    window     TEXT NOT NULL DEFAULT '',
-    bind_epoch INTEGER NOT NULL DEFAULT 0,
-    gen        INTEGER NOT NULL DEFAULT 0,
-    counter    INTEGER NOT NULL DEFAULT -1,
-    bseq       INTEGER NOT NULL DEFAULT -1,
-    state      TEXT NOT NULL DEFAULT 'lost',
-    model      TEXT NOT NULL DEFAULT '',
-    software   TEXT NOT NULL DEFAULT '',
-    detail     TEXT NOT NULL DEFAULT '',
-    paired_at  INTEGER NOT NULL,
-    paired_by  TEXT NOT NULL,
-    seen_at    INTEGER NOT NULL DEFAULT 0,
-    revoked    INTEGER NOT NULL DEFAULT 0
+    id          TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL,    -- ev | rd: the first letters of its id
+    key         TEXT NOT NULL,    -- JSON of its public key
+    key_gen     INTEGER NOT NULL,
+    password    TEXT NOT NULL,    -- hashed, for the broker
+    window      TEXT NOT NULL DEFAULT '',
+    bind_epoch  INTEGER NOT NULL DEFAULT 0,
+    gen         INTEGER NOT NULL DEFAULT 0,
+    counter     INTEGER NOT NULL DEFAULT -1,
+    bseq        INTEGER NOT NULL DEFAULT -1,
+    state       TEXT NOT NULL DEFAULT 'lost',
+    model       TEXT NOT NULL DEFAULT '',
+    software    TEXT NOT NULL DEFAULT '',
+    detail      TEXT NOT NULL DEFAULT '',
+    paired_at   INTEGER NOT NULL,
+    paired_by   TEXT NOT NULL,
+    seen_at     INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0,  -- 隔离: rejected three times in ten minutes, until paired anew
+    revoked     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX device_of_window ON device (window, kind) WHERE window <> '' AND revoked = 0;
 
@@ -121,12 +138,10 @@ CREATE TABLE window (
 ) STRICT;
 
 CREATE TABLE account (
-    name         TEXT PRIMARY KEY,
-    display      TEXT NOT NULL,
-    role         TEXT NOT NULL,
-    password     TEXT NOT NULL,
-    failed       INTEGER NOT NULL DEFAULT 0,
-    locked_until INTEGER NOT NULL DEFAULT 0
+    name     TEXT PRIMARY KEY,
+    display  TEXT NOT NULL,
+    role     TEXT NOT NULL,
+    password TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE session (
@@ -159,14 +174,24 @@ CREATE TABLE organisation (
 ) STRICT;
 
 CREATE TABLE blob (
-    id       TEXT PRIMARY KEY,    -- content address of the manifest
-    size     INTEGER NOT NULL,
-    chunks   INTEGER NOT NULL,
-    manifest BLOB NOT NULL,
-    state    TEXT NOT NULL,       -- kept | sending | sent
-    made_at  INTEGER NOT NULL
+    id        TEXT PRIMARY KEY,   -- content address of the manifest
+    size      INTEGER NOT NULL,
+    chunks    INTEGER NOT NULL,
+    manifest  BLOB NOT NULL,
+    state     TEXT NOT NULL,      -- kept | sending | sent | gone: sent, judged and no longer kept here
+    made_at   INTEGER NOT NULL,
+    failed_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX blob_sending ON blob (made_at) WHERE state = 'sending';
+-- Those that never failed go first, small before large.
+CREATE INDEX blob_sending ON blob (failed_at, size) WHERE state = 'sending';
+CREATE INDEX blob_by_age ON blob (state, made_at);
+
+-- Which cases a content belongs to: what no case needs any more is deleted.
+CREATE TABLE blob_case (
+    blob    TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    PRIMARY KEY (blob, case_id)
+) STRICT, WITHOUT ROWID;
 
 -- What the centre decided, and what somebody here has to look at.
 CREATE TABLE document (
@@ -189,6 +214,6 @@ CREATE TABLE finding (
     state      TEXT NOT NULL,     -- open | handled
     handled_by TEXT NOT NULL DEFAULT '',
     handled_at INTEGER NOT NULL DEFAULT 0,
-    note       TEXT NOT NULL DEFAULT ''
+    note       BLOB NOT NULL DEFAULT x''  -- sealed: what somebody writes may name somebody
 ) STRICT;
 CREATE INDEX finding_open ON finding (at) WHERE state = 'open';
