@@ -50,7 +50,7 @@ impl Role {
         self.serves() || matches!(self, Self::Reviewer | Self::Auditor)
     }
 
-    /// Whether this role may look at scans: who works on a case or decides on it.
+    /// Whether this role may look at scans and at what licences said: who works on a case or decides on it.
     pub fn sees_scans(self) -> bool {
         self.serves() || self == Self::Reviewer
     }

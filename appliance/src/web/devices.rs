@@ -13,6 +13,7 @@ use crate::book::Fault;
 use crate::devices::pairing::CodeRefused;
 use crate::store::accounts::{self, Sitting};
 use crate::store::devices::{self as rows, Device, Presence};
+use crate::store::meta;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -51,6 +52,7 @@ async fn page(app: &App, signed: &SignedIn, pairing: PairingForm, status: Status
             sitting: accounts::sitting(db, now)?,
             devices: rows::all(db)?,
             busy: rows::open_commands(db, None)?.into_iter().map(|command| command.device).collect(),
+            folder: meta::folder(db),
         })
     })
     .await?;
@@ -73,6 +75,7 @@ async fn page(app: &App, signed: &SignedIn, pairing: PairingForm, status: Status
             asking: asking.collect(),
             pairing,
             may_change: signed.session.role.installs(),
+            folder: hall.folder.unwrap_or_default().display().to_string(),
         },
     )
 }
@@ -163,6 +166,7 @@ struct Hall {
     sitting: Vec<Sitting>,
     devices: Vec<Device>,
     busy: BTreeSet<DeviceId>,
+    folder: Option<std::path::PathBuf>,
 }
 
 impl Hall {

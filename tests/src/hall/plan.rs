@@ -91,8 +91,10 @@ fn accounts() -> Vec<Account> {
     [
         ("liqiang", "李强", "clerk", "窗口人员"),
         ("zhoumin", "周敏", "clerk", "窗口人员"),
+        ("chenlan", "陈岚", "reviewer", "部门审批人员"),
         ("hejing", "何静", "hall-admin", "大厅管理员"),
         ("luojun", "罗军", "technician", "运维人员"),
+        ("wuping", "吴平", "auditor", "审计员"),
     ]
     .map(|(account, name, role, role_zh)| Account {
         account: account.to_owned(),

@@ -3,8 +3,9 @@
 use super::act::Answered;
 use super::receipt::verified;
 use crate::store::accounts;
+use crate::web::failure::Failure;
 use crate::web::pages::licence::LicencePage;
-use crate::web::session::{Nothing, OwnForm, Serving};
+use crate::web::session::{Nothing, OwnForm, Reader};
 use crate::web::{App, frame};
 use axum::Router;
 use axum::extract::{Path, State};
@@ -19,10 +20,13 @@ pub fn router() -> Router<App> {
 
 async fn show(
     State(app): State<App>,
-    Serving(signed): Serving,
+    Reader(signed): Reader,
     Path((id, material)): Path<(CaseId, MaterialId)>,
     _: OwnForm<Nothing>,
 ) -> Answered {
+    if !signed.session.role.sees_scans() {
+        return Err(Failure::forbidden());
+    }
     let account = signed.session.account.clone();
     let (case, used) = app.desk.look_at_licence(&account, &id, &material).await?;
     let viewer =

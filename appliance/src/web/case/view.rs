@@ -18,7 +18,7 @@ use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, Mode};
 use crate::web::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
 use crate::web::pages::frame::{Desk, Tone};
-use crate::web::pages::steps::{Answer, Rating};
+use crate::web::pages::steps::{Answer, MaterialRow, Rating};
 use crate::web::session::SignedIn;
 use crate::web::{App, frame, judged};
 use axum::response::Response;
@@ -71,7 +71,10 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         }),
         timeline: timeline(&kept, scene.lang),
         answers: if open { answers(&scene) } else { masked(answers(&scene), &case) },
-        materials: rows(&scene),
+        materials: rows(&scene)
+            .into_iter()
+            .map(|row| MaterialRow { opened: row.opened && signed.session.role.sees_scans(), ..row })
+            .collect(),
         attachments: case.attachments.iter().map(attachment).collect(),
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
         rating: rating(&case),

@@ -18,6 +18,8 @@ pub struct DevicesPage {
     pub pairing: Pairing,
     /// Whether this person may pair and unbind.
     pub may_change: bool,
+    /// The box's data folder, for the same as a command.
+    pub folder: String,
 }
 
 impl DevicesPage {

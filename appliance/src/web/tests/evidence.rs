@@ -2,6 +2,7 @@
 //! found whole, and each kind of damage is found.
 
 use super::hall::{Hall, open_case};
+use crate::store::accounts::Role;
 use crate::verify::{Report, verify};
 use axum::http::StatusCode;
 use hall_domain::case::{CaseEvent, CaseId, LicenceUse, Mode};
@@ -53,14 +54,22 @@ async fn looking_at_a_licence_shows_what_was_opened_and_leaves_an_entry() {
     assert_eq!(hall.entries("clerk.action").await, before + 1);
 
     let other = open_case(&mut browser).await;
+    hall.account("shen.pi", "审批", Role::Reviewer).await;
+    let mut reviewer = hall.signed_in("shen.pi").await;
+    reviewer.get("/cases").await;
+    assert_eq!(reviewer.post(&format!("/cases/{id}/licences/m1"), &[]).await.status, StatusCode::OK);
     let mut technician = hall.signed_in("tech").await;
     technician.get("/devices").await;
+    let mut auditor = hall.signed_in("audit").await;
+    auditor.get("/cases").await;
     let before = hall.entries("clerk.action").await;
     for address in [format!("/cases/{id}/licences/m9"), format!("/cases/{other}/licences/m1")] {
         assert_eq!(browser.post(&address, &[]).await.status, StatusCode::NOT_FOUND);
     }
-    let refused = technician.post(&format!("/cases/{id}/licences/m1"), &[]).await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    for browser in [&mut technician, &mut auditor] {
+        let refused = browser.post(&format!("/cases/{id}/licences/m1"), &[]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
     assert_eq!(hall.entries("clerk.action").await, before, "who was refused has seen nothing");
 }
 

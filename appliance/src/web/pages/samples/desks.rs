@@ -370,6 +370,7 @@ fn devices(lang: Lang) -> DevicesPage {
     let tablet = "平板 10 英寸";
     let serial = "SAM_V 串口";
     DevicesPage {
+        folder: "/var/lib/hallbox".to_owned(),
         frame: frame(lang, Desk::Devices, Line::Up),
         windows: vec![
             window(
