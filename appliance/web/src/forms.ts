@@ -5,6 +5,8 @@ const KEEP_AFTER_MS = 900;
 
 let touched = false;
 let keeping: number | undefined;
+/** The keeping that has been sent and not been answered. */
+let underway: Promise<boolean> | null = null;
 
 /** Starts the helps. */
 export function startForms(): void {
@@ -23,7 +25,18 @@ export function startForms(): void {
   document.addEventListener("htmx:confirm", (event) => {
     const { detail } = event as CustomEvent<{ elt: Element; issueRequest: (skip: boolean) => void }>;
     const form = document.querySelector<HTMLFormElement>("form[data-autosave]");
-    if (!form || !touched || detail.elt === form) return;
+    if (!form) return;
+    if (detail.elt === form) {
+      // The form itself goes now: what it says must neither go once more nor overtake what is on its way.
+      clearTimeout(keeping);
+      if (!underway) return;
+      event.preventDefault();
+      void underway.then((there) => {
+        if (there) detail.issueRequest(true);
+      });
+      return;
+    }
+    if (!touched) return;
     event.preventDefault();
     void keep(form).then((there) => {
       if (there) detail.issueRequest(true);
@@ -73,6 +86,14 @@ function typed(event: Event): void {
 /** Keeps what stands in the form. False when the session has ended: the page then stays as it is. */
 async function keep(form: HTMLFormElement): Promise<boolean> {
   clearTimeout(keeping);
+  const sent = send(form);
+  underway = sent;
+  const there = await sent;
+  if (underway === sent) underway = null;
+  return there;
+}
+
+async function send(form: HTMLFormElement): Promise<boolean> {
   const fields = new URLSearchParams();
   new FormData(form).forEach((value, name) => {
     if (typeof value === "string") fields.append(name, value);
