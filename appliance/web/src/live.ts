@@ -142,10 +142,11 @@ function swap(part: HTMLElement, next: HTMLElement): void {
   const hadFocus = part.contains(document.activeElement) || document.activeElement === document.body;
   const focusedId = part.contains(document.activeElement) ? document.activeElement?.id : "";
   document.adoptNode(next);
+  const written = keepTyped(part, next);
   part.replaceWith(next);
   served.set(next.id, html);
   adopt(next);
-  const same = focusedId ? document.getElementById(focusedId) : null;
+  const same = written ?? (focusedId ? document.getElementById(focusedId) : null);
   if (same) same.focus({ preventScroll: true });
   else if (hadFocus || next.id === "case-step") restoreFocus(next);
 }
@@ -160,4 +161,19 @@ function restoreFocus(part: HTMLElement): void {
 /** The HTML without countdowns, which change by themselves. */
 function still(html: string): string {
   return html.replace(/ (?:data-left|value)="\d+"/g, "").replace(/>\d+:\d\d</g, "><");
+}
+
+/** What somebody is typing goes on in the new part. Returns the field that they were in. */
+function keepTyped(part: HTMLElement, next: HTMLElement): HTMLElement | null {
+  type Field = HTMLInputElement | HTMLTextAreaElement;
+  let written: HTMLElement | null = null;
+  for (const field of part.querySelectorAll<Field>("input:not([type=hidden]):not([type=checkbox]):not([type=radio]):not([type=file]), textarea")) {
+    const action = field.form?.getAttribute("action");
+    if (!field.name || !action) continue;
+    const twin = next.querySelector<Field>(`form[action="${action}"] [name="${field.name}"]`);
+    if (!twin) continue;
+    if (field.value !== field.defaultValue) twin.value = field.value;
+    if (field === document.activeElement) written = twin;
+  }
+  return written;
 }
