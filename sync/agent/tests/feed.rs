@@ -93,8 +93,8 @@ async fn a_revocation_reaches_the_hall_at_once() {
         province.set_status(&licence.id, status).await;
         let told = Instant::now();
         support::eventually("the hot item", || status_of(&hall, &licence.id) == Some(expected)).await;
-        // A few milliseconds on an idle machine; without the long poll it would be a round, 20 s.
-        assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
+        // Without the long poll it would come with the next round.
+        assert!(told.elapsed() < ROUND, "{:?}", told.elapsed());
     }
     assert_eq!(hall.store.held().hot, 2);
 }
@@ -158,9 +158,10 @@ async fn a_look_up_brings_fresh_licences_for_what_the_item_may_ask() {
 
     hall.cutter.set(Line::Cut);
     running.until("the cut", |status| !status.up).await;
-    let asked = Instant::now();
-    assert!(running.agent.lookup(lookup).await.is_err());
-    assert!(asked.elapsed() < Duration::from_secs(2), "no desk waits for a line that is known to be down");
+    // Whoever asked now would wait for the limit of a look-up: no desk waits for a line that is known to be down.
+    hall.cutter.set(Line::Silent);
+    let refused = running.agent.lookup(lookup).await;
+    assert!(matches!(refused, Err(Trouble::Unreachable(_))), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -189,9 +189,9 @@ async fn one_silent_peer_keeps_nobody_waiting() {
     for _ in 0..20 {
         silent.push(tokio::net::TcpStream::connect(province.link_address()).await.unwrap());
     }
-    let asked = std::time::Instant::now();
-    hall.link().hello(hello(&hall)).await.unwrap();
-    assert!(asked.elapsed().as_secs() < 3, "{:?}", asked.elapsed());
+    // One after the other, their handshakes would run out long after this patience.
+    let link = hall.link();
+    tokio::time::timeout(support::PATIENCE, link.hello(hello(&hall))).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

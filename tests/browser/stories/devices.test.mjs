@@ -12,13 +12,8 @@ const CONFIRMED = { outcome: "confirmed", detail: { refused_rows: [] } };
 story("an evaluator by somebody else serves a citizen, and cannot cheat", "devices", async ({ hall, stage }) => {
   const tablet = await Tablet.at(hall, "W01");
   try {
-    const desk = await Desk.open(stage, hall);
-    await desk.signIn();
-    await desk.sitAt("W01");
-    await desk.openCase("失业登记");
-    await desk.identify("W01", "wang-fang");
-    await desk.stepSays("免证清单");
-    await hall.lift("W01");
+    const desk = await Desk.at(stage, hall, "W01");
+    await desk.toList();
 
     // A page that was taken back takes no answer.
     await desk.press("F6");
@@ -105,13 +100,8 @@ story("an evaluator by somebody else serves a citizen, and cannot cheat", "devic
 story("a page that an evaluator does not take is sent anew or given up, and the clerk hears of it", "devices-reject", async ({ hall, stage }) => {
   const tablet = await Tablet.at(hall, "W01");
   try {
-    const desk = await Desk.open(stage, hall);
-    await desk.signIn();
-    await desk.sitAt("W01");
-    await desk.openCase("失业登记");
-    await desk.identify("W01", "wang-fang");
-    await desk.stepSays("免证清单");
-    await hall.lift("W01");
+    const desk = await Desk.at(stage, hall, "W01");
+    await desk.toList();
 
     // It has shown pages far beyond what the box remembers.
     await desk.press("F6");

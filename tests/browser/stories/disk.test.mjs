@@ -8,9 +8,7 @@ import { story } from "../support/story.mjs";
 
 story("a full disk is told plainly, and costs nothing that was recorded", "disk", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.toForm(citizen);
   await desk.completeForm();
   await desk.page.getByRole("button", { name: "检查并提交" }).click();

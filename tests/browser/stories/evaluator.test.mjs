@@ -9,13 +9,8 @@ import { story } from "../support/story.mjs";
 
 story("what the citizen does not agree to is brought on paper", "refusals", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
-  await desk.openCase("失业登记");
-  await desk.identify("W01", "wang-fang");
-  await desk.stepSays("免证清单");
-  await hall.lift("W01");
+  const desk = await Desk.at(stage, hall, "W01");
+  await desk.toList();
   await desk.press("F6");
   await citizen.asked();
   await citizen.without("社会保障卡");
@@ -29,10 +24,7 @@ story("what the citizen does not agree to is brought on paper", "refusals", asyn
   const card = desk.page.locator("#sheet .field").filter({ hasText: "社会保障卡卡号" });
   assert.equal(await card.locator("input").inputValue(), "", "a refused licence fills nothing");
 
-  await desk.openCase("失业登记");
-  await desk.identify("W01", "xu-hao");
-  await desk.stepSays("免证清单");
-  await hall.lift("W01");
+  await desk.toList({ card: "xu-hao" });
   await desk.press("F6");
   await citizen.asked();
   await citizen.decline();
@@ -44,13 +36,8 @@ story("what the citizen does not agree to is brought on paper", "refusals", asyn
 
 story("a page survives a dead broker, and one taken back takes no answer", "evaluator", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
-  await desk.openCase("失业登记");
-  await desk.identify("W01", "wang-fang");
-  await desk.stepSays("免证清单");
-  await hall.lift("W01");
+  const desk = await Desk.at(stage, hall, "W01");
+  await desk.toList();
 
   await desk.press("F6");
   await citizen.asked();
@@ -97,9 +84,7 @@ story("a tablet of 2020 serves a citizen: an older browser, and another kind of 
     );
   });
   assert.ok(await citizen.page.evaluate(() => globalThis.refusedEd25519 > 0 && !("at" in String.prototype)), "the page met an old browser");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.toForm(citizen);
   await desk.completeForm();
   await desk.submit();
@@ -115,13 +100,8 @@ story("a tablet of 2020 serves a citizen: an older browser, and another kind of 
 
 story("a tablet that slept through the night wakes to the present", "asleep", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01", (page) => page.clock.install());
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
-  await desk.openCase("失业登记");
-  await desk.identify("W01", "wang-fang");
-  await desk.stepSays("免证清单");
-  await hall.lift("W01");
+  const desk = await Desk.at(stage, hall, "W01");
+  await desk.toList();
   await desk.press("F6");
   await citizen.asked();
   await desk.stepSays("办事人正在看授权页");

@@ -14,9 +14,7 @@ const run = promisify(execFile);
 
 story("a stranger's tools verify an exported consent from its files alone", "evidence", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.toForm(citizen);
   await desk.completeForm();
   const no = await desk.submit();

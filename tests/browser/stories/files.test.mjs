@@ -9,9 +9,7 @@ import { story } from "../support/story.mjs";
 
 story("scans are taken, and what is no scan is refused with a reason", "files", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.toForm(citizen);
   const place = desk.page.locator(".upload").filter({ hasText: "解除劳动关系证明" });
   const refused = async (file, says, name) => {
@@ -33,9 +31,7 @@ story("scans are taken, and what is no scan is refused with a reason", "files", 
 
 story("what was promised for later is brought, and the case passes", "following", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.toForm(citizen);
   const place = desk.page.locator(".upload").filter({ hasText: "解除劳动关系证明" });
   await place.getByRole("button", { name: "容缺后补" }).click();

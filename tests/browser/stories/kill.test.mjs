@@ -9,9 +9,7 @@ import { story } from "../support/story.mjs";
 
 story("a box that is killed after every step of a case loses and repeats nothing", "kill", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
 
   const blackout = async (says, step) => {
     await hall.box("kill");
@@ -82,9 +80,7 @@ story("a box that is killed after every step of a case loses and repeats nothing
 
 story("a submission that a power cut answers is registered once or not at all", "kill-submit", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.toForm(citizen);
   await desk.completeForm();
   await desk.page.getByRole("button", { name: "检查并提交" }).click();

@@ -8,9 +8,7 @@ import { story } from "../support/story.mjs";
 
 story("a day offline: served from what the hall knows, judged when the line is back", "offline", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.page.locator("#line").filter({ hasText: "在线" }).waitFor();
   await hall.line("cut");
   await desk.page.locator("#line").filter({ hasText: "离线" }).waitFor();
@@ -76,9 +74,7 @@ story("a day offline: served from what the hall knows, judged when the line is b
 
 story("a licence revoked before it was used, while the hall could not hear of it, comes back as a finding", "returned-revoked", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await hall.line("cut");
   await desk.page.locator("#line").filter({ hasText: "离线" }).waitFor();
   const [wang] = (await hall.cast()).filter(({ slug }) => slug === "wang-fang");

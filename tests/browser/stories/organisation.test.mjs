@@ -8,9 +8,7 @@ import { story } from "../support/story.mjs";
 
 story("a company is served through its legal representative and nobody else", "organisation", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   const people = await hall.cast();
   const owner = people.find(({ represents, licences }) => represents.length === 1 && licences.some(({ name, of }) => of && name === "烟草专卖零售许可证"));
   assert.ok(owner, "somebody of the cast sells tobacco");

@@ -7,9 +7,7 @@ import { story } from "../support/story.mjs";
 import { Tablet } from "../support/tablet.mjs";
 
 story("a reader that goes wrong says how, and goes on", "reader", async ({ hall, stage }) => {
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
+  const desk = await Desk.at(stage, hall, "W01");
   await desk.openCase("失业登记");
   const window = async () => (await hall.state()).windows[0];
   const read = async () => {
@@ -101,9 +99,7 @@ story("a reader that goes wrong says how, and goes on", "reader", async ({ hall,
 story("what a reader says in the end, the clerk reads", "reader-says", async ({ hall, stage }) => {
   const reader = await Tablet.at(hall, "W01", "card-reader");
   try {
-    const desk = await Desk.open(stage, hall);
-    await desk.signIn();
-    await desk.sitAt("W01");
+    const desk = await Desk.at(stage, hall, "W01");
     await desk.openCase("失业登记");
     let asked;
     const ask = async () => {
@@ -148,13 +144,8 @@ story("what a reader says in the end, the clerk reads", "reader-says", async ({ 
 });
 
 story("the person of a case is exchanged only by a new verification", "other-person", async ({ hall, stage }) => {
-  const desk = await Desk.open(stage, hall);
-  await desk.signIn();
-  await desk.sitAt("W01");
-  await desk.openCase("失业登记");
-  await desk.identify("W01", "xu-hao");
-  await desk.stepSays("免证清单");
-  await hall.lift("W01");
+  const desk = await Desk.at(stage, hall, "W01");
+  await desk.toList({ card: "xu-hao" });
 
   const entries = await hall.verified();
   // A page of the same clerk that still offers 读卡 lets another card be read: it is not taken.

@@ -8,6 +8,14 @@ export class Desk {
     return new Desk(page, hall);
   }
 
+  /** A clerk who has signed in and sits at a window. */
+  static async at(stage, hall, window, name) {
+    const desk = await Desk.open(stage, hall, name);
+    await desk.signIn();
+    await desk.sitAt(window);
+    return desk;
+  }
+
   constructor(page, hall) {
     this.page = page;
     this.hall = hall;
@@ -66,12 +74,17 @@ export class Desk {
     await this.press("Enter");
   }
 
-  /** From an empty desk to a form that licences have filled: the citizen agrees to everything. */
-  async toForm(citizen, { item = "失业登记", card = "wang-fang", window = "W01" } = {}) {
+  /** From an empty desk to the 免证清单, with the card taken off the reader. */
+  async toList({ item = "失业登记", card = "wang-fang", window = "W01" } = {}) {
     await this.openCase(item);
     await this.identify(window, card);
     await this.stepSays("免证清单");
     await this.hall.lift(window);
+  }
+
+  /** From an empty desk to a form that licences have filled: the citizen agrees to everything. */
+  async toForm(citizen, start = {}) {
+    await this.toList(start);
     await this.press("F6");
     await citizen.asked();
     await citizen.agree();
