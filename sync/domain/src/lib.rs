@@ -21,6 +21,7 @@ pub mod person;
 pub mod policy;
 pub mod rating;
 pub mod register;
+pub mod subject;
 pub mod time;
 
 pub use archive::{Manifest, ManifestItem};
@@ -43,4 +44,5 @@ pub use person::{ApplicantKind, Sex, nation_name};
 pub use policy::{Judgement, LineState, Outcome, Situation, judge};
 pub use rating::Grade;
 pub use register::{Register, RegisterError, RegisterOrganisation, RegisterPerson};
+pub use subject::{Capacity, PhoneAsk, Subject};
 pub use time::{Date, Timestamp};
