@@ -114,7 +114,7 @@ impl Desk {
 
 fn sources(case: &Case, licences: BTreeMap<LicenceKindCode, OpenedFields>) -> Sources<'_> {
     Sources {
-        card: case.identity.as_ref().map(|identity| &identity.card),
+        card: case.identity.as_ref().and_then(|identity| identity.card.as_ref()),
         licences,
         organisation: case.organisation.as_ref().and_then(|known| known.register.as_ref()),
     }

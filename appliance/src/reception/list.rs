@@ -20,7 +20,7 @@ impl Desk {
 
     /// Makes the list of a case that was stopped between 人证一致 and its list.
     pub async fn list_if_missing(&self, clerk: &Clerk, case: &Case) -> Result<(), Fault> {
-        let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+        let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed());
         if confirmed && case.mode.is_none() && !case.closed() {
             self.make_list(clerk, &case.id).await?;
         }
@@ -147,6 +147,6 @@ impl Desk {
 
 /// For whom the case is and who stands at the window, once that is confirmed.
 pub(super) fn parties(case: &Case) -> Option<(HolderId, HolderId)> {
-    let identity = case.identity.as_ref().filter(|identity| identity.confirmed)?;
-    Some((case.principal()?, HolderId::Person(identity.card.document.clone())))
+    let identity = case.identity.as_ref().filter(|identity| identity.confirmed())?;
+    Some((case.principal()?, HolderId::Person(identity.document.clone())))
 }

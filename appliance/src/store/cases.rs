@@ -205,8 +205,8 @@ fn searched(case: &Case) -> (Option<&str>, Option<&str>) {
             (Some(known.uscc.as_str()), known.register.as_ref().map(|register| register.name.as_str()))
         }
         _ => {
-            let card = case.identity.as_ref().map(|identity| &identity.card);
-            (card.map(|card| card.document.number()), card.map(|card| card.name.as_str()))
+            let who = case.identity.as_ref();
+            (who.map(|who| who.document.number()), who.map(|who| who.name.as_str()))
         }
     }
 }

@@ -13,10 +13,10 @@ use hall_ledger::disposition::{Disposition, Outcome as Judged};
 use hall_ledger::document::DocumentKind;
 use hall_ledger::link::Lookup;
 use hall_ledger::{BlobId, EntryKind, cbor};
-use hall_sync::{Trouble, VerifiedChange, VerifiedItem};
+use hall_sync::{ROUND, Trouble, VerifiedChange, VerifiedItem};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use support::{CARD_KIND, Hall, ITEM, Province, cutter::Line, holder, licence, now};
 
 fn upserts(items: &[VerifiedItem]) -> Vec<LicenceId> {

@@ -11,11 +11,12 @@ mod standing;
 mod state;
 
 pub use event::{
-    Attachment, AttachmentId, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence,
-    Mode, Organised, PaperChoice, Secondary,
+    Attachment, AttachmentId, CarriedRow, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow,
+    ListedLicence, Mode, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary, WithdrawnAt,
 };
 pub use state::{
-    Asked, Case, Consent, Decision, Identity, MaterialState, Outstanding, RatingState, Step, Submission,
+    Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, Outstanding,
+    PhoneIdentity, PhoneWait, RatingState, Step, Submission,
 };
 
 use serde::{Deserialize, Serialize};

@@ -53,7 +53,7 @@ pub fn judge(
         .organisation
         .as_ref()
         .filter(|known| known.register.is_some())
-        .filter(|known| case.identity.as_ref().is_none_or(|who| represents(known, &who.card)))
+        .filter(|known| case.identity.as_ref().is_none_or(|who| represents(known, &who.document)))
         .and_then(|known| known.checked_at)
         .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX));
     let fresh = case.listed_at.is_some_and(|at| now.ms_since(at) < ONLINE_MS);

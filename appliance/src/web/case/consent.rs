@@ -95,6 +95,8 @@ fn consent_state(scene: &Scene<'_>) -> ConsentState {
             let all = u32::try_from(asked.request.rows.len()).unwrap_or_default();
             ConsentState::Agreed { at: at.hm(), agreed: all.saturating_sub(refused), refused }
         }
+        Consent::Office { basis, at, .. } => ConsentState::Office { at: at.hm(), basis: basis.clone() },
+        Consent::Withdrawn { since, .. } => ConsentState::Withdrawn { at: since.hm() },
         Consent::Refused { at } => ConsentState::Refused { at: at.hm() },
         Consent::Ended { reason: ConsentEnd::TimedOut, at } => ConsentState::TimedOut { at: at.hm() },
         Consent::Ended { reason: ConsentEnd::Cancelled, at } => ConsentState::Cancelled { at: at.hm() },

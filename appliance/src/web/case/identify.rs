@@ -138,17 +138,17 @@ fn reader(scene: &Scene<'_>) -> Reader {
 fn reading(scene: &Scene<'_>) -> Reading {
     let failed = |why, number: &str| Reading::Failed { why, number: number.to_owned() };
     let live = scene.app.desk.reading(&scene.case.id);
-    if let Some(who) = scene.case.identity.as_ref().filter(|who| who.confirmed) {
+    if let Some(who) = scene.case.identity.as_ref().filter(|who| who.confirmed()) {
         return match live {
             Some(DeskReading::Refused { got, .. }) => Reading::OtherPerson {
-                wanted: mask_name(&who.card.name),
+                wanted: mask_name(&who.name),
                 got,
                 representative: scene.case.applicant == ApplicantKind::Organisation,
             },
             _ => Reading::Confirmed(Identified {
-                name: mask_name(&who.card.name),
-                document: who.card.document.kind().zh().to_owned(),
-                number: mask_number(who.card.document.number()),
+                name: mask_name(&who.name),
+                document: who.document.kind().zh().to_owned(),
+                number: mask_number(who.document.number()),
                 at: who.at.hm(),
                 grade: grade_words(scene.case),
                 caution: who.expired.then(|| "身份证已过有效期，按容缺办理。".to_owned()),
@@ -177,7 +177,7 @@ fn reading(scene: &Scene<'_>) -> Reading {
             }
         }
         Some(DeskReading::Refused { why, got }) => Reading::OtherPerson {
-            wanted: scene.case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default(),
+            wanted: scene.case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default(),
             got,
             representative: why == Refusal::NotLegalRepresentative,
         },
@@ -191,7 +191,12 @@ fn read(scene: &Scene<'_>) -> Reading {
         None => Reading::Idle,
         Some(who) if who.expired => Reading::Expired {
             person: Box::new(person(scene)),
-            on: who.card.valid_until.map(|day| day.to_string()).unwrap_or_default(),
+            on: who
+                .card
+                .as_ref()
+                .and_then(|card| card.valid_until)
+                .map(|day| day.to_string())
+                .unwrap_or_default(),
             note: scene.trouble.typed.clone(),
             error: scene
                 .trouble
@@ -221,7 +226,7 @@ fn asked(scene: &Scene<'_>, stage: ReadStage, left_ms: u64) -> Reading {
 }
 
 fn person(scene: &Scene<'_>) -> Person {
-    let Some(card) = scene.case.identity.as_ref().map(|who| &who.card) else {
+    let Some(card) = scene.case.identity.as_ref().and_then(|who| who.card.as_ref()) else {
         return Person {
             reading: String::new(),
             name: String::new(),

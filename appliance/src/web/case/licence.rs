@@ -64,9 +64,7 @@ fn holder(case: &Case, holder: &HolderId) -> String {
             let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
             register.map(|entry| entry.name.clone()).unwrap_or_default()
         }
-        HolderId::Person(_) => {
-            case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default()
-        }
+        HolderId::Person(_) => case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default(),
     }
 }
 

@@ -133,7 +133,7 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
             .map(|entry| entry.name.clone())
             .unwrap_or_default(),
         HolderId::Person(_) => {
-            scene.case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default()
+            scene.case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default()
         }
     };
     LicenceCell {

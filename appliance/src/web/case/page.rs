@@ -15,7 +15,9 @@ use crate::web::session::SignedIn;
 use crate::web::{App, cases, frame};
 use hall_bus::DeviceKind;
 use hall_domain::case::{Case, CaseId, Consent, Decision, ListRow, Step};
-use hall_domain::{ApplicantKind, ConsentGrade, ServiceItem, Timestamp, mask_name, mask_number};
+use hall_domain::{
+    ApplicantKind, ConsentGrade, IdentityGrade, ServiceItem, Timestamp, mask_name, mask_number,
+};
 
 /// What a POST could not do and the page has to say.
 #[derive(Debug, Default)]
@@ -206,9 +208,7 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
     let (time, note) = match name {
         StepName::Item => (Some(case.opened_at), case.item_name.clone()),
         StepName::Identify => match &case.identity {
-            Some(who) => {
-                (Some(who.at), format!("{} {}", mask_name(&who.card.name), who.card.document.kind().zh()))
-            }
+            Some(who) => (Some(who.at), format!("{} {}", mask_name(&who.name), who.document.kind().zh())),
             None => (None, String::new()),
         },
         StepName::List if case.mode.is_some() => {
@@ -217,6 +217,8 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
         }
         StepName::Consent => match &case.consent {
             Consent::Given { at, .. } => (Some(*at), scene.lang.t("已授权").to_owned()),
+            Consent::Office { at, .. } => (Some(*at), scene.lang.t("依职能查验").to_owned()),
+            Consent::Withdrawn { since, .. } => (Some(*since), scene.lang.t("已撤回").to_owned()),
             Consent::Refused { at } => (Some(*at), scene.lang.t("不同意").to_owned()),
             Consent::Ended { at, .. } => (Some(*at), scene.lang.t("未授权").to_owned()),
             Consent::Waiting { .. } => (None, scene.lang.t("等待办事人").to_owned()),
@@ -266,13 +268,27 @@ async fn held_by(scene: &Scene<'_>, signed: &SignedIn) -> Result<HeldBy, Failure
 
 /// 核验等级 in words.
 pub fn grade_words(case: &Case) -> String {
-    match case.identity.as_ref() {
-        Some(who) if who.confirmed && case.consent_grade() != ConsentGrade::C0 => {
-            "读卡 + 人证一致 + 本人授权".to_owned()
+    let mut words = Vec::new();
+    if let Some(who) = case.identity.as_ref() {
+        if let Some(phone) = &who.phone {
+            words.push(match phone.grade {
+                IdentityGrade::I4 => "刷脸通过",
+                IdentityGrade::I3 => "办事码（已应答本次二维码）",
+                _ => "办事码",
+            });
         }
-        Some(who) if who.confirmed => "读卡 + 人证一致".to_owned(),
-        _ => "读卡".to_owned(),
+        match (&who.card, who.compared) {
+            (Some(_), true) => words.extend(["读卡", "人证一致"]),
+            (Some(_), false) => words.push("读卡"),
+            (None, _) => {}
+        }
     }
+    match case.consent_grade() {
+        ConsentGrade::C2 => words.push("本人授权"),
+        ConsentGrade::C3 => words.push("手机授权"),
+        ConsentGrade::C0 | ConsentGrade::C1 | ConsentGrade::CX => {}
+    }
+    words.join(" + ")
 }
 
 /// A document number, masked unless it is open here.

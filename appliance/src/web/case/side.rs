@@ -14,16 +14,16 @@ use hall_domain::{DocumentKind, IdentityDocument, mask_name};
 pub fn side(scene: &Scene<'_>) -> SidePanel {
     let case = scene.case;
     let who = case.identity.as_ref().map(|who| Who {
-        name: if scene.open { who.card.name.clone() } else { mask_name(&who.card.name) },
-        document: who.card.document.kind().zh().to_owned(),
-        number: shown_number(scene, who.card.document.number()),
+        name: if scene.open { who.name.clone() } else { mask_name(&who.name) },
+        document: who.document.kind().zh().to_owned(),
+        number: shown_number(scene, who.document.number()),
         open: scene.open,
         grade: grade_words(case),
         grade_code: format!("{:?}", case.identity_grade()),
         source: scene.lang.fill("{} 读卡器 {}", &[&case.window, &who.at.hm()]),
         caution: match who.expired {
             true => Some(scene.lang.t("身份证已过有效期").to_owned()),
-            false if doubtful(&who.card.document) => {
+            false if doubtful(&who.document) => {
                 Some(scene.lang.t("号码与校验位不符，请对照证件再核对一次。").to_owned())
             }
             false => None,
@@ -39,13 +39,13 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
             matches: match (&case.identity, register) {
-                (Some(who), Some(_)) => Some(decide::represents(known, &who.card)),
+                (Some(who), Some(_)) => Some(decide::represents(known, &who.document)),
                 _ => None,
             },
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
         }
     });
-    let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+    let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed());
     let policy = match (case.closed(), confirmed) {
         (true, _) => Prospect::Over,
         (false, false) => Prospect::Unknown,

@@ -4,8 +4,9 @@ use super::{AccountName, CaseId, CaseNo, CommandId, WindowId};
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, Date, FieldKey, HolderId, IdentityCard, ItemCode, Judgement, LicenceGrade, LicenceId,
-    LicenceKindCode, LicenceStatus, MaterialId, Organisation, Timestamp, Uscc, Way,
+    ApplicantKind, Carrier, Date, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode, Judgement,
+    LicenceGrade, LicenceId, LicenceKindCode, LicenceStatus, MaterialId, Organisation, PhoneAsk, Subject,
+    Timestamp, Uscc, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,6 +134,53 @@ impl fmt::Debug for LicenceUse {
     }
 }
 
+/// 手机凭据: a message that came from a phone or from the centre in answer to one, kept as evidence.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneProof {
+    /// The exact signed bytes, hexadecimal. Who it is about is sealed in them.
+    pub message: String,
+    /// The nonce that binds it, hexadecimal: of the box's challenge, or of the phone's own making.
+    pub nonce: String,
+    /// How it came.
+    pub carrier: Carrier,
+}
+
+impl fmt::Debug for PhoneProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PhoneProof({} bytes by {:?})", self.message.len() / 2, self.carrier)
+    }
+}
+
+/// 手机挑战: what the box asks a phone for, and the nonce that makes the answer count for this case alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneChallenge {
+    /// What is asked for.
+    pub ask: PhoneAsk,
+    /// 16 random bytes, hexadecimal.
+    pub nonce: String,
+}
+
+/// What the centre said on the phone's way about one row that was agreed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedRow {
+    /// 证照状态 at that moment.
+    pub status: LicenceStatus,
+    /// 用证码 of the centre.
+    pub use_code: String,
+}
+
+/// Where a consent was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawnAt {
+    /// At the window.
+    Window,
+    /// On the citizen's phone.
+    Phone,
+    /// At the centre.
+    Centre,
+}
+
 /// Why a consent request ended without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -240,6 +288,37 @@ pub enum CaseEvent {
         /// The reader's signed answer without the card: its digest, hexadecimal SHA-256.
         answer: String,
     },
+    /// 手机请求: a challenge for the citizen's phone was put on the evaluator, to learn who stands there.
+    PhoneAsked {
+        /// What is asked for.
+        challenge: PhoneChallenge,
+        /// The command that carries it.
+        command: CommandId,
+        /// The evaluator.
+        device: String,
+        /// When the box stops waiting.
+        deadline: Timestamp,
+    },
+    /// The challenge went without an answer.
+    PhoneAskEnded {
+        /// The command concerned.
+        command: CommandId,
+        /// Why.
+        reason: ConsentEnd,
+    },
+    /// The person proved who they are with a phone: a service code, or a face check of the centre.
+    Proven {
+        /// How.
+        way: Way,
+        /// How well.
+        grade: IdentityGrade,
+        /// Who, and for whom, as the centre attests it.
+        subject: Box<Subject>,
+        /// When the centre attested it.
+        attested_at: Timestamp,
+        /// The message.
+        proof: PhoneProof,
+    },
     /// 人证一致: the clerk compared card and person.
     PersonConfirmed {
         /// Required when the card had expired: what the clerk relied on.
@@ -277,6 +356,9 @@ pub enum CaseEvent {
         device: String,
         /// When the box stops waiting.
         deadline: Timestamp,
+        /// The challenge, when a phone is asked: the citizen's, or the principal's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phone: Option<PhoneChallenge>,
     },
     /// The citizen asked for more time on the evaluator.
     ConsentExtended {
@@ -294,12 +376,62 @@ pub enum CaseEvent {
         /// The evaluator's signed answer (flattened JWS), byte for byte.
         answer: String,
     },
+    /// 同意授权 on a phone, recorded by the centre and carried here.
+    ConsentCarried {
+        /// The command whose challenge it answers.
+        command: CommandId,
+        /// Rows that the citizen refused singly.
+        refused: BTreeSet<MaterialId>,
+        /// What the centre said about each row agreed to.
+        rows: BTreeMap<MaterialId, CarriedRow>,
+        /// When the centre recorded it.
+        recorded_at: Timestamp,
+        /// The centre's assertion.
+        proof: PhoneProof,
+    },
     /// 不同意.
     ConsentRefused {
         /// The command answered.
         command: CommandId,
+        /// The evaluator's signed answer (flattened JWS) byte for byte, or the centre's assertion in hexadecimal.
+        answer: String,
+    },
+    /// 代办人确认 was asked of the delegate, on the evaluator.
+    AcknowledgeAsked {
+        /// The command that carries the page.
+        command: CommandId,
+        /// When the box stops waiting.
+        deadline: Timestamp,
+    },
+    /// 代办人确认: the delegate acknowledged what is done for the principal.
+    Acknowledged {
+        /// The command answered.
+        command: CommandId,
         /// The evaluator's signed answer (flattened JWS), byte for byte.
         answer: String,
+    },
+    /// The delegate did not acknowledge.
+    AcknowledgeEnded {
+        /// The command concerned.
+        command: CommandId,
+        /// Why.
+        reason: ConsentEnd,
+    },
+    /// 依职能查验: licences are opened on a legal basis, with notice instead of consent.
+    OfficeUsed {
+        /// What is opened.
+        request: Box<ConsentRequest>,
+        /// 法定依据, as the clerk chose it from the item's.
+        basis: String,
+        /// 值班主管 who allowed it.
+        supervisor: Secondary,
+    },
+    /// 撤回授权: the citizen took consent back.
+    ConsentWithdrawn {
+        /// Where.
+        at: WithdrawnAt,
+        /// Since when it holds no longer.
+        since: Timestamp,
     },
     /// Nobody answered.
     ConsentEnded {

@@ -49,6 +49,18 @@ pub enum ConsentState {
         /// How many were refused.
         refused: u32,
     },
+    /// 依职能查验: opened on a legal basis.
+    Office {
+        /// When, "10:45".
+        at: String,
+        /// 法定依据.
+        basis: String,
+    },
+    /// 已撤回.
+    Withdrawn {
+        /// When, "10:45".
+        at: String,
+    },
     /// 全部不同意.
     Refused {
         /// When, "10:45".
