@@ -374,6 +374,13 @@ fn outcome_fits(outcome: &Outcome, page: &Page, shown_ms: u64) -> Result<(), Rej
             }
             if shown_ms < u64::from(page.min_view_ms) { Err(Rejection::TooQuick) } else { Ok(()) }
         }
+        (Page::Notice(page), Outcome::Confirmed { refused_rows }) => {
+            if !refused_rows.is_empty() {
+                return Err(Rejection::Outcome);
+            }
+            if shown_ms < u64::from(page.min_view_ms) { Err(Rejection::TooQuick) } else { Ok(()) }
+        }
+        (Page::Notice(page), Outcome::Refused {}) if page.refuse_label.is_some() => Ok(()),
         (Page::Rating(page), Outcome::Rated { level, reasons, comment }) => {
             let offered =
                 page.levels.iter().find(|offered| offered.level == *level).ok_or(Rejection::Outcome)?;
@@ -383,8 +390,11 @@ fn outcome_fits(outcome: &Outcome, page: &Page, shown_ms: u64) -> Result<(), Rej
             if known && given { Ok(()) } else { Err(Rejection::Outcome) }
         }
         (Page::Authorize(_), Outcome::Refused {})
-        | (Page::Authorize(_) | Page::Rating(_) | Page::Message(_), Outcome::Timeout {})
-        | (Page::Rating(_) | Page::Message(_), Outcome::Dismissed {}) => Ok(()),
+        | (
+            Page::Authorize(_) | Page::Challenge(_) | Page::Notice(_) | Page::Rating(_) | Page::Message(_),
+            Outcome::Timeout {},
+        )
+        | (Page::Challenge(_) | Page::Rating(_) | Page::Message(_), Outcome::Dismissed {}) => Ok(()),
         _ => Err(Rejection::Outcome),
     }
 }
