@@ -3,6 +3,7 @@
 use hall_domain::policy::LineState;
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
+use hall_ledger::phone::CodeKeys;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
 use hall_ledger::trust::CentreKeys;
@@ -55,6 +56,7 @@ struct Now {
     kinds: Arc<BTreeMap<String, LicenceKind>>,
     token: Option<FreshnessToken>,
     lists: BTreeMap<u32, Arc<VerifiedStatusList>>,
+    code_keys: Arc<CodeKeys>,
     feed: u64,
     hot: u64,
     line: LineStatus,
@@ -70,6 +72,7 @@ impl Knowledge {
             kinds: Arc::default(),
             token: None,
             lists: BTreeMap::new(),
+            code_keys: Arc::default(),
             feed: 0,
             hot: 0,
             line,
@@ -135,6 +138,16 @@ impl Knowledge {
     /// Status lists by number.
     pub fn lists(&self) -> BTreeMap<u32, Arc<VerifiedStatusList>> {
         self.read(|now| now.lists.clone())
+    }
+
+    /// The keys under which service codes say whom they stand for.
+    pub fn code_keys(&self) -> Arc<CodeKeys> {
+        self.read(|now| now.code_keys.clone())
+    }
+
+    /// Newer code keys.
+    pub fn set_code_keys(&self, keys: CodeKeys) {
+        self.write(|now| now.code_keys = Arc::new(keys));
     }
 
     /// What an entry says about what was known.

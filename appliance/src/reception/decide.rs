@@ -12,8 +12,8 @@ pub use citizen::{
     Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, ask_by_phone,
     consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating, rate,
 };
-pub use office::{acknowledge, ask_acknowledgement, end_acknowledgement, use_by_office, withdraw};
-pub use phone::{Carried, PHONE_MS, Proof, ask_phone, awaited, carry, end_phone, may_ask_phone, prove};
+pub use office::{acknowledge, ask_acknowledgement, ask_by_office, end_acknowledgement, noticed, withdraw};
+pub use phone::{Carried, PHONE_MS, Proof, ask_phone, awaited, carry, end_asked, may_ask_phone, prove};
 pub use submit::{Conditions, Signatures, Signed, complete, judge, may_supply, submit, supply};
 
 use super::refusal::Refusal;

@@ -277,7 +277,7 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         CaseEvent::ConsentGiven { .. }
         | CaseEvent::ConsentCarried { .. }
         | CaseEvent::Acknowledged { .. }
-        | CaseEvent::OfficeUsed { .. } => EntryKind::ConsentGiven,
+        | CaseEvent::OfficeNoticed { .. } => EntryKind::ConsentGiven,
         CaseEvent::ConsentWithdrawn { .. } => EntryKind::ConsentWithdrawn,
         CaseEvent::ConsentRefused { .. } => EntryKind::ConsentRefused,
         CaseEvent::ConsentEnded { .. } | CaseEvent::AcknowledgeEnded { .. } => EntryKind::ConsentLapsed,

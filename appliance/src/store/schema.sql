@@ -71,6 +71,21 @@ CREATE TABLE item (
     PRIMARY KEY (code, version)
 ) STRICT, WITHOUT ROWID;
 
+-- 办事码 that were shown in this hall lately: each is taken once.
+CREATE TABLE seen_code (
+    nonce BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- 经办授权, 委托 and people: their status where the hot list was newer than the status list.
+CREATE TABLE place (
+    list   INTEGER NOT NULL,
+    place  INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (list, place)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE case_counter (
     day  TEXT PRIMARY KEY,
     last INTEGER NOT NULL

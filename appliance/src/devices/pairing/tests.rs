@@ -63,6 +63,7 @@ impl Window {
         };
         let event = CaseEvent::ConsentAsked {
             phone: None,
+            office: None,
             request: Box::new(request),
             digest: "00".to_owned(),
             command: command.clone(),

@@ -61,6 +61,7 @@ pub fn consent_request(
         Some(register) => register.name.clone(),
         None => known.uscc.to_string(),
     });
+    let on_behalf_of = on_behalf_of.or_else(|| case.mandator().map(|(_, name)| hall_domain::mask_name(name)));
     Ok(ConsentRequest {
         case_no: case.no.clone(),
         item: item.code.clone(),
@@ -81,7 +82,8 @@ pub fn consent_request(
 /// Records the request that goes to the evaluator.
 pub fn ask(request: ConsentRequest, digest: String, command: CommandId, device: String) -> CaseEvent {
     let deadline = request.asked_at.plus_ms(CONSENT_MS);
-    CaseEvent::ConsentAsked { request: Box::new(request), digest, command, device, deadline, phone: None }
+    let request = Box::new(request);
+    CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone: None, office: None }
 }
 
 /// Records the request that goes to a phone: the citizen's own, or the principal's.
@@ -94,7 +96,7 @@ pub fn ask_by_phone(
 ) -> CaseEvent {
     let deadline = request.asked_at.plus_ms(PHONE_MS);
     let (request, phone) = (Box::new(request), Some(challenge));
-    CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone }
+    CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office: None }
 }
 
 /// 延长时间, asked for by the citizen: another full period, within the longest.
@@ -152,7 +154,7 @@ pub fn agreed_rows(case: &Case) -> Vec<ConsentRow> {
         return Vec::new();
     }
     match &case.consent {
-        Consent::Office { request, .. } if !case.filled => request.rows.clone(),
+        Consent::Office { asked, .. } if !case.filled => asked.request.rows.clone(),
         Consent::Given { asked, refused, .. } if !case.filled => {
             asked.request.rows.iter().filter(|row| !refused.contains(&row.material)).cloned().collect()
         }

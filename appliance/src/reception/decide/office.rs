@@ -1,9 +1,9 @@
 //! 代办人确认, 依职能查验 and 撤回: what stands beside the citizen's own yes.
 
-use super::{Events, at_least, open_case};
+use super::{CONSENT_MS, Events, open_case};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
-    Acknowledgement, Case, CaseEvent, CommandId, Consent, ConsentEnd, Secondary, Step, WithdrawnAt,
+    Acknowledgement, Case, CaseEvent, CommandId, Consent, ConsentEnd, OfficeGround, WithdrawnAt,
 };
 use hall_domain::consent::ConsentRequest;
 use hall_domain::{ServiceItem, Timestamp};
@@ -39,26 +39,36 @@ fn awaits_acknowledgement(case: &Case, command: &CommandId) -> Result<(), Refusa
     }
 }
 
-/// 依职能查验: opens what the item may ask for on one of its legal bases, with a supervisor's word. The citizen is told,
-/// not asked.
-pub fn use_by_office(
+/// 依职能查验: puts before the citizen what is opened on one of the item's legal bases, with a supervisor's word. The
+/// citizen is told, not asked.
+pub fn ask_by_office(
     case: &Case,
     item: &ServiceItem,
+    ground: OfficeGround,
     request: ConsentRequest,
-    basis: &str,
-    supervisor: Secondary,
+    digest: String,
+    command: CommandId,
+    device: String,
 ) -> Events {
-    at_least(case, Step::List, Step::Consent)?;
-    if matches!(case.consent, Consent::Waiting { .. }) {
-        return Err(Refusal::AlreadyAsking);
-    }
-    if !item.office_bases.iter().any(|known| known == basis) {
+    if !item.office_bases.contains(&ground.basis) {
         return Err(Refusal::NoBasis);
     }
-    if supervisor.account == case.clerk {
+    if ground.supervisor.account == case.clerk {
         return Err(Refusal::Supervisor);
     }
-    Ok(vec![CaseEvent::OfficeUsed { request: Box::new(request), basis: basis.to_owned(), supervisor }])
+    let deadline = request.asked_at.plus_ms(CONSENT_MS);
+    let (request, office) = (Box::new(request), Some(ground));
+    Ok(vec![CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone: None, office }])
+}
+
+/// The citizen has been told, already accepted as coming from the evaluator that shows the notice.
+pub fn noticed(case: &Case, command: &CommandId, answer: String) -> Events {
+    match &case.consent {
+        Consent::Waiting { asked } if asked.command == *command && asked.office.is_some() => {
+            Ok(vec![CaseEvent::OfficeNoticed { command: command.clone(), answer }])
+        }
+        _ => Err(Refusal::OutOfStep),
+    }
 }
 
 /// 撤回授权, wherever it was said. What was opened under it leaves the case.

@@ -1,7 +1,7 @@
 //! 手机: what a service code, a face check or an answer from a phone does to a case. What arrives here is verified:
 //! signatures hold, times fit, nothing was taken before. Here it is decided whether it belongs to this case.
 
-use super::{Events, at_least, open_case, represents};
+use super::{Events, at_least, end_consent, open_case, represents};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
     Asked, CarriedRow, Case, CaseEvent, CommandId, Consent, ConsentEnd, Organised, PhoneChallenge,
@@ -62,9 +62,17 @@ pub fn ask_phone(challenge: PhoneChallenge, command: CommandId, device: String, 
 }
 
 /// The challenge goes without an answer.
-pub fn end_phone(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
+fn end_phone(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
     waiting(case, command)?;
     Ok(vec![CaseEvent::PhoneAskEnded { command: command.clone(), reason }])
+}
+
+/// Ends what a command on the evaluator asks for: a challenge, or a consent.
+pub fn end_asked(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
+    match &case.phone {
+        Some(wait) if wait.command == *command => end_phone(case, command, reason),
+        _ => end_consent(case, command, reason),
+    }
 }
 
 fn waiting<'a>(case: &'a Case, command: &CommandId) -> Result<&'a PhoneWait, Refusal> {

@@ -92,8 +92,8 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
         CaseEvent::AcknowledgeAsked { .. } => by_clerk(lang.t("请代办人确认").to_owned(), Tone::Plain),
         CaseEvent::Acknowledged { .. } => by(EVALUATOR, lang.t("代办人已确认").to_owned(), Tone::Good),
         CaseEvent::AcknowledgeEnded { .. } => by(BOX, lang.t("代办人没有确认").to_owned(), Tone::Old),
-        CaseEvent::OfficeUsed { request, .. } => {
-            by_clerk(lang.fill("依职能查验证照 {} 项，已告知", &[&request.rows.len()]), Tone::Old)
+        CaseEvent::OfficeNoticed { .. } => {
+            by(EVALUATOR, lang.t("依职能查验已告知办事人").to_owned(), Tone::Good)
         }
         CaseEvent::ConsentWithdrawn { at, .. } => by(
             match at {
@@ -110,6 +110,7 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
             ConsentEnd::Cancelled => by_clerk(lang.t("撤回授权页面").to_owned(), Tone::Plain),
             ConsentEnd::Unreachable => by(BOX, lang.t("评价器没有显示授权页面").to_owned(), Tone::Old),
             ConsentEnd::Rejected => by(BOX, lang.t("评价器退回了授权页面").to_owned(), Tone::Old),
+            ConsentEnd::Declined => by(EVALUATOR, lang.t("办事人关闭了页面").to_owned(), Tone::Old),
         },
         CaseEvent::LicencesUsed { uses } => {
             by(BOX, lang.fill("打开证照 {} 项，用于填表", &[&uses.len()]), Tone::Plain)

@@ -45,13 +45,21 @@ impl CasePage {
                 matches!(
                     step.reading,
                     Reading::Waiting { .. }
+                        | Reading::Phone { .. }
                         | Reading::Returning { .. }
                         | Reading::Reading
                         | Reading::Again { .. }
                 )
             }
             StepPanel::Consent(step) => {
-                matches!(step.state, ConsentState::Sent { .. } | ConsentState::Shown { .. })
+                matches!(
+                    step.state,
+                    ConsentState::Sent { .. }
+                        | ConsentState::Shown { .. }
+                        | ConsentState::Phone { .. }
+                        | ConsentState::Noticing { .. }
+                        | ConsentState::Acknowledging { waiting: true }
+                )
             }
             _ => false,
         }
@@ -284,6 +292,18 @@ pub struct OrganisationCard {
 /// 办事人屏幕: what the citizen's screen shows now, for the miniature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CitizenScreen {
+    /// 手机扫码.
+    Code {
+        /// What the phone is asked for.
+        ask: &'static str,
+        /// Milliseconds left.
+        left_ms: u64,
+    },
+    /// 告知或代办人确认.
+    Notice {
+        /// Its title.
+        title: &'static str,
+    },
     /// 未配评价器.
     None,
     /// 评价器离线.

@@ -30,9 +30,15 @@
 //! | `POST /cases/{id}/confirm-person` | `reading` | 303 (人证一致) |
 //! | `POST /cases/{id}/reject-person` | `reading` | 303 (人证不符, the reading is dropped) |
 //! | `POST /cases/{id}/expired-card` | `reading`, `note` | 303, 422 (go on as 容缺) |
+//! | `POST /cases/{id}/ask-phone` | `ask` = `code`, `face` | 303 (a code for the phone on the citizen's screen) |
+//! | `POST /cases/{id}/cancel-phone` | | 303 |
 //! | `POST /cases/{id}/refresh-list` | | 303 |
 //! | `POST /cases/{id}/unmask` | `what` (`applicant`) | 303, the opening is an entry |
 //! | `POST /cases/{id}/push` | | 303 |
+//! | `POST /cases/{id}/push-phone` | | 303 (authorisation on the phone: the citizen's, or the principal's) |
+//! | `POST /cases/{id}/acknowledge` | | 303 (asks the delegate on the citizen's screen) |
+//! | `POST /cases/{id}/office` | `basis`, `account`, `password` of a supervisor | 303, 422 (依职能查验) |
+//! | `POST /cases/{id}/withdraw` | | 303 (撤回授权) |
 //! | `POST /cases/{id}/cancel-push` | | 303 |
 //! | `POST /cases/{id}/paper` | | 303 (go on with paper originals) |
 //! | `POST /cases/{id}/papers` | `material`, `choice` = `original`, `follow` | 303 (how a material without a licence is brought) |

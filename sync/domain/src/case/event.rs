@@ -160,6 +160,15 @@ pub struct PhoneChallenge {
     pub nonce: String,
 }
 
+/// 依职能查验的依据: why licences may be opened without consent, and who allowed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficeGround {
+    /// 法定依据, one of the item's.
+    pub basis: String,
+    /// 值班主管.
+    pub supervisor: Secondary,
+}
+
 /// What the centre said on the phone's way about one row that was agreed to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarriedRow {
@@ -193,6 +202,8 @@ pub enum ConsentEnd {
     Unreachable,
     /// The evaluator will not show the page: it cannot show exactly what was asked.
     Rejected,
+    /// The citizen, or the delegate, closed the page.
+    Declined,
 }
 
 /// How a material without a licence is brought.
@@ -359,6 +370,9 @@ pub enum CaseEvent {
         /// The challenge, when a phone is asked: the citizen's, or the principal's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         phone: Option<PhoneChallenge>,
+        /// The ground, when the citizen is told and not asked (依职能查验).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        office: Option<OfficeGround>,
     },
     /// The citizen asked for more time on the evaluator.
     ConsentExtended {
@@ -417,14 +431,12 @@ pub enum CaseEvent {
         /// Why.
         reason: ConsentEnd,
     },
-    /// 依职能查验: licences are opened on a legal basis, with notice instead of consent.
-    OfficeUsed {
-        /// What is opened.
-        request: Box<ConsentRequest>,
-        /// 法定依据, as the clerk chose it from the item's.
-        basis: String,
-        /// 值班主管 who allowed it.
-        supervisor: Secondary,
+    /// 依职能查验: the citizen has been told that licences are opened on a legal basis.
+    OfficeNoticed {
+        /// The command answered.
+        command: CommandId,
+        /// The evaluator's signed answer (flattened JWS), byte for byte.
+        answer: String,
     },
     /// 撤回授权: the citizen took consent back.
     ConsentWithdrawn {

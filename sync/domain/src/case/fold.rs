@@ -125,9 +125,18 @@ impl Case {
                 self.organisation = organisation.or(self.organisation.take());
                 self.recheck(rows);
             }
-            CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone } => {
+            CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office } => {
                 let asked =
-                    Box::new(Asked { request: *request, digest, command, device, at, deadline, phone });
+                    Box::new(Asked {
+                    request: *request,
+                    digest,
+                    command,
+                    device,
+                    at,
+                    deadline,
+                    phone,
+                    office,
+                });
                 self.consent = Consent::Waiting { asked };
             }
             CaseEvent::ConsentExtended { deadline, .. } => {
@@ -156,8 +165,10 @@ impl Case {
             CaseEvent::AcknowledgeEnded { reason, .. } => {
                 self.acknowledgement = Some(Acknowledgement::Ended { reason, at });
             }
-            CaseEvent::OfficeUsed { request, basis, supervisor } => {
-                self.consent = Consent::Office { request, basis, supervisor, at };
+            CaseEvent::OfficeNoticed { answer, .. } => {
+                if let Consent::Waiting { asked } = self.consent.clone() {
+                    self.consent = Consent::Office { asked, answer, at };
+                }
             }
             CaseEvent::ConsentWithdrawn { at: place, since } => self.withdraw(place, since),
             CaseEvent::ConsentRefused { .. } => self.consent = Consent::Refused { at },

@@ -130,7 +130,7 @@ impl Case {
                     Decision::Open
                 }
             }
-            Consent::Office { request, .. } if request.rows.iter().any(|row| &row.material == material) => {
+            Consent::Office { asked, .. } if asked.request.rows.iter().any(|row| &row.material == material) => {
                 Decision::Agreed
             }
             Consent::Withdrawn { .. } => Decision::Refused,

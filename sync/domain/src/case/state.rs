@@ -2,7 +2,7 @@
 
 use super::{
     AccountName, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConsentEnd, Follow,
-    LicenceUse, ListRow, Mode, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary, WindowId,
+    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary, WindowId,
     WithdrawnAt,
 };
 use crate::consent::ConsentRequest;
@@ -83,6 +83,9 @@ pub struct Asked {
     /// The challenge, when a phone is asked.
     #[serde(default)]
     pub phone: Option<PhoneChallenge>,
+    /// The ground, when the citizen is told and not asked.
+    #[serde(default)]
+    pub office: Option<OfficeGround>,
 }
 
 /// What proves a consent.
@@ -156,12 +159,10 @@ pub enum Consent {
     },
     /// 依职能查验: a legal basis with notice, instead of consent.
     Office {
-        /// What is opened.
-        request: Box<ConsentRequest>,
-        /// 法定依据.
-        basis: String,
-        /// 值班主管 who allowed it.
-        supervisor: Secondary,
+        /// What is opened, with the ground.
+        asked: Box<Asked>,
+        /// The evaluator's signed answer: the citizen has been told.
+        answer: String,
         /// When.
         at: Timestamp,
     },

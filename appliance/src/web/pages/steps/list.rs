@@ -9,6 +9,8 @@ pub struct ListStep {
     pub rows: Vec<MaterialRow>,
     /// Whether it may be asked for again (the line is up).
     pub can_refresh: bool,
+    /// Whether a principal has to be asked, not the person at the window.
+    pub by_principal: bool,
     /// Why nothing can be pushed, ready sentence.
     pub push_blocked: Option<String>,
     /// How many licences the citizen will be asked for.
