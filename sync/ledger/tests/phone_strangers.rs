@@ -2,6 +2,8 @@
 //! `docs/protocol/verify-phone.py` knows only the documentation, `cwt`, `cbor2`, `cryptography`, `base45` and
 //! `token-status-list`.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
