@@ -12,6 +12,7 @@ mod list;
 mod package;
 mod pages;
 mod refusal;
+mod scan;
 mod submit;
 mod upkeep;
 

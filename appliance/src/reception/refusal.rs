@@ -66,6 +66,8 @@ pub enum Refusal {
     FileType,
     /// Too many attachments on one case.
     TooManyFiles,
+    /// What was scanned or typed is no code of the province.
+    NotACode,
 }
 
 impl Refusal {
@@ -102,6 +104,7 @@ impl Refusal {
             Self::AnotherReading => "R128",
             Self::NothingFollows => "R129",
             Self::Supervisor => "R130",
+            Self::NotACode => "R131",
         }
     }
 
@@ -167,6 +170,7 @@ impl Refusal {
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),
             Self::FileType => "只能上传图片（JPG、PNG）或 PDF，这个文件的内容不是，没有保存。请重新选择文件。".into(),
             Self::TooManyFiles => "附件已达 30 个上限。请合并扫描件后再上传。".into(),
+            Self::NotACode => "这不是可识别的办事码。请让办事人重新打开手机上的码，再扫一次。".into(),
         }
     }
 }

@@ -44,5 +44,5 @@ pub use person::{ApplicantKind, Sex, nation_name};
 pub use policy::{Judgement, LineState, Outcome, Situation, judge};
 pub use rating::Grade;
 pub use register::{Register, RegisterError, RegisterOrganisation, RegisterPerson};
-pub use subject::{Capacity, PhoneAsk, Subject};
+pub use subject::{Capacity, Carrier, PhoneAsk, Subject};
 pub use time::{Date, Timestamp};

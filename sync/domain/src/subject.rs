@@ -176,6 +176,35 @@ impl PhoneAsk {
     }
 }
 
+/// 来路: how a code or an answer of a phone came into the box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carrier {
+    /// 线路: over the link, handed on by the centre.
+    Line,
+    /// 扫码枪（键盘口）: typed by a scanner into the clerk's browser.
+    Keyboard,
+    /// 扫码枪（串口）: read by the driver at the window.
+    Serial,
+    /// 摄像头 of the clerk's machine.
+    Camera,
+    /// 输入: pasted or typed by the clerk.
+    Typed,
+}
+
+impl Carrier {
+    /// The Chinese name.
+    #[must_use]
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Line => "线路",
+            Self::Keyboard | Self::Serial => "扫码枪",
+            Self::Camera => "摄像头",
+            Self::Typed => "输入",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
