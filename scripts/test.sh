@@ -37,6 +37,7 @@ summary() {
 documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet; }
 front_end() {
   npm --prefix appliance/web run --silent check &&
+    npm --prefix appliance/web test --silent &&
     npm --prefix devices/evaluator run --silent check &&
     npm --prefix devices/evaluator test --silent
 }

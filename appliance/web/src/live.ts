@@ -5,6 +5,7 @@
 import { adopt, onQuiet, requestUnderWay } from "./background";
 import { focusWork, message, onContent, standsAlone } from "./dom";
 import { formIsTouched, sessionEnded, somethingTyped } from "./forms";
+import { scannedNowhere } from "./scan";
 
 const TOPICS = ["frame", "case", "cases", "findings", "devices", "sync"];
 /** The box sends at least a ping every 15 s. */
@@ -58,6 +59,7 @@ function open(follow: string): void {
   };
   opened.onerror = lost;
   opened.addEventListener("ping", () => (heard = performance.now()));
+  opened.addEventListener("scan", scannedNowhere);
   for (const topic of TOPICS) {
     opened.addEventListener(topic, () => {
       heard = performance.now();

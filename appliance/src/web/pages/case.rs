@@ -33,6 +33,11 @@ impl CasePage {
         self.in_hand() && !matches!(self.step, StepPanel::Done(_))
     }
 
+    /// Whether a code can be scanned for it (扫码).
+    pub fn scans(&self) -> bool {
+        self.in_hand() && !matches!(self.step, StepPanel::Done(_))
+    }
+
     /// Whether scans can still be removed here.
     pub fn files_open(&self) -> bool {
         matches!(&self.step, StepPanel::Form(step) if !step.closed)

@@ -32,6 +32,7 @@
 //! | `POST /cases/{id}/expired-card` | `reading`, `note` | 303, 422 (go on as 容缺) |
 //! | `POST /cases/{id}/ask-phone` | `ask` = `code`, `face` | 303 (a code for the phone on the citizen's screen) |
 //! | `POST /cases/{id}/cancel-phone` | | 303 |
+//! | `POST /cases/{id}/scan` | `text`, `carrier` = `keyboard`, `camera`, `typed` | 303, 422 (扫码) |
 //! | `POST /cases/{id}/refresh-list` | | 303 |
 //! | `POST /cases/{id}/unmask` | `what` (`applicant`) | 303, the opening is an entry |
 //! | `POST /cases/{id}/push` | | 303 |
@@ -65,7 +66,7 @@
 //! | `GET /security` | `page` | [`security::SecurityPage`] |
 //! | `GET /fragments/frame` | `at` ([`frame::Desk`] code) | [`frame::FrameFragment`] (refused on a direct visit) |
 //! | `GET /live` | `case` (id, optional) | `text/event-stream` |
-//! | `GET /assets/{name}` | `v` | `app.js`, `app.css` of `appliance/web/dist` (`.gz` beside each), immutable when `v` is given |
+//! | `GET /assets/{name}` | `v` | `app.js`, `app.css`, `scan-camera.js` of `appliance/web/dist` (`.gz` beside each), immutable when `v` is given |
 //!
 //! Attested fields of the form are shown without a name and so are not posted; what is posted for one that was not
 //! opened by `do=edit:{key}` did not come from these pages.
@@ -73,7 +74,7 @@
 //! # Live
 //!
 //! `GET /live` sends events without data: `frame` (line state or a count of the rail changed), `case` (the case in
-//! `case=` changed), `cases`, `findings`, `devices`, `sync`. The script answers by fetching the page it stands on
+//! `case=` changed), `cases`, `findings`, `devices`, `sync`, and `scan` (a code was scanned at this window while no case is in hand). The script answers by fetching the page it stands on
 //! (for `frame` only the fragment) and exchanging the parts marked `data-live`; an event that is lost costs
 //! nothing, because every reconnect fetches all. An event `ping` every 15 s keeps the stream open; the script calls
 //! the box unreachable when nothing has come for 40 s.

@@ -126,8 +126,7 @@ impl Case {
                 self.recheck(rows);
             }
             CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office } => {
-                let asked =
-                    Box::new(Asked {
+                let asked = Box::new(Asked {
                     request: *request,
                     digest,
                     command,

@@ -130,7 +130,9 @@ impl Case {
                     Decision::Open
                 }
             }
-            Consent::Office { asked, .. } if asked.request.rows.iter().any(|row| &row.material == material) => {
+            Consent::Office { asked, .. }
+                if asked.request.rows.iter().any(|row| &row.material == material) =>
+            {
                 Decision::Agreed
             }
             Consent::Withdrawn { .. } => Decision::Refused,

@@ -2,8 +2,8 @@
 
 use super::{
     AccountName, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConsentEnd, Follow,
-    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary, WindowId,
-    WithdrawnAt,
+    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
+    WindowId, WithdrawnAt,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
