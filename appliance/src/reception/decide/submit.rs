@@ -5,7 +5,7 @@ use crate::reception::refusal::Refusal;
 use hall_domain::case::{
     AccountName, Attachment, Case, CaseEvent, Follow, ListRow, MaterialState, Mode, Secondary, Step,
 };
-use hall_domain::policy::{self, LineState, Situation};
+use hall_domain::policy::{self, LineState, Policy, Relation, Situation};
 use hall_domain::{Judgement, LicenceGrade, MaterialId, Outcome, ServiceItem, Timestamp, Way, form};
 use std::collections::BTreeSet;
 
@@ -49,13 +49,15 @@ pub fn judge(
     signed: Signed,
     now: Timestamp,
 ) -> Judgement {
-    let relation_hours = case
+    let policy = Policy::standard();
+    let relation = case
         .organisation
         .as_ref()
         .filter(|known| known.register.is_some())
         .filter(|known| case.identity.as_ref().is_none_or(|who| represents(known, &who.document)))
         .and_then(|known| known.checked_at)
-        .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX));
+        .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX))
+        .map_or(Relation::None, |hours| Relation::LegalRepresentative { hours });
     let fresh = case.listed_at.is_some_and(|at| now.ms_since(at) < ONLINE_MS);
     let line = match case.mode {
         // What the centre said counts as its word for an hour, then as what the hall remembers.
@@ -63,25 +65,23 @@ pub fn judge(
         _ => conditions.line,
     };
     let situation = |licence| Situation {
-        tier: item.tier,
-        way: Way::IdentityCard,
-        applicant: case.applicant,
-        line,
         identity: case.identity_grade(),
         consent: case.consent_grade(),
         licence,
         holder_cached: conditions.holder_cached,
-        relation_hours,
+        relation,
         second_clerk: signed.second,
         supervisor: signed.supervisor,
         t2_offline: item.offline_t2,
+        pre_approved: policy.approves(&item.code),
+        ..Situation::new(item.tier, Way::IdentityCard, case.applicant, line)
     };
     // Licences and paper originals are different grounds, neither the weaker in all things: the case stands on both.
     let relied = case.uses.iter().filter(|used| !case.paper_brought(&used.material));
     let weakest = relied.map(|used| used.grade).min();
-    let on_licences = policy::judge(&situation(weakest));
+    let on_licences = policy::judge(policy, &situation(weakest));
     let paper = case.list.iter().any(|row| case.paper_brought(&row.material));
-    let on_paper = paper.then(|| policy::judge(&situation(Some(LicenceGrade::L1))));
+    let on_paper = paper.then(|| policy::judge(policy, &situation(Some(LicenceGrade::L1))));
     let judgement = match on_paper {
         Some(on_paper) if weakest.is_none() || on_paper.outcome < on_licences.outcome => on_paper,
         _ => on_licences,
