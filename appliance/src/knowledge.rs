@@ -1,6 +1,6 @@
 //! What the box knows of the province, and how old that is: catalogue, trust, freshness, line.
 
-use hall_domain::policy::LineState;
+use hall_domain::policy::{LineState, Policy};
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
 use hall_ledger::phone::CodeKeys;
@@ -57,6 +57,7 @@ struct Now {
     token: Option<FreshnessToken>,
     lists: BTreeMap<u32, Arc<VerifiedStatusList>>,
     code_keys: Arc<CodeKeys>,
+    policy: Arc<Policy>,
     feed: u64,
     hot: u64,
     line: LineStatus,
@@ -73,6 +74,7 @@ impl Knowledge {
             token: None,
             lists: BTreeMap::new(),
             code_keys: Arc::default(),
+            policy: Arc::new(Policy::default()),
             feed: 0,
             hot: 0,
             line,
@@ -138,6 +140,23 @@ impl Knowledge {
     /// Status lists by number.
     pub fn lists(&self) -> BTreeMap<u32, Arc<VerifiedStatusList>> {
         self.read(|now| now.lists.clone())
+    }
+
+    /// 离线策略 in force: the centre's, or the province's default before the first contact.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.read(|now| now.policy.clone())
+    }
+
+    /// A newer policy.
+    pub fn set_policy(&self, policy: Policy) {
+        self.write(|now| now.policy = Arc::new(policy));
+    }
+
+    /// As of when the status of what is in no envelope (grants, mandates, people) is known: the list's time, or the
+    /// token's when everything that it covers is here.
+    pub fn list_at(&self) -> Option<Timestamp> {
+        let listed = self.read(|now| now.lists.values().map(|list| list.issued_at()).max());
+        listed.max(self.fresh_at())
     }
 
     /// The keys under which service codes say whom they stand for.

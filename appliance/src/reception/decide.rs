@@ -71,7 +71,8 @@ pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
     }
     let mut events = Vec::new();
     let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
-    let represents = case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.document));
+    let represents =
+        case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.document, &who.name, who.at));
     if case.identity.is_some() && (changed || !represents) {
         let reason = if changed {
             "改填了统一社会信用代码"
@@ -119,7 +120,7 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
             return Err(Refusal::AnotherPerson);
         }
     }
-    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card.document)) {
+    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card.document, &card.name, now)) {
         return Err(Refusal::NotLegalRepresentative);
     }
     let other = case.identity.as_ref().filter(|who| who.document != card.document);
@@ -353,7 +354,7 @@ fn at_least(case: &Case, first: Step, last: Step) -> Result<(), Refusal> {
     if step < first || step > last { Err(Refusal::OutOfStep) } else { Ok(()) }
 }
 
-/// Whether the person is the registered legal representative's, as far as a register is known.
-pub fn represents(organisation: &Organised, document: &IdentityDocument) -> bool {
-    organisation.register.as_ref().is_none_or(|entry| entry.legal_representative.document == *document)
+/// Whether the person may act for the organisation, by office or by grant, as far as a register is known.
+pub fn represents(organisation: &Organised, document: &IdentityDocument, name: &str, now: Timestamp) -> bool {
+    organisation.register.as_ref().is_none_or(|entry| entry.acts_for(document, name, now).is_some())
 }

@@ -353,7 +353,7 @@ impl Desk {
     }
 
     /// A clock that is behind what the centre has signed cannot tell how old a code is.
-    fn clock_doubtful(&self, now: Timestamp) -> bool {
+    pub(super) fn clock_doubtful(&self, now: Timestamp) -> bool {
         let knowledge = &self.book.knowledge;
         knowledge.token().is_some() && knowledge.token_age_ms(now).is_none()
     }

@@ -48,6 +48,9 @@ CREATE TABLE cases (
     number_index BLOB NOT NULL DEFAULT x'',
     name_index   BLOB NOT NULL DEFAULT x'',
     rev          INTEGER NOT NULL,
+    submitted_at INTEGER NOT NULL DEFAULT 0,  -- 0 before submission
+    offline      INTEGER NOT NULL DEFAULT 0,  -- whether it was submitted with the line down
+    agent_index  BLOB NOT NULL DEFAULT x'',   -- who brought it for another
     outstanding  INTEGER NOT NULL DEFAULT 0,  -- 待补: how many things were promised for later and have not come
     state        BLOB NOT NULL  -- sealed
 ) STRICT;
@@ -58,6 +61,7 @@ CREATE INDEX cases_by_step ON cases (step, id);
 CREATE INDEX cases_by_opening ON cases (opened_at, id);
 CREATE INDEX cases_unjudged ON cases (outcome, id) WHERE disposition = '';
 CREATE INDEX cases_unsealed ON cases (id) WHERE step = 'submitted' AND sealed = 0;
+CREATE INDEX cases_offline ON cases (submitted_at) WHERE offline = 1;
 CREATE INDEX cases_outstanding ON cases (id) WHERE outstanding > 0;
 CREATE INDEX cases_search ON cases (id, no, item_name, number_index, name_index);
 CREATE INDEX cases_by_number ON cases (number_index) WHERE number_index <> x'';

@@ -104,12 +104,12 @@ pub fn prove(case: &Case, proof: Proof, organisation: Option<Organised>, now: Ti
         }
         (ApplicantKind::Organisation, Capacity::Own) => {
             let known = case.organisation.as_ref().ok_or(Refusal::OrganisationMissing)?;
-            if known.register.is_none() || !represents(known, &subject.document) {
+            if known.register.is_none() || !represents(known, &subject.document, &subject.name, now) {
                 return Err(Refusal::NotLegalRepresentative);
             }
         }
         (ApplicantKind::Organisation, Capacity::LegalRepresentative { .. } | Capacity::Agent { .. }) => {
-            events.extend(name(case, &subject, organisation)?);
+            events.extend(name(case, &subject, organisation, now)?);
         }
         (applicant, Capacity::Delegate { principal, item, .. }) => {
             if matches!(principal, HolderId::Organisation(_)) != (applicant == ApplicantKind::Organisation) {
@@ -118,7 +118,7 @@ pub fn prove(case: &Case, proof: Proof, organisation: Option<Organised>, now: Ti
             if item.as_ref().is_some_and(|item| *item != case.item) {
                 return Err(Refusal::MandateOtherItem);
             }
-            events.extend(name(case, &subject, organisation)?);
+            events.extend(name(case, &subject, organisation, now)?);
         }
     }
     if subject.capacity.revocable().is_some_and(|(until, _)| until < now) {
@@ -130,14 +130,14 @@ pub fn prove(case: &Case, proof: Proof, organisation: Option<Organised>, now: Ti
 }
 
 /// Names the organisation that a code stands for, or checks that it is the one that was named.
-fn name(case: &Case, subject: &Subject, organisation: Option<Organised>) -> Events {
+fn name(case: &Case, subject: &Subject, organisation: Option<Organised>, now: Timestamp) -> Events {
     let HolderId::Organisation(uscc) = subject.principal() else { return Ok(Vec::new()) };
     if case.organisation.as_ref().is_some_and(|known| known.uscc != uscc) {
         return Err(Refusal::OtherOrganisation);
     }
     let known = organisation.or_else(|| case.organisation.clone()).ok_or(Refusal::OrganisationMissing)?;
     let by_office = matches!(subject.capacity, Capacity::LegalRepresentative { .. });
-    if by_office && !represents(&known, &subject.document) {
+    if by_office && !represents(&known, &subject.document, &subject.name, now) {
         return Err(Refusal::NotLegalRepresentative);
     }
     let fresh = case.organisation.as_ref() != Some(&known);

@@ -2,6 +2,7 @@
 
 use super::{consent, form, identify, list, side, submit};
 use crate::book::Fault;
+use crate::reception::decide::Conditions;
 use crate::reception::{Refusal, decide};
 use crate::store::devices::{self as rows, Device, Presence};
 use crate::web::failure::Failure;
@@ -53,6 +54,8 @@ pub struct Scene<'a> {
     pub evaluator: Option<Device>,
     /// The window's reader.
     pub reader: Option<Device>,
+    /// What the policy is asked with, beside the case.
+    pub conditions: Conditions,
     /// Whether the numbers are open on this screen.
     pub open: bool,
     /// The language of who looks.
@@ -103,6 +106,7 @@ pub async fn build(
         trouble,
         evaluator,
         reader,
+        conditions: app.desk.conditions(&case).await?,
         open: numbers_open,
         lang: frame::lang(signed),
         shown: commands.iter().any(|command| command.shown_at.0 > 0),

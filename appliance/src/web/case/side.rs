@@ -42,7 +42,7 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
             matches: match (&case.identity, register) {
-                (Some(who), Some(_)) => Some(decide::represents(known, &who.document)),
+                (Some(who), Some(_)) => Some(decide::represents(known, &who.document, &who.name, scene.now)),
                 _ => None,
             },
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
@@ -53,7 +53,7 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
         (true, _) => Prospect::Over,
         (false, false) => Prospect::Unknown,
         (false, true) => {
-            let judgement = scene.app.desk.judge(case, scene.item, Signed::default());
+            let judgement = decide::judge(case, scene.item, &scene.conditions, Signed::default(), scene.now);
             Prospect::Known(Policy {
                 outcome: list::outcome(judgement.outcome),
                 sentence: judgement.sentence,

@@ -44,6 +44,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         trouble,
         evaluator: None,
         reader: None,
+        conditions: app.desk.conditions(&case).await?,
         open,
         lang: frame::lang(signed),
         shown: false,
