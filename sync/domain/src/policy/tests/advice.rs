@@ -19,7 +19,7 @@ fn told(s: &Situation) -> String {
 
 /// Some hundred situations from all over the grid.
 fn some() -> impl Iterator<Item = (Situation, Outcome)> {
-    GRID.iter().step_by(4_999)
+    GRID.iter().step_by(9_973)
 }
 
 #[test]
