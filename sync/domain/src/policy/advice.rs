@@ -54,8 +54,8 @@ pub enum Step {
 }
 
 impl Step {
-    /// All steps: those at the window before those that others have to do, the wait for the line last. For the same
-    /// number of steps the earlier ones are advised.
+    /// All steps: those at the window before those that others have to do, the wait for the line last. Of equally few
+    /// that lead equally far the earlier ones are advised.
     pub const ALL: [Self; 20] = [
         Self::UseCard,
         Self::ReadCard,
@@ -257,8 +257,8 @@ impl Advice {
     }
 }
 
-/// The advice: the fewest steps to something better, what can be done at the window before waiting for the line. When
-/// they need a phone, a second one that does not follows, if there is any.
+/// The advice: the fewest steps to something better, and of these the ones that lead furthest, what can be done at the
+/// window before waiting for the line. When they need a phone, a second one that does not follows, if there is any.
 #[must_use]
 pub fn advise(policy: &Policy, situation: &Situation) -> Vec<Advice> {
     let now = outcome(policy, situation);
@@ -291,34 +291,42 @@ fn fewest(p: &Policy, s: &Situation, now: Outcome, wanted: impl Fn(Step) -> bool
     }
     let all = &steps[..count];
     let at_the_window = &all[..count - 1];
-    let tries = [at_the_window, all].into_iter().flat_map(|steps| (1..=MOST_STEPS).map(move |n| (steps, n)));
-    tries.filter_map(|(steps, depth)| search(p, s, steps, depth, now)).next().map(|(mut steps, outcome)| {
-        steps.reverse();
-        Advice { steps, outcome }
-    })
+    for steps in [at_the_window, all] {
+        for depth in 1..=MOST_STEPS {
+            let mut best = None;
+            search(p, s, steps, depth, &mut Vec::with_capacity(depth), now, &mut best);
+            if best.is_some() {
+                return best;
+            }
+        }
+    }
+    None
 }
 
-/// Tries exactly `depth` of the steps, each at most once and in their order; what is found comes last step first.
+/// Tries exactly `depth` more of the steps, each at most once and in their order, and keeps the first that leads
+/// furthest above `floor`.
 fn search(
     p: &Policy,
     s: &Situation,
     steps: &[Step],
     depth: usize,
-    now: Outcome,
-) -> Option<(Vec<Step>, Outcome)> {
+    taken: &mut Vec<Step>,
+    floor: Outcome,
+    best: &mut Option<Advice>,
+) {
     for (at, step) in steps.iter().enumerate() {
         let Some(after) = step.apply(p, s) else { continue };
-        if depth == 1 {
+        taken.push(*step);
+        if depth > 1 {
+            search(p, &after, &steps[at + 1..], depth - 1, taken, floor, best);
+        } else {
             let then = outcome(p, &after);
-            if then > now {
-                return Some((vec![*step], then));
+            if then > best.as_ref().map_or(floor, |advice| advice.outcome) {
+                *best = Some(Advice { steps: taken.clone(), outcome: then });
             }
-        } else if let Some((mut more, then)) = search(p, &after, &steps[at + 1..], depth - 1, now) {
-            more.push(*step);
-            return Some((more, then));
         }
+        taken.pop();
     }
-    None
 }
 
 /// 签名需求: whose signature beside the clerk's would help.

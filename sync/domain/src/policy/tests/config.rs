@@ -67,7 +67,8 @@ fn the_desk_offers_in_order_what_the_lists_say_and_less_with_the_line_down() {
         (judged.outcome, &*judged.sentence),
         (Outcome::No, "离线时未开通“办事码”核验，请改用实体身份证核验。",)
     );
-    assert!(judged.raise.unwrap().starts_with("请办事人本人改用实体身份证核验，可提升至"));
+    let raise = judged.raise.unwrap();
+    assert!(raise.contains("；不用手机也可以：请办事人本人改用实体身份证核验，可提升至"), "{raise}");
     let up = judge(&policy, &Situation { way: Way::Delegate, line: LineState::Up, ..s });
     assert_eq!(up.sentence, "本窗口未开通“委托代办”核验，请改用实体身份证核验。");
 }
