@@ -13,6 +13,7 @@ mod package;
 mod pages;
 mod refusal;
 mod scan;
+mod scanner;
 mod submit;
 mod upkeep;
 
