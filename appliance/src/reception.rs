@@ -14,6 +14,7 @@ mod package;
 mod pages;
 mod phone;
 mod refusal;
+mod scanner;
 mod submit;
 mod upkeep;
 

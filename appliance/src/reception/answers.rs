@@ -33,6 +33,8 @@ impl Desk {
             .write(move |tx| match from.kind() {
                 DeviceKind::Evaluator => desk.judge_answer::<Answer>(tx, &from, &jws, now),
                 DeviceKind::CardReader => desk.judge_answer::<ReaderAnswer>(tx, &from, &jws, now),
+                // A scanner is asked nothing.
+                DeviceKind::Scanner => Ok(None),
             })
             .await?;
         let Some(judged) = judged else { return Ok(()) };
@@ -275,7 +277,7 @@ impl Applies for ReaderAnswer {
     }
 }
 
-fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
+pub(super) fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
     let key: DeviceKey =
         serde_json::from_str(&device.key).map_err(|_| Fault::Storage("device key".to_owned()))?;
     Ok(DeviceRecord {
@@ -290,7 +292,7 @@ fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
     })
 }
 
-fn earlier(tx: &Connection, id: MessageId) -> Result<Option<Earlier>, Fault> {
+pub(super) fn earlier(tx: &Connection, id: MessageId) -> Result<Option<Earlier>, Fault> {
     let Some((digest, result)) = rows::earlier_answer(tx, &id.to_string())? else { return Ok(None) };
     let digest: [u8; 32] = digest.try_into().map_err(|_| Fault::Storage("answer digest".to_owned()))?;
     let result = if result == "accepted" { ReceiptResult::Accepted } else { ReceiptResult::Stale };

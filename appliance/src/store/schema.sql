@@ -115,7 +115,7 @@ CREATE INDEX command_case ON command (case_id);
 
 CREATE TABLE device (
     id          TEXT PRIMARY KEY,
-    kind        TEXT NOT NULL,    -- ev | rd: the first letters of its id
+    kind        TEXT NOT NULL,    -- ev | rd | sc: the first letters of its id
     key         TEXT NOT NULL,    -- JSON of its public key
     key_gen     INTEGER NOT NULL,
     password    TEXT NOT NULL,    -- hashed, for the broker

@@ -264,6 +264,17 @@ pub fn verify<A: DeviceAnswer>(
     topic: &DeviceId,
     device: &DeviceRecord,
 ) -> Result<Verified<A>, Rejection> {
+    verify_as(jws, topic, device, ANSWER_TYPE, |answer: &A| answer.head().dev)
+}
+
+/// The same for any signed message of a device: `typ` is its type, `dev` gives the device that it names.
+pub(crate) fn verify_as<A: DeserializeOwned>(
+    jws: &Jws,
+    topic: &DeviceId,
+    device: &DeviceRecord,
+    typ: &str,
+    dev: impl Fn(&A) -> &DeviceId,
+) -> Result<Verified<A>, Rejection> {
     if device.standing != Standing::Active {
         return Err(Rejection::Standing);
     }
@@ -273,9 +284,9 @@ pub fn verify<A: DeviceAnswer>(
         .map(|(generation, key)| (answer_kid(&device.id, *generation), key))
         .find(|(kid, _)| kid == jws.kid())
         .ok_or(Rejection::UnknownKey)?;
-    let payload = jws.verify(key, ANSWER_TYPE, &kid)?;
+    let payload = jws.verify(key, typ, &kid)?;
     let answer: A = decode(payload).map_err(|_| Rejection::Payload)?;
-    if answer.head().dev != &device.id || topic != &device.id {
+    if dev(&answer) != &device.id || topic != &device.id {
         return Err(Rejection::OtherDevice);
     }
     Ok(Verified { answer, jws: jws.clone() })

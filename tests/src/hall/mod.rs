@@ -138,7 +138,7 @@ impl Hall {
         tell("启动一体机和消息中间件");
         hall_box.start().await?;
 
-        tell("接上读卡器，启动读卡驱动");
+        tell("接上读卡器和扫码器，启动驱动");
         let mut windows = Vec::new();
         for window in &plan.windows {
             let window = Window::open(window.clone(), &data, &place, plan.pace)?;
@@ -242,7 +242,9 @@ impl Hall {
         look(self.centre.read().await.as_ref().map(Centre::part));
         look(self.hall_box.read().await.part());
         for window in &self.windows {
-            look(window.lock().await.driver());
+            let window = window.lock().await;
+            look(window.driver());
+            look(window.scanner_driver());
         }
         fallen
     }

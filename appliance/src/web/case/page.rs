@@ -121,6 +121,10 @@ pub async fn build(
         steps: StepName::ALL.map(|name| step_line(&scene, name, shown)),
         step: panel(&scene, shown).await?,
         side: side::side(&scene),
+        scan_said: app
+            .desk
+            .scan_said(id)
+            .map(|refusal| format!("{}（{}）", said(&refusal, scene.lang), refusal.code())),
         held_by: if mine { None } else { Some(held_by(&scene, signed).await?) },
         frame,
     })

@@ -23,6 +23,8 @@ pub struct CasePage {
     pub step: StepPanel,
     /// What stands on the right.
     pub side: SidePanel,
+    /// What was wrong with the last scan of the window's scanner, ready sentence.
+    pub scan_said: Option<String>,
     /// Somebody else who has this case: everything is read-only then.
     pub held_by: Option<HeldBy>,
 }
