@@ -9,7 +9,7 @@ use hall_domain::{
     FieldKey, HolderId, LicenceGrade, LicenceKind, LicenceStatus, Material, MaterialHolder, ServiceItem,
     Timestamp,
 };
-use hall_ledger::envelope::{CacheState, Disclosures, Envelope, OpenError, VerifiedEnvelope};
+use hall_ledger::envelope::{CacheState, Disclosures, OpenError, Signatures, VerifiedEnvelope};
 use hall_ledger::hash::Hash;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::trust::CentreKeys;
@@ -43,18 +43,26 @@ pub struct Freshness<'a> {
     pub lists: BTreeMap<u32, &'a VerifiedStatusList>,
 }
 
+/// Who may have signed, and which signatures were found good before.
+#[derive(Clone, Copy)]
+pub struct Proof<'a> {
+    /// The centre's keys.
+    pub keys: &'a CentreKeys,
+    /// Remembers good signatures.
+    pub signatures: &'a Signatures,
+}
+
 /// Verifies a cached licence and combines what the feed and the status list say about it.
 /// An envelope that does not verify, or is another holder's, is no candidate.
 pub fn candidate(
     cached: Cached,
     holder: &HolderId,
-    keys: &CentreKeys,
+    proof: Proof<'_>,
     hall: &str,
     freshness: &Freshness<'_>,
     now: Timestamp,
 ) -> Option<Candidate> {
-    let signed = cached.issued.envelope.as_bytes().to_vec();
-    let envelope = Envelope::verify(&signed, keys).ok()?;
+    let (envelope, digest) = proof.signatures.verify(cached.issued.envelope.as_bytes(), proof.keys).ok()?;
     let beside = cached.issued.disclosures;
     if !envelope.held_by(holder, &beside) || !envelope.allows_hall(hall) {
         return None;
@@ -70,7 +78,7 @@ pub fn candidate(
     Some(Candidate {
         envelope,
         beside,
-        digest: Hash::of(&signed),
+        digest,
         holder: holder.clone(),
         status,
         status_at,
@@ -238,7 +246,8 @@ mod tests {
         let issued = hall_ledger::envelope::Envelope::issue(&licence, &issue, &key, salts).unwrap();
         let keys = CentreKeys::new([key.verifying_key()]).unwrap();
         let cached = Cached { issued, status: LicenceStatus::Valid, status_at: NOW };
-        candidate(cached, &licence.holder, &keys, "990001", &Freshness::default(), NOW).unwrap()
+        let proof = Proof { keys: &keys, signatures: &Signatures::default() };
+        candidate(cached, &licence.holder, proof, "990001", &Freshness::default(), NOW).unwrap()
     }
 
     #[test]

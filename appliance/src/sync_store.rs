@@ -338,12 +338,18 @@ fn apply_item(
 ) -> Result<(), Fault> {
     match &item.change {
         VerifiedChange::LicenceUpsert { facts, issued } => {
-            licences::put(tx, &book.vault, issued, facts.facts(), None)?;
+            licences::put(
+                tx,
+                &licences::Sealed::new(&book.vault, issued, facts.facts()),
+                licences::Reason::Scope,
+            )?;
         }
         VerifiedChange::LicenceStatus(change) => {
             licences::set_status(tx, &book.vault, &change.licence, change.status, change.at)?;
         }
-        VerifiedChange::LicenceForget(licence) => licences::forget(tx, &book.vault, licence)?,
+        VerifiedChange::LicenceForget(licence) => {
+            licences::forget(tx, &book.vault, licence)?;
+        }
         VerifiedChange::Document(version) => {
             meta::announce_document(tx, word(version.kind), version.version)?
         }
