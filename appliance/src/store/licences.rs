@@ -1,6 +1,7 @@
 //! Cached licences and register entries: found by blind index, sealed to their holders.
 
 use super::StoreError;
+use crate::reception::decide;
 use crate::vault::{Unsealable, Vault};
 use hall_domain::case::CaseId;
 use hall_domain::{HolderId, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
@@ -9,6 +10,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// Bytes of a blind index in these tables: no two of a province's licences meet in 128 bits.
 const INDEX: usize = 16;
+/// A case that nobody has touched for so long does not keep what was fetched for it.
+const UNTOUCHED_MS: i64 = 30 * 86_400_000;
+
+/// The blind index of a licence or a holder.
+pub type Index = [u8; INDEX];
 
 /// A licence as it lies in the cache.
 #[derive(Debug, Clone)]
@@ -39,8 +45,8 @@ pub enum Reason<'a> {
 
 /// A licence that is sealed and ready for its row: the slow part of putting it, done before any transaction.
 pub struct Sealed {
-    licence: [u8; INDEX],
-    holder: [u8; INDEX],
+    licence: Index,
+    holder: Index,
     version: u16,
     checked_at: Timestamp,
     expires_at: Timestamp,
@@ -61,7 +67,7 @@ impl Sealed {
     }
 
     /// Its columns: blind index of the licence, of the holder, and the sealed value. For filling a cache in bulk.
-    pub fn into_columns(self) -> ([u8; INDEX], [u8; INDEX], Vec<u8>) {
+    pub fn into_columns(self) -> (Index, Index, Vec<u8>) {
         (self.licence, self.holder, self.sealed)
     }
 }
@@ -124,7 +130,7 @@ pub fn set_status(
 
 fn note_status(
     tx: &Connection,
-    licence: &[u8; INDEX],
+    licence: &Index,
     status: LicenceStatus,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
@@ -135,11 +141,38 @@ fn note_status(
     Ok(())
 }
 
-/// Takes a licence out of the cache. Says whether it was there.
-pub fn forget(tx: &Connection, vault: &Vault, licence: &LicenceId) -> rusqlite::Result<bool> {
+/// Takes a licence out of the cache. Gives its index if it was there.
+pub fn forget(tx: &Connection, vault: &Vault, licence: &LicenceId) -> rusqlite::Result<Option<Index>> {
     let licence = licence_index(vault, licence);
+    Ok(delete(tx, &licence)?.then_some(licence))
+}
+
+/// Takes a licence out of the cache, by its index. Says whether it was there.
+pub fn delete(tx: &Connection, licence: &Index) -> rusqlite::Result<bool> {
     tx.prepare_cached("DELETE FROM licence_case WHERE licence = ?1")?.execute([licence])?;
     Ok(tx.prepare_cached("DELETE FROM licence WHERE licence = ?1")?.execute([licence])? > 0)
+}
+
+/// Licences past the day until which a cache may use them.
+pub fn expired(db: &Connection, now: Timestamp, most: u32) -> rusqlite::Result<Vec<Index>> {
+    db.prepare_cached("SELECT licence FROM licence WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2")?
+        .query_map(params![now.0, most], |row| row.get(0))?
+        .collect()
+}
+
+/// Licences that are in no scope of this hall, and whose cases are submitted, given up a while ago, or forgotten. What
+/// was opened for a case is in the case.
+pub fn of_ended_cases(db: &Connection, now: Timestamp, most: u32) -> rusqlite::Result<Vec<Index>> {
+    let (given_up, untouched) = (now.plus_ms(-decide::REOPEN_MS), now.plus_ms(-UNTOUCHED_MS));
+    db.prepare_cached(
+        "SELECT licence FROM licence l WHERE scope = 0 AND NOT EXISTS (
+             SELECT 1 FROM licence_case o JOIN cases c ON c.id = o.case_id
+             WHERE o.licence = l.licence AND c.step <> 'submitted'
+               AND c.updated_at >= CASE c.step WHEN 'abandoned' THEN ?1 ELSE ?2 END)
+         ORDER BY id LIMIT ?3",
+    )?
+    .query_map(params![given_up.0, untouched.0, most], |row| row.get(0))?
+    .collect()
 }
 
 /// Every cached licence of a holder.
@@ -224,16 +257,19 @@ pub fn organisation(db: &Connection, vault: &Vault, uscc: &Uscc) -> Result<Optio
     Ok(Some(Registered { organisation, checked_at: Timestamp(checked_at), listed }))
 }
 
-fn licence_index(vault: &Vault, licence: &LicenceId) -> [u8; INDEX] {
+fn licence_index(vault: &Vault, licence: &LicenceId) -> Index {
     short(&vault.index("licence", licence.as_str()))
 }
 
-fn holder_index(vault: &Vault, holder: &HolderId) -> [u8; INDEX] {
+fn holder_index(vault: &Vault, holder: &HolderId) -> Index {
     short(&vault.index("holder", &holder.key()))
 }
 
-fn short(index: &[u8]) -> [u8; INDEX] {
+fn short(index: &[u8]) -> Index {
     let mut short = [0; INDEX];
     short.copy_from_slice(&index[..INDEX]);
     short
 }
+
+#[cfg(test)]
+mod tests;

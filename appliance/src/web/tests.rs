@@ -6,5 +6,6 @@ mod doors;
 mod evidence;
 mod forms;
 mod hall;
+mod purge;
 mod register;
 mod retention;

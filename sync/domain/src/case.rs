@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod standing;
 mod state;
+mod statement;
 
 pub use event::{
     Attachment, AttachmentId, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence,
@@ -17,6 +18,7 @@ pub use event::{
 pub use state::{
     Asked, Case, Consent, Decision, Identity, MaterialState, Outstanding, RatingState, Step, Submission,
 };
+pub use statement::{Established, Open, Statement, StatusSource};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
