@@ -4,6 +4,7 @@ use hall_domain::policy::{LineState, Policy};
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
 use hall_ledger::phone::CodeKeys;
+use hall_ledger::envelope::Signatures;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
 use hall_ledger::trust::CentreKeys;
@@ -47,6 +48,8 @@ pub struct Knowledge {
     pub scope: String,
     /// The centre's keys, pinned at enrolment.
     pub trust: CentreKeys,
+    /// Signatures of envelopes that were found good.
+    pub signatures: Signatures,
     now: RwLock<Now>,
 }
 
@@ -80,7 +83,7 @@ impl Knowledge {
             line,
             events: VecDeque::new(),
         };
-        Self { hall, hall_code, scope, trust, now: RwLock::new(now) }
+        Self { hall, hall_code, scope, trust, signatures: Signatures::default(), now: RwLock::new(now) }
     }
 
     /// The newest catalogue; none before the first contact with the centre.

@@ -1,6 +1,7 @@
 //! What the sync agent reads from and writes to the box's database.
 
 use crate::book::{Book, Fault};
+use crate::cache::purge;
 use crate::live::{Change, Live};
 use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
@@ -212,10 +213,11 @@ impl Store for SyncStore {
         let main = page.lane == Lane::Main;
         let changed = self
             .write(move |tx| {
-                let mut told = Vec::new();
+                let (mut told, mut forgotten) = (Vec::new(), Vec::new());
                 for item in &page.items {
-                    apply_item(tx, &book, item, &mut told)?;
+                    apply_item(tx, &book, item, &mut told, &mut forgotten)?;
                 }
+                purge::record(tx, &book, purge::Reason::LeftScope, forgotten, book.clock.now())?;
                 let feed = if main { page.last } else { 0 };
                 let feed = meta::number(tx, key::FEED)?.max(feed);
                 let hot = meta::number(tx, key::HOT)?.max(page.hot.unwrap_or_default());
@@ -335,15 +337,22 @@ fn apply_item(
     book: &Book,
     item: &VerifiedItem,
     told: &mut Vec<Change>,
+    forgotten: &mut Vec<licences::Index>,
 ) -> Result<(), Fault> {
     match &item.change {
         VerifiedChange::LicenceUpsert { facts, issued } => {
-            licences::put(tx, &book.vault, issued, facts.facts(), None)?;
+            licences::put(
+                tx,
+                &licences::Sealed::new(&book.vault, issued, facts.facts()),
+                licences::Reason::Scope,
+            )?;
         }
         VerifiedChange::LicenceStatus(change) => {
             licences::set_status(tx, &book.vault, &change.licence, change.status, change.at)?;
         }
-        VerifiedChange::LicenceForget(licence) => licences::forget(tx, &book.vault, licence)?,
+        VerifiedChange::LicenceForget(licence) => {
+            forgotten.extend(licences::forget(tx, &book.vault, licence)?);
+        }
         VerifiedChange::Document(version) => {
             meta::announce_document(tx, word(version.kind), version.version)?
         }

@@ -56,7 +56,7 @@ impl Desk {
                         };
                         let licence = carried.graded(licence, &row.material, now);
                         // A licence that does not open as signed stays closed; its row then asks for paper.
-                        match cache::open(&row, &licence, &candidates, use_code) {
+                        match cache::open(&row, &licence, &candidates, use_code, now) {
                             Ok((used, fields)) => {
                                 uses.push(used);
                                 opened.insert(row.kind.clone(), fields);

@@ -3,8 +3,8 @@
 use super::desk::{Clerk, Desk};
 use super::{Refusal, decide};
 use crate::book::Fault;
-use crate::cache::{self, Candidate, Freshness};
-use crate::store::licences;
+use crate::cache::{self, Candidate, Freshness, Proof};
+use crate::store::licences::{self, Reason, Sealed};
 use hall_domain::case::{Case, CaseId, ListRow, Mode};
 use hall_domain::{HolderId, LicenceId, ServiceItem, Timestamp};
 use hall_ledger::link::Lookup;
@@ -92,14 +92,15 @@ impl Desk {
         };
         let answer = self.line.lookup(lookup).await?;
         let named = answer.licences.iter().map(|fresh| fresh.facts.facts().licence.clone()).collect();
-        let book = self.book.clone();
+        let (book, case) = (self.book.clone(), case.id.clone());
         let stored = self
             .book
             .db
             .write(move |tx| {
                 for fresh in &answer.licences {
-                    let status = Some((fresh.status.status, fresh.status.at));
-                    licences::put(tx, &book.vault, &fresh.issued, fresh.facts.facts(), status)?;
+                    let (status, at) = (fresh.status.status, fresh.status.at);
+                    let sealed = Sealed::new(&book.vault, &fresh.issued, fresh.facts.facts());
+                    licences::put(tx, &sealed, Reason::Asked { case: &case, status, at })?;
                 }
                 if let Some(organisation) = &answer.organisation {
                     licences::put_organisation(tx, &book.vault, organisation, answer.token.issued_at)?;
@@ -134,8 +135,9 @@ impl Desk {
                 lists: lists.iter().map(|(number, list)| (*number, list.as_ref())).collect(),
             };
             let knowledge = &self.book.knowledge;
+            let proof = Proof { keys: &knowledge.trust, signatures: &knowledge.signatures };
             candidates.extend(cached.into_iter().filter_map(|cached| {
-                cache::candidate(cached, holder, &knowledge.trust, &knowledge.hall_code, &freshness, now)
+                cache::candidate(cached, holder, proof, &knowledge.hall_code, &freshness, now)
             }));
         }
         for candidate in &mut candidates {

@@ -172,18 +172,31 @@ CREATE TABLE session (
     expires INTEGER NOT NULL
 ) STRICT;
 
--- 电子证照 in the cache: found by a blind index of the holder, sealed to the holder.
+-- 电子证照 in the cache: found by a blind index of the holder, sealed to the holder. New rows go to the end of the table,
+-- so that a whole district is taken in quickly; only the short indexes are in random order.
 CREATE TABLE licence (
-    licence    BLOB PRIMARY KEY,  -- blind index of the 证照标识
+    id         INTEGER PRIMARY KEY,
+    licence    BLOB NOT NULL,     -- blind index of the 证照标识
     holder     BLOB NOT NULL,     -- blind index of the holder
     version    INTEGER NOT NULL,
     status     INTEGER NOT NULL DEFAULT 0,
     status_at  INTEGER NOT NULL,
-    list       TEXT NOT NULL,
-    list_index INTEGER NOT NULL,
+    checked_at INTEGER NOT NULL,  -- when the centre last looked at the source
+    expires_at INTEGER NOT NULL,  -- when a cache stops using it
+    scope      INTEGER NOT NULL,  -- 1: the centre put it into the scope of this hall; 0: here for a case alone
     sealed     BLOB NOT NULL      -- envelope and disclosures, sealed to the holder
 ) STRICT;
+CREATE UNIQUE INDEX licence_id ON licence (licence);
 CREATE INDEX licence_holder ON licence (holder);
+CREATE INDEX licence_expiry ON licence (expires_at);
+CREATE INDEX licence_of_cases ON licence (id) WHERE scope = 0;
+
+-- For which cases a licence was asked for that is in no scope of this hall.
+CREATE TABLE licence_case (
+    licence BLOB NOT NULL,        -- blind index of the 证照标识
+    case_id TEXT NOT NULL,
+    PRIMARY KEY (licence, case_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE organisation (
     uscc       BLOB PRIMARY KEY,  -- blind index

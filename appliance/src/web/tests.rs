@@ -6,6 +6,7 @@ mod doors;
 mod evidence;
 mod forms;
 mod hall;
+mod purge;
 mod register;
 mod retention;
 mod scan;

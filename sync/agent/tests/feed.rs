@@ -247,6 +247,7 @@ fn record_case_to_be_completed(
         grade: LicenceGrade::L3,
         status_at: at,
         mode,
+        statement: None,
     }];
     record(EntryKind::LicenceUsed, CaseEvent::LicencesUsed { uses });
     let outcome = if follow.is_some() { Outcome::MaterialsToFollow } else { Outcome::AcceptForReview };

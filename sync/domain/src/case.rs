@@ -9,6 +9,7 @@ mod event;
 mod fold;
 mod standing;
 mod state;
+mod statement;
 
 pub use event::{
     Attachment, AttachmentId, CarriedRow, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow,
@@ -19,6 +20,7 @@ pub use state::{
     Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, Outstanding,
     PhoneIdentity, PhoneWait, RatingState, Step, Submission,
 };
+pub use statement::{Established, Open, Statement, StatusSource};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -98,6 +98,7 @@ impl Desk {
                 grade: LicenceGrade::L3,
                 envelope: "00".to_owned(),
                 fields: material.fields.clone(),
+                statement: None,
             })
         };
         let row = |material: &hall_domain::Material| ListRow {
@@ -401,5 +402,6 @@ fn used(row: &ListRow) -> Option<LicenceUse> {
         grade: licence.grade,
         status_at: NOW,
         mode: Mode::Offline,
+        statement: None,
     })
 }

@@ -1,6 +1,6 @@
 //! What can happen to a case, in the words of the ledger.
 
-use super::{AccountName, CaseId, CaseNo, CommandId, WindowId};
+use super::{AccountName, CaseId, CaseNo, CommandId, Statement, WindowId};
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
@@ -92,12 +92,17 @@ pub struct ListedLicence {
     pub envelope: String,
     /// What it may open: the fields that the item is registered to ask for.
     pub fields: Vec<FieldKey>,
+    /// 核验说明.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 impl ListedLicence {
     /// Whether this licence can stand for the paper on `today`, as far as status and dates go.
     pub fn usable(&self, today: Date) -> bool {
-        self.status == LicenceStatus::Valid && self.valid_until.is_none_or(|until| today <= until)
+        self.status == LicenceStatus::Valid
+            && self.valid_until.is_none_or(|until| today <= until)
+            && !self.statement.as_ref().is_some_and(|statement| statement.not_yet(today))
     }
 }
 
@@ -125,6 +130,9 @@ pub struct LicenceUse {
     pub status_at: Timestamp,
     /// 在线 or 离线.
     pub mode: Mode,
+    /// 核验说明 of the moment of opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 impl fmt::Debug for LicenceUse {
