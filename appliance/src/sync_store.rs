@@ -283,7 +283,7 @@ impl Store for SyncStore {
                 })
                 .await
             }
-            DocumentKind::Policy | DocumentKind::Organisation => Ok(()),
+            DocumentKind::Policy | DocumentKind::Organisation | DocumentKind::CodeKeys => Ok(()),
         }
     }
 
@@ -354,6 +354,8 @@ fn apply_item(
                 told.push(Change::Case(case));
             }
         }
+        // The hall's own half of these is not built yet; the places in the numbering are kept.
+        VerifiedChange::ConsentWithdrawn(_) | VerifiedChange::PlaceStatus(_) => {}
         VerifiedChange::Unknown { code } => {
             tracing::info!(feed.kind = code, "a newer kind of feed item was passed over")
         }
@@ -441,6 +443,7 @@ fn word(kind: DocumentKind) -> &'static str {
         DocumentKind::Organisations => "organisations",
         DocumentKind::Policy => "policy",
         DocumentKind::Organisation => "organisation",
+        DocumentKind::CodeKeys => "code-keys",
     }
 }
 

@@ -135,5 +135,6 @@ pub fn organisation(representative: &str) -> Organisation {
         address: "安澜市临江街道2号".into(),
         registered: "2020-01-01".parse().unwrap(),
         phone: "18000000001".into(),
+        agents: Vec::new(),
     }
 }

@@ -95,6 +95,7 @@ fn register() -> Register {
         address: "安澜市临江街道2号".into(),
         registered: "2020-01-01".parse().unwrap(),
         phone: "18000000001".into(),
+        agents: Vec::new(),
     };
     let entry = RegisterOrganisation { slug: "ceshi".into(), organisation, licences: Vec::new() };
     Register { people: Vec::new(), organisations: vec![entry] }

@@ -39,7 +39,7 @@ pub use item::{
 };
 pub use licence::{Issuer, Licence, LicenceField, LicenceKind, LicenceStatus};
 pub use masking::{mask_name, mask_number};
-pub use organisation::{LegalRepresentative, Organisation, OrganisationKind};
+pub use organisation::{ActsFor, AgentGrant, LegalRepresentative, Organisation, OrganisationKind};
 pub use person::{ApplicantKind, Sex, nation_name};
 pub use policy::{Judgement, LineState, Outcome, Situation, judge};
 pub use rating::Grade;

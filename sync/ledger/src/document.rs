@@ -24,6 +24,9 @@ pub enum DocumentKind {
     /// One organisation, as an answer to a look-up.
     #[n(4)]
     Organisation,
+    /// 码密钥: the keys that open sealed subjects. Secret: only over the link, never in a log.
+    #[n(5)]
+    CodeKeys,
 }
 
 /// A document of the centre, to be signed as a whole.

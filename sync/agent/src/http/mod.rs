@@ -96,6 +96,7 @@ impl Link for HttpLink {
             DocumentKind::Organisations => "organisations",
             DocumentKind::Policy => "policy",
             DocumentKind::Organisation => "organisation",
+            DocumentKind::CodeKeys => "code-keys",
         };
         let ask = Ask {
             limit: BULK,
