@@ -2,7 +2,7 @@
 //! leads to the centre's citizen interface and can be cut for each phone, and receives their text messages (短信).
 //!
 //! Each phone is a folder of its own, `/<slug>/`. A browser takes loopback for a secure context, so camera and keys work
-//! there. The app's own key never leaves the browser: this server sees only what a mobile network sees inside TLS's end.
+//! there. The app's own key never leaves the browser: this server sees only what the app says to the centre.
 
 mod assets;
 mod network;
@@ -89,13 +89,12 @@ struct Phone {
 }
 
 impl Phones {
-    /// Phones whose network leads to the centre's citizen interface at `centre` (`https://host:port`), which is believed
-    /// by this authority alone.
+    /// Phones whose network leads nowhere yet, and will believe a centre by this authority (PEM) alone.
     ///
     /// # Errors
     /// If the authority is no certificate.
-    pub fn new(carriers: Vec<Carrier>, centre: &str, authority: &[u8]) -> Result<Self, PhoneError> {
-        let uplink = Uplink::new(centre, authority)?;
+    pub fn new(carriers: Vec<Carrier>, authority: &[u8]) -> Result<Self, PhoneError> {
+        let uplink = Uplink::new(authority)?;
         let order = carriers.iter().map(|carrier| carrier.slug.clone()).collect();
         let phones = carriers.into_iter().map(|carrier| {
             let (network, inbox) = (watch::Sender::new(true), Mutex::default());
@@ -104,8 +103,8 @@ impl Phones {
         Ok(Self(Arc::new(Inner { phones: phones.collect(), order, uplink })))
     }
 
-    /// Leads the network to a centre at another address, as after a restart.
-    pub fn lead_to(&self, centre: &str) {
+    /// Leads the network to the centre's citizen interface at this address.
+    pub fn lead_to(&self, centre: SocketAddr) {
         self.0.uplink.lead_to(centre);
     }
 

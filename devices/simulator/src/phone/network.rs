@@ -1,5 +1,6 @@
 //! 移动网络: what leads from a phone to the centre, as long as it is switched on.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,11 +34,11 @@ const CARRIED_DOWN: [HeaderName; 6] = [
 #[derive(Debug)]
 pub(super) struct Uplink {
     client: Client,
-    centre: Mutex<String>,
+    centre: Mutex<Option<SocketAddr>>,
 }
 
 impl Uplink {
-    pub(super) fn new(centre: &str, authority: &[u8]) -> Result<Self, PhoneError> {
+    pub(super) fn new(authority: &[u8]) -> Result<Self, PhoneError> {
         // Another part of the process may have chosen one before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let certificates = Certificate::from_pem_bundle(authority).map_err(PhoneError::Authority)?;
@@ -50,16 +51,15 @@ impl Uplink {
             .timeout(ANSWER)
             .build()
             .map_err(PhoneError::Client)?;
-        Ok(Self { client, centre: Mutex::new(centre.trim_end_matches('/').to_owned()) })
+        Ok(Self { client, centre: Mutex::new(None) })
     }
 
-    pub(super) fn lead_to(&self, centre: &str) {
-        let mut place = self.centre.lock().unwrap_or_else(PoisonError::into_inner);
-        centre.trim_end_matches('/').clone_into(&mut place);
+    pub(super) fn lead_to(&self, centre: SocketAddr) {
+        *self.centre.lock().unwrap_or_else(PoisonError::into_inner) = Some(centre);
     }
 
-    fn address(&self) -> String {
-        self.centre.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn centre(&self) -> Option<SocketAddr> {
+        *self.centre.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,9 +75,10 @@ pub(super) async fn forward(
     let Some(phone) = phones.phone(&slug) else { return StatusCode::NOT_FOUND.into_response() };
     let network = phone.network.subscribe();
     let uplink = &phones.0.uplink;
+    let Some(centre) = uplink.centre() else { return no_network("lost") };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut request =
-        uplink.client.request(method, format!("{}/citizen/{path}{query}", uplink.address())).body(body);
+        uplink.client.request(method, format!("https://{centre}/citizen/{path}{query}")).body(body);
     for name in CARRIED_UP {
         if let Some(value) = headers.get(&name) {
             request = request.header(name, value);

@@ -5,7 +5,7 @@ import type { Challenge } from "../message/code";
 import { qrText } from "../message/scan";
 import { h, icon } from "./dom";
 import { faceTicket } from "./face";
-import { badge, card, choice, empty, moment, note, pairs, qrCode, toggle } from "./parts";
+import { badge, card, choice, empty, moment, note, pairs, qrCode, stands, toggle } from "./parts";
 import { action, trouble, type Build, type Context, type Screen } from "./shell";
 
 const TITLES = { code: "出示办事码", face: "窗口刷脸", consent: "服务授权", principal: "请委托人确认", licences: "出示证照" } as const;
@@ -50,7 +50,7 @@ async function ownAnswer({ phone, again, signal }: Context, challenge: Challenge
   }
   const text = qrText(await phone.drawAnswer(kept, challenge.nonce));
   const late = challenge.expires < phone.now() && note("窗口的二维码可能已经过时。不能用时，请窗口人员重新出示。", "old");
-  return h("div", { class: "stack" }, late, shown(text, `${capacity.for} · ${capacity.zh}`, "应答由本机签出，不需要网络。", "窗口人员已请您出示办事码"));
+  return h("div", { class: "stack" }, late, shown(text, stands(capacity).join(" · "), "应答由本机签出，不需要网络。", "窗口人员已请您出示办事码"));
 }
 
 /** The answer for the window's scanner. */
@@ -60,7 +60,10 @@ function shown(text: string, who: string, below: string, title: string): HTMLEle
 
 function asked(context: Context, view: ChallengeView): HTMLElement {
   const place = h("div", { class: "stack" });
-  const done = (answered: Answered): void => place.replaceChildren(result(context, view, answered));
+  const done = (answered: Answered): void => {
+    place.replaceChildren(result(context, view, answered));
+    place.scrollIntoView();
+  };
   switch (view.state) {
     case "open":
       place.append(view.kind === "principal" ? waiting(context, view, done) : decide(context, view, (answer) => send(context, view, answer), done));
@@ -86,15 +89,14 @@ function about(view: ChallengeView): HTMLElement {
     pairs(
       ["事项", view.item_name],
       ["部门", view.department],
-      ["大厅", view.hall],
-      ["窗口", view.window],
-      [view.capacity.zh, view.capacity.for],
-      ["用途", view.purpose],
-      ["保存期限", view.retention],
-      ["撤回", view.withdrawal],
-      ["请在此前答复", moment(view.expires_at)],
+      ["大厅", `${view.hall} ${view.window}`],
+      [stands(view.capacity)[1], view.capacity.for],
     ),
   );
+}
+
+function terms(view: ChallengeView): HTMLElement {
+  return card(pairs(["用途", view.purpose], ["保存期限", view.retention], ["撤回", view.withdrawal], ["答复期限", moment(view.expires_at)]));
 }
 
 /** 服务授权页面: each licence with its own switch. */
@@ -120,6 +122,7 @@ function decide(context: Context, view: ChallengeView, sent: (answer: Answer) =>
     about(view),
     view.licences.length > 0 && h("h2", {}, view.kind === "licences" ? "出示哪些证照" : `申请使用 ${view.licences.length} 项证照`),
     view.licences.length > 0 && h("ul", { class: "rows asked" }, ...view.licences.map((one) => licenceRow(one, refused))),
+    terms(view),
     view.needs_face && !face && note("按下后先刷脸，确认是您本人。"),
     action(agree, () => answer("agree")),
     action("不同意", () => answer("refuse"), "other"),
@@ -180,7 +183,7 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
     return Boolean(at);
   };
   if (answered.assertion) {
-    place.append(shown(answered.assertion, `${view.capacity.for} · ${view.capacity.zh}`, answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : "", title));
+    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : "", title));
     if (!got(answered.delivered_at)) {
       context.every(3_000, () => {
         if (!signal.aborted && !delivered.hasChildNodes()) {
@@ -216,14 +219,20 @@ export const confirm: Build = async (context) => {
     // The code is for the delegate's phone; the principal sees that it is done.
     const { assertion: _, ...rest } = answered;
     place.replaceChildren(result(context, view, { ...rest, message: answered.message ?? "已经告知代办人和窗口。" }));
+    place.scrollIntoView();
   };
   const confirmed = (answer: Answer): Promise<Answered> => phone.call(() => phone.citizen.post<Answered>(`/confirmations/${challenge.nonce}`, answer));
   const open = state === "open" || state === "waiting";
-  place.append(open ? decide(context, { ...view, needs_face: true }, confirmed, done) : card(note(state === "answered" ? "您已经确认过。" : state === "refused" ? "您已经拒绝。" : "窗口已不再等待。")));
+  place.append(
+    ...(open ? [note("代办人正在窗口。确认前，窗口不能使用您的证照。", "old"), decide(context, { ...view, needs_face: true }, confirmed, done)] : []),
+  );
+  if (!open) {
+    place.append(card(note(state === "answered" ? "您已经确认过。" : state === "refused" ? "您已经拒绝。" : "窗口已不再等待。")));
+  }
   return {
     title: "委托人确认",
     parent: "home",
     tab: "home",
-    body: h("div", { class: "stack" }, card(pairs(["代办人", agent.name], ["代办人证件", agent.document])), open && note("代办人正在窗口。确认前，窗口不能使用您的证照。", "old"), place),
+    body: h("div", { class: "stack" }, card(pairs(["代办人", agent.name], ["证件号码", agent.document])), place),
   };
 };

@@ -6,7 +6,7 @@ import { qrText } from "../message/scan";
 import type { KeptAttestation } from "../store";
 import type { Phone } from "../phone";
 import { h, icon, setText } from "./dom";
-import { card, choice, empty, moment, note, qrCode, tabs } from "./parts";
+import { card, choice, empty, moment, note, qrCode, stands, tabs } from "./parts";
 import { action, trouble, type Build } from "./shell";
 
 /** 个人政务码, 企业政务码, 粤商码, and as 代办人 the principal's code. */
@@ -45,7 +45,7 @@ export const code: Build = async ({ phone, rest: [which = "zw", wanted], signal,
     };
     place.append(
       card(
-        h("div", { class: "closed" }, icon("code"), h("h2", {}, `${one.for} · ${one.zh}`), h("p", {}, "开通后由本机生成，没有网络时也能出示，最长 24 小时。")),
+        h("div", { class: "closed" }, icon("code"), h("h2", {}, stands(one).join(" · ")), h("p", {}, "开通后由本机生成，没有网络时也能出示，最长 24 小时。")),
         action(which === "ys" ? "领取粤商码 · 免证办事" : kind.open, fetch),
       ),
     );
@@ -75,7 +75,7 @@ function live(phone: Phone, kept: () => KeptAttestation | null, zh: string, one:
     }
     drawnAt = phone.now();
     const text = qrText(await phone.drawWeak(attestation));
-    square.replaceChildren(qrCode(text, `${zh}，${one.for}，${one.zh}`));
+    square.replaceChildren(qrCode(text, [zh, ...stands(one)].join("，")));
   };
   const tick = (): void => {
     const attestation = kept();
@@ -87,7 +87,7 @@ function live(phone: Phone, kept: () => KeptAttestation | null, zh: string, one:
     bar.value = rest;
     setText(left, `${rest} 秒后自动更换`);
     if (attestation) {
-      setText(until, `${phone.network ? "没有网络也能出示" : "手机没有网络，照常出示"}，有效到 ${moment(attestation.expiresAt)}`);
+      setText(until, `${phone.network ? "没有网络也能出示" : "无网络，照常出示"}，有效到 ${moment(attestation.expiresAt)}`);
       until.classList.toggle("off", !phone.network);
     }
   };
@@ -95,7 +95,7 @@ function live(phone: Phone, kept: () => KeptAttestation | null, zh: string, one:
     h(
       "section",
       { class: "card code" },
-      h("p", { class: "who" }, h("strong", {}, one.for), h("span", {}, one.zh)),
+      h("p", { class: "who" }, h("strong", {}, stands(one)[0]), h("span", {}, stands(one)[1])),
       square,
       h("div", { class: "countdown" }, bar, left),
       h("button", { class: "other", click: () => void draw().then(tick) }, "立即更换"),

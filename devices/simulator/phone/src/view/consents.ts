@@ -62,7 +62,7 @@ export const consent: Build = async ({ phone, rest: [id = ""], signal, again }) 
     ...record.pii_processing.purposes.map((purpose) =>
       card(
         pairs(["用途", purpose.purpose], ["依据", purpose.lawful_basis], ["使用单位", purpose.pii_controllers.join("、")], ["保存期限", purpose.retention_period], ["怎样撤回", purpose.withdrawal_method]),
-        h("ul", { class: "plain" }, ...purpose.pii_information.map((one) => h("li", {}, h("strong", {}, one.pii_type), one.agreed === false && badge("未同意", "plain"), h("small", {}, one.fields.join("、")), one.use_code && h("small", {}, `用证码 ${one.use_code}`)))),
+        h("ul", { class: "information" }, ...purpose.pii_information.map((one) => h("li", {}, h("strong", {}, one.pii_type), one.agreed === false && badge("未同意", "plain"), h("small", {}, one.fields.join("、")), one.use_code && h("small", {}, `用证码 ${one.use_code}`)))),
       ),
     ),
     card(pairs(["记录编号", record.header.record_id], ["请求摘要", hall.digest_hex])),

@@ -67,7 +67,7 @@ export const delegation: Build = async ({ phone, rest: [id = ""], signal, again,
     { class: "stack" },
     card(
       h("div", { class: "head" }, h("h2", {}, one.item_name ?? "全部事项"), stateBadge(one)),
-      pairs(["委托人", `${one.principal.name}　${one.principal.document}`], ["代办人", `${one.agent.name}　${one.agent.document}`], ["可以使用的证照", one.kinds.map(({ name }) => name).join("、")], ["委托于", day(one.created_at)], ["有效期至", day(one.until)]),
+      pairs(["委托人", `${one.principal.name}　${one.principal.document}`], ["代办人", `${one.agent.name}　${one.agent.document}`], ["可用证照", one.kinds.map(({ name }) => name).join("、")], ["委托于", day(one.created_at)], ["有效期至", day(one.until)]),
     ),
     given && one.state === "pending" && one.accept_code && card(h("h2", {}, "请代办人用“扫一扫”接受"), qrCode(one.accept_code, "委托二维码"), note("代办人也可以在“委托代办 · 收到的”里接受。")),
     !given && one.state === "pending" && action("接受委托", post("accept")),

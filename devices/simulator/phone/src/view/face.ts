@@ -18,6 +18,7 @@ export function takeFace<T>(phone: Phone, use: (sample: FaceSample) => Promise<T
     const dialog = h(
       "dialog",
       { class: "face", "aria-labelledby": "face-title" },
+      h("p", { class: "simulated" }, "演示用手机模拟器"),
       h("h2", { id: "face-title" }, "人脸识别"),
       h("div", { class: "oval" }, icon("face")),
       h("p", {}, "建议在刷脸过程中临时取下口罩，便于识别。"),

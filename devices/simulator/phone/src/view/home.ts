@@ -17,7 +17,7 @@ const SERVICES = [
 
 export const home: Build = async ({ phone, signal, every }) => {
   const me = phone.me();
-  const waiting = h("div", {});
+  const waiting = h("div", { class: "rows" });
   const look = async (): Promise<void> => {
     const { confirmations } = await phone.call(() => phone.citizen.get<{ confirmations: Confirmation[] }>("/confirmations", {}, signal));
     const open = confirmations.filter(({ state }) => state === "open" || state === "waiting");
@@ -51,7 +51,7 @@ export const mine: Build = ({ phone, go }) => {
   const body = h(
     "div",
     { class: "stack" },
-    card(pairs(["姓名", me.name], [me.document_kind_zh, me.document], ["手机号码", me.phone], ["实名实人认证", me.face_checked ? "已通过" : "未通过"])),
+    card(pairs(["姓名", me.name], [me.document_kind_zh, me.document], ["手机号码", me.phone], ["实人认证", me.face_checked ? "已通过" : "未通过"])),
     h("div", { class: "rows" }, link("licences", "我的证照"), link("consents", "我的授权", "同意过的用证授权，可以查看和撤回"), link("delegations", "委托代办", "给出的和收到的委托")),
     organisations.length > 0 && h("h2", {}, "企业中心 · 授权管理"),
     h("div", { class: "rows" }, ...organisations.map(({ uscc, name }) => link(`grants/${uscc}`, name, "经办授权人"))),

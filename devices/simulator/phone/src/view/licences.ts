@@ -51,7 +51,7 @@ export const licences: Build = async ({ phone, rest: [capacity = "own"], signal,
   return { title: "我的证照", tab: "home", parent: "home", body };
 };
 
-export const licence: Build = async ({ phone, rest: [capacity = "own", id = ""], signal, go, again }) => {
+export const licence: Build = async ({ phone, rest: [capacity = "own", id = ""], signal, go }) => {
   const one = (await cards(phone, capacity, signal)).licences.find(({ licence }) => licence === id);
   if (!one) {
     return { title: "电子证照", parent: `licences/${capacity}`, body: empty("没有这件证照，可能已经移除。") };
@@ -80,7 +80,6 @@ export const licence: Build = async ({ phone, rest: [capacity = "own", id = ""],
     action("查看证照原件", original),
     h("a", { class: "other", href: `#/scan` }, "我要授权（扫窗口的二维码）"),
     action("移除", remove, "quiet"),
-    h("button", { class: "quiet", click: again }, "刷新"),
   );
   return { title: "电子证照", parent: `licences/${capacity}`, tab: "home", body };
 };

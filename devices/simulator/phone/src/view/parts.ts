@@ -1,5 +1,6 @@
 // What several screens are made of.
 
+import type { CapacityView } from "../api";
 import { modules, outline } from "../message/qr";
 import { h, icon, svg, type Child } from "./dom";
 
@@ -81,6 +82,11 @@ export function day(seconds: number): string {
 
 export function moment(seconds: number): string {
   return new Date(seconds * 1_000).toLocaleString("zh-CN", { month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
+/** For whom a code or an answer stands, in a few words. */
+export function stands({ as, for: name, zh }: CapacityView): [name: string, role: string] {
+  return as === "delegate" ? [name, "委托人"] : [name, zh];
 }
 
 /** The end of a day by its date, such as a date field gives it. */

@@ -96,7 +96,7 @@ export class Shell {
       if (!this.phone.session && name !== "sign-in") {
         return this.go("sign-in");
       }
-      screen = { title: "没有打开", parent: "home", body: h("section", {}, trouble(error), h("button", { class: "main", click: () => void this.open() }, "重试")) };
+      screen = { title: "没有打开", parent: "home", body: h("div", { class: "stack" }, trouble(error), h("button", { class: "main", click: () => void this.open() }, "重试")) };
     } finally {
       clearTimeout(slow);
     }
@@ -110,7 +110,7 @@ export class Shell {
     const heading = h("h1", { tabindex: -1 }, title);
     const back = parent !== undefined && h("button", { class: "back", "aria-label": "返回", click: () => this.go(parent) }, icon("back"));
     const header = h("header", {}, back, heading);
-    const main = h("main", {}, body);
+    const main = h("main", { tabindex: 0 }, body);
     const tabs = this.phone.session && h("nav", { "aria-label": "主菜单" }, ...TABS.map((one) => this.tabLink(one, one.tab === tab)));
     this.page.replaceChildren(header, main, ...(tabs ? [tabs] : []));
     heading.focus({ preventScroll: true });
