@@ -38,7 +38,9 @@ documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --d
 front_end() {
   npm --prefix appliance/web run --silent check &&
     npm --prefix devices/evaluator run --silent check &&
-    npm --prefix devices/evaluator test --silent
+    npm --prefix devices/evaluator test --silent &&
+    npm --prefix devices/simulator/phone run --silent check &&
+    npm --prefix devices/simulator/phone test --silent
 }
 
 # Without these nothing else can be judged.

@@ -95,7 +95,9 @@ test("a code is read in any case, in full-width letters and with white space aro
   const ask = await sign("hall-ask+cwt", map([[4, 1], [10, nonce], [OWN, map([[1, 1], [3, "W01"]])]]), phone.sign);
   const plain = qrText(ask);
   const wide = [...plain].map((letter) => (letter === " " ? "\u3000" : String.fromCharCode(letter.charCodeAt(0) + 0xfee0))).join("");
-  for (const read of [plain, plain.toLowerCase(), ` \r\n${plain}\n`, wide]) {
+  const typed = plain.replace(/\./g, "。").replace(/\//g, "、").replace(/\$/g, "￥");
+  assert.notEqual(typed, plain);
+  for (const read of [plain, plain.toLowerCase(), ` \r\n${plain}\n`, wide, typed]) {
     assert.deepEqual(messageIn(read), ask);
     assert.equal(whatIs(read).is, "challenge");
   }

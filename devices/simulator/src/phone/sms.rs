@@ -19,12 +19,16 @@ pub(super) struct Sms {
     /// When it came, in milliseconds since 1970; never the same twice at one phone.
     pub(super) number: u64,
     text: String,
+    /// Number at the gateway: the same message may come twice.
+    #[serde(skip)]
+    sent: u64,
 }
 
 /// What the centre's gateway posts.
 #[derive(Deserialize)]
 pub(super) struct Sent {
-    to: String,
+    no: u64,
+    phone: String,
     text: String,
 }
 
@@ -32,10 +36,13 @@ pub(super) struct Sent {
 pub(super) async fn receive(State(phones): State<Phones>, Json(sent): Json<Sent>) -> StatusCode {
     let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let at_ms = u64::try_from(at_ms).unwrap_or(u64::MAX);
-    for phone in phones.0.phones.values().filter(|phone| phone.carrier.has(&sent.to)) {
+    for phone in phones.0.phones.values().filter(|phone| phone.carrier.has(&sent.phone)) {
         let mut inbox = phone.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.iter().any(|sms| sms.sent == sent.no) {
+            continue;
+        }
         let number = inbox.last().map_or(at_ms, |last| at_ms.max(last.number + 1));
-        inbox.push(Sms { number, text: sent.text.clone() });
+        inbox.push(Sms { number, text: sent.text.clone(), sent: sent.no });
         if inbox.len() > MOST_KEPT {
             inbox.remove(0);
         }

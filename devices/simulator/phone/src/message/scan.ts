@@ -19,9 +19,12 @@ export function qrText(message: Uint8Array): string {
   return PREFIX + toBase45(message);
 }
 
+/** What a Chinese keyboard makes of three letters of Base45. */
+const TYPED = new Map([["。", "."], ["、", "/"], ["¥", "$"]]);
+
 /** A message as a reader may deliver it: in any case, in full-width letters, with white space around. */
 export function messageIn(text: string): Bytes | null {
-  const plain = text.trim().normalize("NFKC").toUpperCase();
+  const plain = text.trim().normalize("NFKC").replace(/[。、¥]/g, (letter) => TYPED.get(letter) ?? letter).toUpperCase();
   if (plain.length > LONGEST_TEXT || !plain.startsWith(PREFIX)) {
     return null;
   }
