@@ -55,3 +55,10 @@ export function whatIs(text: string): Scanned {
   }
   return { is: "other", text: text.trim() };
 }
+
+/** 授权回执: number and digest, the last two parts of the text on it. A receipt of a case alone has other parts. */
+export function receiptIn(text: string): { id: string; digest: string } | null {
+  const found = /(?:^|[/:])([0-9A-HJKMNP-TV-Z]{26})[/:]([0-9a-fA-F]{64})\s*$/.exec(text);
+  const [, id, digest] = found ?? [];
+  return id && digest ? { id, digest: digest.toLowerCase() } : null;
+}

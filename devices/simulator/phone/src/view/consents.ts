@@ -1,10 +1,10 @@
 // 我的授权: what one has agreed to, in full, and 撤回. 回执核验 for whoever holds a receipt.
 
 import type { ConsentRecord, ConsentRow, Receipt } from "../api";
+import { receiptIn } from "../message/scan";
 import { h, icon } from "./dom";
 import { badge, card, day, empty, moment, note, pairs } from "./parts";
 import { action, Hint, trouble, type Build } from "./shell";
-import { receiptIn } from "./scan";
 
 const VIA = { phone: "手机", evaluator: "大厅评价器", principal: "委托人确认" } as const;
 

@@ -1,7 +1,7 @@
 // 扫一扫: camera, picture or text, and on to what it is about.
 
 import { find } from "../message/qr";
-import { whatIs } from "../message/scan";
+import { receiptIn, whatIs } from "../message/scan";
 import { h } from "./dom";
 import { card, note } from "./parts";
 import { action, Hint, trouble, type Build, type Context } from "./shell";
@@ -57,21 +57,15 @@ function take({ phone, go }: Context, text: string): string | null {
         go("accept");
         return null;
       }
-      if (receiptIn(scanned.text)) {
-        phone.receipt = receiptIn(scanned.text);
+      const receipt = receiptIn(scanned.text);
+      if (receipt) {
+        phone.receipt = receipt;
         go("receipt");
         return null;
       }
       return scanned.text ? "这不是本省政务服务的二维码。" : "没有读到文字。";
     }
   }
-}
-
-/** Number and digest on a receipt of consent, in whatever frame they stand. */
-export function receiptIn(text: string): { id: string; digest: string } | null {
-  const id = /(?:^|[^0-9A-Za-z])([0-9A-HJKMNP-TV-Z]{26})(?![0-9A-Za-z])/.exec(text)?.[1];
-  const digest = /(?:^|[^0-9A-Za-z])([0-9a-fA-F]{64})(?![0-9A-Za-z])/.exec(text)?.[1];
-  return id && digest ? { id, digest: digest.toLowerCase() } : null;
 }
 
 async function watch(video: HTMLVideoElement, signal: AbortSignal, taken: (text: string) => void): Promise<void> {
