@@ -4,7 +4,7 @@ import { Phone } from "./phone";
 import { add, licence, licences, original } from "./view/licences";
 import { ask, confirm } from "./view/ask";
 import { accept, delegate, delegation, delegations } from "./view/delegations";
-import { code } from "./view/code";
+import { code, plain } from "./view/code";
 import { consent, consents, receipt } from "./view/consents";
 import { grant, grants } from "./view/grants";
 import { home, mine, settings } from "./view/home";
@@ -25,6 +25,7 @@ const ROUTES = {
   original,
   add,
   code,
+  plain,
   scan,
   ask,
   confirm,
@@ -49,6 +50,11 @@ async function run(root: HTMLElement): Promise<void> {
     throw new Error("no secure context");
   }
   const phone = await Phone.open(slug);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") {
+      void phone.comeToFront().catch(() => undefined);
+    }
+  });
   await new Shell(phone, ROUTES, (one) => (one.session ? "home" : "sign-in"), root).run();
 }
 

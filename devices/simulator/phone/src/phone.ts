@@ -97,6 +97,14 @@ export class Phone {
     return me;
   }
 
+  /** What an app does when it comes to the front: without network everything stays as it was. */
+  async comeToFront(): Promise<void> {
+    if (this.session) {
+      await this.refreshMe();
+      await this.refreshAttestations();
+    }
+  }
+
   /** Makes a call of somebody signed in; a token that is over leads to the sign-in page. */
   async call<T>(make: () => Promise<T>): Promise<T> {
     try {

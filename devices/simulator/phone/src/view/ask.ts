@@ -54,8 +54,8 @@ async function ownAnswer({ phone, again, signal }: Context, challenge: Challenge
 }
 
 /** The answer for the window's scanner. */
-function shown(text: string, who: string, below: string, title: string): HTMLElement {
-  return h("section", { class: "card code answer" }, h("h2", {}, title), h("p", { class: "who" }, who), qrCode(text, "给窗口的应答"), h("p", { class: "until" }, "请向窗口扫码器出示"), h("small", {}, below));
+function shown(text: string, who: string, below: string, title: string, done = true): HTMLElement {
+  return h("section", { class: `card code answer${done ? " done" : ""}` }, h("h2", {}, title), h("p", { class: "who" }, who), qrCode(text, "给窗口的应答"), h("p", { class: "until" }, "请向窗口扫码器出示"), h("small", {}, below));
 }
 
 function asked(context: Context, view: ChallengeView): HTMLElement {
@@ -183,7 +183,7 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
     return Boolean(at);
   };
   if (answered.assertion) {
-    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : "", title));
+    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : "", title, !all));
     if (!got(answered.delivered_at)) {
       context.every(3_000, () => {
         if (!signal.aborted && !delivered.hasChildNodes()) {

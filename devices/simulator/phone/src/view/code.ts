@@ -102,8 +102,23 @@ function live(phone: Phone, kept: () => KeptAttestation | null, zh: string, one:
       until,
       said,
     ),
+    h("a", { class: "quiet", href: `#/plain/${one.capacity}` }, "窗口读不出？换普通码"),
     note(one.as === "delegate" ? `委托事项：${one.item_name ?? "全部事项"}。窗口扫码后，委托人要在自己的手机上确认。` : "请向窗口人员出示，只供扫描。截图过一会儿就不能用。"),
   );
   every(1_000, tick);
   tick();
 }
+
+/** 普通码, as today's 政务码 and 粤商码 are: it says nothing without the centre, so phone and hall both need their lines. */
+export const plain: Build = async ({ phone, rest: [capacity = "own"], signal, every, again }) => {
+  type Plain = { code: string; expires_at: number; capacity: CapacityView };
+  const seen = await phone.call(() => phone.citizen.get<Plain>("/codes/plain", { capacity }, signal));
+  const one = seen.capacity;
+  every(1_000, () => phone.now() >= seen.expires_at && again());
+  const body = h(
+    "div",
+    { class: "stack" },
+    h("section", { class: "card code" }, h("p", { class: "who" }, h("strong", {}, stands(one)[0]), h("span", {}, stands(one)[1])), qrCode(seen.code, "普通码"), h("p", { class: "until off" }, `有效到 ${moment(seen.expires_at)}，手机和大厅都要有网络`)),
+  );
+  return { title: seen.code.startsWith("YS") ? "粤商码（普通）" : "政务码（普通）", tab: "code", parent: one.as === "own" ? "code/zw" : `code/${one.as === "delegate" ? "wt" : "qy"}/${capacity}`, body };
+};

@@ -15,7 +15,7 @@ const SERVICES = [
   ["receipt", "receipt", "回执核验"],
 ] as const;
 
-export const home: Build = async ({ phone, signal, every }) => {
+export const home: Build = async ({ phone, signal, every, again }) => {
   const me = phone.me();
   const waiting = h("div", { class: "rows" });
   const look = async (): Promise<void> => {
@@ -24,7 +24,10 @@ export const home: Build = async ({ phone, signal, every }) => {
     waiting.replaceChildren(...open.map(({ agent, challenge }) => link(`confirm/${challenge.nonce}`, `待我确认：${challenge.item_name ?? challenge.kind_zh}`, `代办人 ${agent.name} 正在 ${challenge.hall} 办理`, badge("待确认", "old"))));
   };
   const refresh = async (): Promise<void> => {
-    await phone.refreshMe();
+    const now = await phone.refreshMe();
+    if (!signal.aborted && JSON.stringify(now) !== JSON.stringify(me)) {
+      return again();
+    }
     await phone.refreshAttestations();
     await look();
   };
