@@ -39,7 +39,9 @@ front_end() {
   npm --prefix appliance/web run --silent check &&
     npm --prefix appliance/web test --silent &&
     npm --prefix devices/evaluator run --silent check &&
-    npm --prefix devices/evaluator test --silent
+    npm --prefix devices/evaluator test --silent &&
+    npm --prefix devices/simulator/phone run --silent check &&
+    npm --prefix devices/simulator/phone test --silent
 }
 
 # Without these nothing else can be judged.

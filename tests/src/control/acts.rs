@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<Control> {
         .route("/api/broker", post(act_on_broker))
         .route("/api/centre", post(act_on_centre))
         .route("/api/centre/licences", post(set_licence))
+        .route("/api/phones/{slug}/network", post(switch_network))
         .route("/api/pair", post(pair))
 }
 
@@ -215,6 +216,23 @@ async fn set_licence(State(control): State<Control>, asked: Asked<Licence>) -> D
     }
     control.hall.operator().await?.set_status(&id, status).await?;
     control.memory.keep(&id, status)?;
+    done(&control).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Network {
+    on: bool,
+}
+
+async fn switch_network(
+    State(control): State<Control>,
+    Path(slug): Path<String>,
+    asked: Asked<Network>,
+) -> Done {
+    if !control.hall.phones().set_network(&slug, body(asked)?.on) {
+        return Err(Refusal::unknown("演员"));
+    }
     done(&control).await
 }
 
