@@ -3,8 +3,8 @@
 use hall_domain::policy::{LineState, Policy};
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
-use hall_ledger::phone::CodeKeys;
 use hall_ledger::envelope::Signatures;
+use hall_ledger::phone::CodeKeys;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
 use hall_ledger::trust::CentreKeys;

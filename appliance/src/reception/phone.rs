@@ -430,10 +430,10 @@ fn close_answered(tx: &Connection, command: Option<CommandId>) -> Result<Option<
     Ok(rows::command(tx, &command)?.map(|command| command.device))
 }
 
-/// Whether a text can be a plain code of another system: short, printable, without spaces.
+/// Whether a text can be a plain code of another system: short, letters and digits. An address is none.
 fn plain(text: &str) -> bool {
     let text = text.trim();
-    (8..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (8..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// What a clerk is told of a message that is not believed.
@@ -456,9 +456,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_short_printable_text_is_taken_for_a_plain_code() {
+    fn only_a_short_text_of_letters_and_digits_is_taken_for_a_plain_code() {
         assert!(plain(" GDZWM-5199-00000001 "));
-        for text in ["", "1234567", "有 一 些 字", "two words here", &"9".repeat(129)] {
+        for text in ["", "1234567", "有 一 些 字", "two words here", "https://example.com/", &"9".repeat(129)] {
             assert!(!plain(text), "{text:?}");
         }
     }
