@@ -3,8 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-# The libraries that setup installs belong to the system's Python.
-export PYTHON=/usr/bin/python3
+# The one that setup gave the libraries of tests/requirements.txt.
+export PYTHON="$PWD/target/python/bin/python3"
 
 names=() times=() states=()
 failed=0
