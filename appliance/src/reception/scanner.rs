@@ -25,6 +25,11 @@ impl Desk {
         self.scans().said(case, self.book.clock.now())
     }
 
+    /// Another code is on its way into a case: what was wrong with the last one is old.
+    pub fn forget_scan_said(&self, case: &CaseId) {
+        self.scans().say(case, None, self.book.clock.now());
+    }
+
     /// Takes a signed scan of a device: judged and recorded in one transaction, receipted, and given to the case in hand.
     pub async fn scan_heard(&self, device: DeviceId, jws: Jws) -> Result<(), Fault> {
         let (desk, from) = (self.clone(), device.clone());

@@ -10,7 +10,7 @@ story("a scanner's code reaches the case in hand by every way, and what is no co
   const desk = await Desk.at(stage, hall, "W01");
   const { page } = desk;
   const code = carried(200);
-  await hall.scan("W01", code);
+  await hall.scan("W01", carried(200));
   await page.locator("#unplaced:not([hidden])").waitFor();
   await stage.shot(page, "no-case");
 

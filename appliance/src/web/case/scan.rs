@@ -41,6 +41,7 @@ async fn scan(Act { by, form }: Act<Scanned>) -> Answered {
         Claimed::Camera => Carrier::Camera,
         Claimed::Typed => Carrier::Typed,
     };
+    by.app.desk.forget_scan_said(&by.id);
     match by.app.desk.scanned(&by.clerk, &by.id, form.text, carrier).await {
         Err(Fault::Refused(refusal)) => {
             // The clerk stays at the step in hand: a code may be scanned at any of them.

@@ -99,6 +99,10 @@ async fn a_serial_scan_goes_to_the_case_whose_page_is_open_and_says_there_what_w
     let shown = browser.get(&format!("/cases/{id}")).await;
     assert!(shown.text.contains("这不是可识别的办事码"), "{}", shown.text);
 
+    // What is scanned here next takes the place of that sentence.
+    let next = browser.post(&format!("/cases/{id}/scan"), &[("text", "HB1:")]).await;
+    assert_eq!(next.text.matches("这不是可识别的办事码").count(), 1);
+
     // The same bytes again change nothing; the page of another case says nothing of it.
     hall.app.desk.scan_heard(device.clone(), scan(&device, &key, 2, 1)).await.unwrap();
     assert!(heard.try_recv().is_err());
@@ -129,6 +133,6 @@ async fn a_scan_that_is_not_the_scanners_own_word_here_and_now_goes_nowhere() {
             assert_eq!(change, Change::Devices, "{what}");
         }
     }
-    let rejected = hall.read(|db| rows::count_security(db)).await;
+    let rejected = hall.read(rows::count_security).await;
     assert_eq!(rejected, 2, "a replay and a forgery are security events");
 }
