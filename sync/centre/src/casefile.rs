@@ -90,7 +90,8 @@ fn is_about_a_case(entry: &VerifiedEntry) -> bool {
         | EntryKind::ExportUsb
         | EntryKind::ForkNotice
         | EntryKind::DispositionSeen
-        | EntryKind::DevicePaired => false,
+        | EntryKind::DevicePaired
+        | EntryKind::CachePurged => false,
     }
 }
 
