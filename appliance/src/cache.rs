@@ -1,6 +1,7 @@
 //! 免证清单 from cached or fresh licences, and opening them. Nothing here opens a licence without
 //! comparing each value with the digest that the centre signed.
 
+pub mod install;
 pub mod purge;
 mod statement;
 #[cfg(test)]

@@ -35,6 +35,9 @@ pub enum LineChange {
     Found(Finding),
 }
 
+/// A status list may be renewed so much later than it says, before somebody has to look.
+const LIST_LATE_MS: i64 = 3_600_000;
+
 /// A clock may be this far behind the centre's before it counts as wrong.
 const CLOCK_BEHIND_MS: i64 = 2_000;
 
@@ -202,13 +205,22 @@ impl Knowledge {
         });
     }
 
-    /// Takes a newer status list; an older one changes nothing.
+    /// Takes a status list, unless it was made before the one that is held: it would undo revocations.
     pub fn set_list(&self, list: VerifiedStatusList) {
         self.write(|now| {
             if now.lists.get(&list.list()).is_none_or(|held| list.supersedes(held)) {
                 now.lists.insert(list.list(), Arc::new(list));
             }
         });
+    }
+
+    /// Since when the status list has not been renewed, if that is too long by what the centre itself signed: the
+    /// token tells the time then, whatever the clock says and however well the line seems to work.
+    pub fn list_overdue(&self, token: &FreshnessToken) -> Option<Timestamp> {
+        let lists = self.lists();
+        let oldest = lists.values().min_by_key(|list| list.issued_at())?;
+        let due = oldest.issued_at().plus_seconds(i64::from(oldest.ttl_s())).plus_ms(LIST_LATE_MS);
+        (token.issued_at > due).then(|| oldest.issued_at())
     }
 
     /// Notes how far the feed was applied.
@@ -265,7 +277,53 @@ fn changes(before: &LineStatus, after: &LineStatus) -> Vec<LineEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ed25519_dalek::SigningKey;
+    use hall_domain::LicenceStatus;
+    use hall_ledger::Signed;
+    use hall_ledger::status::{StatusClaims, StatusList};
     use hall_sync::Trouble;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+    fn knowledge() -> Knowledge {
+        Knowledge::new(String::new(), String::new(), String::new(), CentreKeys::default(), Timestamp(0))
+    }
+
+    /// A list in which the first licence has this status.
+    fn list(at: Timestamp, status: LicenceStatus) -> VerifiedStatusList {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let mut list = StatusList::new(4).unwrap();
+        list.set(0, status).unwrap();
+        let signed = Signed::sign(&list.claims(1, at, 300, at.plus_hours(72)), &key);
+        StatusClaims::verify(signed.as_bytes(), &CentreKeys::new([key.verifying_key()]).unwrap()).unwrap()
+    }
+
+    fn token(issued_at: Timestamp) -> FreshnessToken {
+        let next_update = issued_at.plus_ms(60_000);
+        FreshnessToken { scope: String::new(), feed: 0, hot: 0, issued_at, next_update, epoch: 1 }
+    }
+
+    #[test]
+    fn a_list_from_before_the_held_one_undoes_no_revocation() {
+        let knowledge = knowledge();
+        knowledge.set_list(list(NOW, LicenceStatus::Revoked));
+        knowledge.set_list(list(NOW.plus_hours(-1), LicenceStatus::Valid));
+        let status = || knowledge.lists()[&1].look_up(0, NOW).unwrap().status;
+        assert_eq!(status(), LicenceStatus::Revoked);
+        knowledge.set_list(list(NOW.plus_hours(1), LicenceStatus::Valid));
+        assert_eq!(status(), LicenceStatus::Valid);
+    }
+
+    #[test]
+    fn a_list_that_is_not_renewed_while_tokens_still_come_is_noticed() {
+        let knowledge = knowledge();
+        assert_eq!(knowledge.list_overdue(&token(NOW)), None, "there is none yet");
+        knowledge.set_list(list(NOW, LicenceStatus::Valid));
+        assert_eq!(knowledge.list_overdue(&token(NOW.plus_hours(1))), None);
+        assert_eq!(knowledge.list_overdue(&token(NOW.plus_hours(2))), Some(NOW));
+        knowledge.set_list(list(NOW.plus_hours(2), LicenceStatus::Valid));
+        assert_eq!(knowledge.list_overdue(&token(NOW.plus_hours(2))), None);
+    }
 
     #[test]
     fn only_changes_of_the_line_are_remembered() {

@@ -1,7 +1,7 @@
 //! What the sync agent reads from and writes to the box's database.
 
 use crate::book::{Book, Fault};
-use crate::cache::purge;
+use crate::cache::{install, purge};
 use crate::live::{Change, Live};
 use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
@@ -15,6 +15,7 @@ use hall_ledger::cose::Signed;
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::entry::Entry;
+use hall_ledger::envelope::{Envelope, IssuedEnvelope};
 use hall_ledger::hash::Hash;
 use hall_ledger::merkle::Frontier;
 use hall_ledger::receipt::{Custody, Receipt};
@@ -211,10 +212,25 @@ impl Store for SyncStore {
         use hall_ledger::feed::Lane;
         let book = self.book.clone();
         let main = page.lane == Lane::Main;
+        // Sealing takes longest, and nobody who records waits for it here.
+        let (page, mut sealed) = {
+            let vault = book.vault.clone();
+            let seal = move || {
+                let upserts: Vec<_> = page.items.iter().filter_map(upsert).collect();
+                let sealed = install::seal(&vault, &upserts);
+                (page, sealed.into_iter())
+            };
+            tokio::task::spawn_blocking(seal).await.map_err(StoreError::new)?
+        };
         let changed = self
             .write(move |tx| {
                 let (mut told, mut forgotten) = (Vec::new(), Vec::new());
                 for item in &page.items {
+                    if upsert(item).is_some() {
+                        let sealed = sealed.next().ok_or_else(|| Fault::Storage("not sealed".to_owned()))?;
+                        licences::put(tx, &sealed, licences::Reason::Scope)?;
+                        continue;
+                    }
                     apply_item(tx, &book, item, &mut told, &mut forgotten)?;
                 }
                 purge::record(tx, &book, purge::Reason::LeftScope, forgotten, book.clock.now())?;
@@ -241,8 +257,17 @@ impl Store for SyncStore {
         signed: Signed<FreshnessToken>,
     ) -> Result<(), StoreError> {
         let bytes = signed.into_bytes();
-        self.write(move |tx| Ok(meta::put(tx, key::TOKEN, &bytes)?)).await?;
+        let overdue = self.book.knowledge.list_overdue(&token);
+        let at = token.issued_at;
+        self.write(move |tx| {
+            meta::put(tx, key::TOKEN, &bytes)?;
+            overdue.map_or(Ok(()), |since| note_old_list(tx, since, at))
+        })
+        .await?;
         self.book.knowledge.set_token(token);
+        if overdue.is_some() {
+            self.live.tell(Change::Findings);
+        }
         Ok(())
     }
 
@@ -251,9 +276,25 @@ impl Store for SyncStore {
         list: VerifiedStatusList,
         signed: Signed<StatusClaims>,
     ) -> Result<(), StoreError> {
-        let bytes = signed.into_bytes();
-        self.write(move |tx| Ok(meta::put(tx, key::STATUS_LIST, &bytes)?)).await?;
+        let held = self.book.knowledge.lists().get(&list.list()).cloned();
+        if held.as_ref().is_some_and(|held| !list.supersedes(held)) {
+            return Ok(());
+        }
+        let (bytes, vault, at) = (signed.into_bytes(), self.book.vault.clone(), list.issued_at());
+        let renewed = held.is_some_and(|held| held.issued_at() < at);
+        self.write(move |tx| {
+            meta::put(tx, key::STATUS_LIST, &bytes)?;
+            // The same list once more is no news.
+            if renewed {
+                findings::settle(tx, &vault, LIST_OLD, "已收到新的状态列表", at)?;
+            }
+            Ok(())
+        })
+        .await?;
         self.book.knowledge.set_list(list);
+        if renewed {
+            self.live.tell(Change::Findings);
+        }
         Ok(())
     }
 
@@ -332,6 +373,15 @@ impl Store for SyncStore {
     }
 }
 
+/// The licence that an item brings, with what was verified of it.
+fn upsert(item: &VerifiedItem) -> Option<(&IssuedEnvelope, &Envelope)> {
+    match &item.change {
+        VerifiedChange::LicenceUpsert { facts, issued } => Some((issued, facts.facts())),
+        _ => None,
+    }
+}
+
+/// Applies any item but a licence.
 fn apply_item(
     tx: &Connection,
     book: &Book,
@@ -340,13 +390,7 @@ fn apply_item(
     forgotten: &mut Vec<licences::Index>,
 ) -> Result<(), Fault> {
     match &item.change {
-        VerifiedChange::LicenceUpsert { facts, issued } => {
-            licences::put(
-                tx,
-                &licences::Sealed::new(&book.vault, issued, facts.facts()),
-                licences::Reason::Scope,
-            )?;
-        }
+        VerifiedChange::LicenceUpsert { .. } => {}
         VerifiedChange::LicenceStatus(change) => {
             licences::set_status(tx, &book.vault, &change.licence, change.status, change.at)?;
         }
@@ -403,6 +447,27 @@ fn note_disposition(
     Ok(())
 }
 
+/// Licences that were revoked meanwhile are not marked as such: somebody has to look.
+fn note_old_list(tx: &Connection, since: Timestamp, at: Timestamp) -> Result<(), Fault> {
+    findings::add(
+        tx,
+        &NewFinding {
+            key: &format!("{LIST_OLD}{}", since.0),
+            at,
+            kind: LIST_OVERDUE,
+            case_no: "",
+            case_id: "",
+            what: &format!(
+                "证照状态列表自 {} 起没有更新，线路却是通的：其间注销、暂扣的证照可能没有标出。",
+                since.to_display()
+            ),
+            todo: "请通知省级中心检查状态列表服务；恢复以前，证照请在线核验或查看原件。",
+            severity: Severity::Attention,
+        },
+    )?;
+    Ok(())
+}
+
 fn blob_finding(id: &BlobId) -> String {
     format!("blob:{id}")
 }
@@ -441,6 +506,10 @@ fn note_unsent(tx: &Connection, id: &BlobId, why: BlobFailure, at: Timestamp) ->
     Ok(())
 }
 
+/// Begins the key of a finding about an old status list.
+const LIST_OLD: &str = "status-list:";
+/// Kind of a finding: the status list is not renewed.
+pub const LIST_OVERDUE: &str = "status-list-overdue";
 /// Kind of a finding: the centre will not have a content.
 pub const BLOB_REFUSED: &str = "blob-refused";
 /// Kind of a finding: a content cannot be read here.

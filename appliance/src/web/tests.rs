@@ -5,6 +5,7 @@ mod desks;
 mod doors;
 mod evidence;
 mod forms;
+mod freshness;
 mod hall;
 mod purge;
 mod register;

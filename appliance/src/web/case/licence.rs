@@ -47,7 +47,10 @@ async fn show(
         item: case.item_name.clone(),
         number: case.no.to_string(),
         use_code: used.use_code.clone(),
-        checked: verified(&used),
+        checked: match &used.statement {
+            Some(statement) => format!("{}。{}", verified(&used), statement.zh()),
+            None => verified(&used),
+        },
         offline: used.mode == Mode::Offline,
         digest: used.envelope.get(..16).unwrap_or_default().to_owned(),
         seen: format!(

@@ -1,6 +1,9 @@
 //! The licence cache: opening one licence among ten thousand, a million and ten million, beside the bare read of the same
-//! row; and the list that says which of them are still valid.
+//! row; taking a whole
+//! district in; the list that says which licences are still valid; and the code by which a person is known.
 
+mod code;
+mod install;
 mod open;
 mod status;
 mod synthetic;
@@ -19,6 +22,10 @@ pub fn run(folder: &Path, short: bool) -> Result<Vec<Row>> {
     std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let mut rows = Vec::new();
     let list = status::run(short, &mut rows)?;
+    rows.extend(code::run(short).context("service code")?);
+    let district = tempfile::tempdir_in(folder).context("make a folder for a district")?;
+    rows.extend(install::run(district.path(), if short { 2_000 } else { 1_000_000 }).context("install")?);
+    drop(district);
     let sizes: &[usize] = if short { &[2_000] } else { &[10_000, 1_000_000, 10_000_000] };
     for size in sizes {
         let folder = tempfile::tempdir_in(folder).context("make a folder for a cache")?;

@@ -145,7 +145,7 @@ pub struct Checked {
     pub source: Source,
     /// 证照等级, such as "L3".
     pub grade: String,
-    /// The grade in words, such as "缓存证照，状态清单在时限内".
+    /// 核验说明: what was established and what was not; the grade in words where there is none.
     pub grade_words: String,
 }
 
