@@ -1,6 +1,6 @@
 //! What becomes of scans: which are passed on, under which binding, how often they are sent again and until when.
 //!
-//! Pure: events in, actions out, the present passed in. [`crate::scanning`] carries the actions out.
+//! Pure: events in, actions out, the present passed in. [`crate::run()`] carries the actions out.
 
 use std::time::{Duration, Instant};
 
