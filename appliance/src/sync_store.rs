@@ -3,21 +3,26 @@
 use crate::book::{Book, Fault};
 use crate::cache::{install, purge};
 use crate::live::{Change, Live};
+use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
-use crate::store::{blobs, cases, licences};
+use crate::store::{blobs, cases, codes, licences};
 use crate::vault::Vault;
+use hall_domain::case::{CaseId, WithdrawnAt};
+use hall_domain::policy::Policy;
 use hall_domain::{Catalogue, Organisation, Timestamp};
 use hall_ledger::blob::{BlobId, Manifest};
 use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::cose::Signed;
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
-use hall_ledger::entry::Entry;
+use hall_ledger::entry::{Entry, EntryKind};
 use hall_ledger::envelope::{Envelope, IssuedEnvelope};
+use hall_ledger::feed::ConsentWithdrawn;
 use hall_ledger::hash::Hash;
 use hall_ledger::merkle::Frontier;
+use hall_ledger::phone::CodeKeys;
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
@@ -46,7 +51,7 @@ impl SyncStore {
 
     /// Brings what the box knows from its database into memory, at the start.
     pub async fn recall(&self) -> Result<(), Fault> {
-        let (feed, hot, token, list, catalogue) = self
+        let (feed, hot, token, list, catalogue, policy, code_keys) = self
             .book
             .db
             .read(|db| {
@@ -56,6 +61,8 @@ impl SyncStore {
                     meta::get(db, key::TOKEN)?,
                     meta::get(db, key::STATUS_LIST)?,
                     meta::document(db, word(DocumentKind::Catalogue))?,
+                    meta::document(db, word(DocumentKind::Policy))?,
+                    meta::document(db, word(DocumentKind::CodeKeys))?,
                 ))
             })
             .await?;
@@ -70,15 +77,21 @@ impl SyncStore {
         if let Some(list) = list {
             knowledge.set_list(list);
         }
-        let catalogue = catalogue.and_then(|(_, _, bytes)| {
-            Signed::<Document>::from_bytes(bytes)
-                .verify_by(&knowledge.trust)
-                .ok()?
-                .read(DocumentKind::Catalogue)
-                .ok()
-        });
+        let kept = |bytes: Vec<u8>| Signed::<Document>::from_bytes(bytes).verify_by(&knowledge.trust).ok();
+        let catalogue = catalogue.and_then(|(_, _, bytes)| kept(bytes)?.read(DocumentKind::Catalogue).ok());
         if let Some(catalogue) = catalogue {
             knowledge.set_catalogue(catalogue);
+        }
+        let policy = policy.and_then(|(_, _, bytes)| kept(bytes)?.read(DocumentKind::Policy).ok());
+        if let Some(policy) = policy {
+            knowledge.set_policy(policy);
+        }
+        let code_keys = code_keys.and_then(|(_, _, sealed)| {
+            let bytes = self.book.vault.open(word(DocumentKind::CodeKeys), &sealed).ok()?;
+            kept(bytes)?.read(DocumentKind::CodeKeys).ok()
+        });
+        if let Some(keys) = code_keys {
+            knowledge.set_code_keys(keys);
         }
         Ok(())
     }
@@ -111,7 +124,7 @@ impl Store for SyncStore {
                 .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_by(&trust).ok());
             let mut documents_due = Vec::new();
             let mut catalogue = 0;
-            for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
+            for kind in DOCUMENTS {
                 if meta::document_due(db, word(kind))? {
                     documents_due.push(kind);
                 }
@@ -326,7 +339,40 @@ impl Store for SyncStore {
                 })
                 .await
             }
-            DocumentKind::Policy | DocumentKind::Organisation | DocumentKind::CodeKeys => Ok(()),
+            DocumentKind::Policy => {
+                let policy: Policy = document.read(DocumentKind::Policy).map_err(StoreError::new)?;
+                policy.check().map_err(StoreError::new)?;
+                let (book, now, bytes) = (self.book.clone(), self.book.clock.now(), signed.into_bytes());
+                let newer = self
+                    .write(move |tx| {
+                        let newer = meta::put_document(tx, word(document.kind), document.version, &bytes)?;
+                        if newer {
+                            let seen = serde_json::json!({ "policy": document.version, "at": now });
+                            book.append(tx, EntryKind::PolicySeen, &seen, now)?;
+                        }
+                        Ok(newer)
+                    })
+                    .await?;
+                if newer {
+                    self.book.knowledge.set_policy(policy);
+                }
+                Ok(())
+            }
+            DocumentKind::CodeKeys => {
+                let keys: CodeKeys = document.read(DocumentKind::CodeKeys).map_err(StoreError::new)?;
+                // Whoever has these keys reads whom a photographed code stands for: they lie sealed.
+                let sealed = self.book.vault.seal(word(DocumentKind::CodeKeys), &signed.into_bytes());
+                let newer = self
+                    .write(move |tx| {
+                        Ok(meta::put_document(tx, word(document.kind), document.version, &sealed)?)
+                    })
+                    .await?;
+                if newer {
+                    self.book.knowledge.set_code_keys(keys);
+                }
+                Ok(())
+            }
+            DocumentKind::Organisation => Ok(()),
         }
     }
 
@@ -408,7 +454,15 @@ fn apply_item(
             }
         }
         // The hall's own half of these is not built yet; the places in the numbering are kept.
-        VerifiedChange::ConsentWithdrawn(_) | VerifiedChange::PlaceStatus(_) => {}
+        VerifiedChange::ConsentWithdrawn(withdrawn) => {
+            if let Some(case) = note_withdrawal(tx, book, withdrawn, item.at)? {
+                told.push(Change::Findings);
+                told.push(Change::Case(case));
+            }
+        }
+        VerifiedChange::PlaceStatus(change) => {
+            codes::set_place(tx, change.list, change.place, change.status, change.at)?;
+        }
         VerifiedChange::Unknown { code } => {
             tracing::info!(feed.kind = code, "a newer kind of feed item was passed over")
         }
@@ -468,6 +522,41 @@ fn note_old_list(tx: &Connection, since: Timestamp, at: Timestamp) -> Result<(),
     Ok(())
 }
 
+/// 撤回授权 at the centre: what was opened leaves the case at once, and somebody reads of it.
+fn note_withdrawal(
+    tx: &Connection,
+    book: &Book,
+    withdrawn: &ConsentWithdrawn,
+    at: Timestamp,
+) -> Result<Option<CaseId>, Fault> {
+    let Some(case) = cases::id_of(tx, &withdrawn.case_no)? else { return Ok(None) };
+    let Some(clerk) = cases::clerk(tx, &case)? else { return Ok(None) };
+    let since = withdrawn.at;
+    let done = book.change_case(tx, &case, &clerk, book.clock.now(), |case| {
+        Ok(decide::withdraw(case, WithdrawnAt::Phone, since)?)
+    });
+    match done {
+        Ok(_) => {}
+        // There is nothing left to take back.
+        Err(Fault::Refused(_)) => return Ok(None),
+        Err(fault) => return Err(fault),
+    }
+    findings::add(
+        tx,
+        &NewFinding {
+            key: &format!("withdrawn:{case}"),
+            at,
+            kind: CONSENT_WITHDRAWN,
+            case_no: &withdrawn.case_no,
+            case_id: case.as_str(),
+            what: "办事人已在手机或省级中心撤回用证授权，本机已移除由此得到的证照内容。",
+            todo: "未提交的请改收纸质材料；已提交的请告知审批部门，由其决定是否补正，然后在待处理中登记。",
+            severity: Severity::Attention,
+        },
+    )?;
+    Ok(Some(case))
+}
+
 fn blob_finding(id: &BlobId) -> String {
     format!("blob:{id}")
 }
@@ -510,10 +599,16 @@ fn note_unsent(tx: &Connection, id: &BlobId, why: BlobFailure, at: Timestamp) ->
 const LIST_OLD: &str = "status-list:";
 /// Kind of a finding: the status list is not renewed.
 pub const LIST_OVERDUE: &str = "status-list-overdue";
+/// Kind of a finding: a consent was taken back elsewhere.
+pub const CONSENT_WITHDRAWN: &str = "consent-withdrawn";
 /// Kind of a finding: the centre will not have a content.
 pub const BLOB_REFUSED: &str = "blob-refused";
 /// Kind of a finding: a content cannot be read here.
 pub const BLOB_UNREADABLE: &str = "blob-unreadable";
+
+/// The documents that a box holds, in the order in which it fetches them.
+const DOCUMENTS: [DocumentKind; 4] =
+    [DocumentKind::Catalogue, DocumentKind::Policy, DocumentKind::CodeKeys, DocumentKind::Organisations];
 
 fn word(kind: DocumentKind) -> &'static str {
     match kind {

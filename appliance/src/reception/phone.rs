@@ -14,7 +14,7 @@ use hall_domain::{Carrier, HolderId, IdentityGrade, LicenceStatus, MaterialId, P
 use hall_ledger::Hash;
 use hall_ledger::phone::{
     Asked, Assertion, Challenge, ChallengeNonce, CodeError, ConsentRequest, MessageKind, Nonce, ServiceCode,
-    from_qr, kind_of, to_qr,
+    from_qr, kind_of, open_subject, to_qr,
 };
 use rusqlite::Connection;
 
@@ -107,12 +107,10 @@ impl Desk {
     /// 收回二维码.
     pub async fn cancel_phone(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.mine(clerk, id).await?;
-        let asked = match (&case.phone, &case.consent) {
-            (Some(wait), _) => wait.command.clone(),
-            (None, Consent::Waiting { asked }) if asked.phone.is_some() => asked.command.clone(),
-            _ => return Ok(()),
-        };
-        self.end_challenge(&asked, id, ConsentEnd::Cancelled).await
+        match waiting_command(&case) {
+            Some(command) => self.end_challenge(&command, id, ConsentEnd::Cancelled).await,
+            None => Ok(()),
+        }
     }
 
     /// A challenge ends without an answer.
@@ -167,12 +165,23 @@ impl Desk {
             return Err(Refusal::PlainOffline.into());
         }
         let Some(resolved) = self.line.resolve(text).await else { return Err(Refusal::PlainUnknown.into()) };
+        let subject = open_subject(&resolved.subject, &self.book.knowledge.code_keys(), resolved.at);
+        let subject = subject.map_err(refusal)?;
+        let now = self.book.clock.now();
+        let places = resolved.place.into_iter().chain(subject.capacity.revocable().map(|(_, place)| place));
+        for place in places {
+            if self.standing(place, now).await? != LicenceStatus::Valid {
+                return Err(Refusal::MandateEnded.into());
+            }
+        }
+        // The code itself is opaque; what is kept names it without being usable again.
+        let code = hex::encode(resolved.code.0);
         let proof = decide::Proof {
             way: Way::ServiceCode,
             grade: IdentityGrade::I3w,
-            subject: resolved.subject().clone(),
-            attested_at: resolved.issued(),
-            message: PhoneProof { message: String::new(), nonce: String::new(), carrier },
+            subject,
+            attested_at: resolved.at,
+            message: PhoneProof { message: String::new(), nonce: code, carrier },
         };
         self.prove(case, proof, None).await
     }
@@ -372,9 +381,18 @@ impl Desk {
         loop {
             let case = self.case(id).await?;
             let Some(nonce) = network_nonce(&case) else { return Ok(()) };
-            let Some(message) = self.line.assertion(&nonce).await else {
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                continue;
+            let message = match self.line.assertion(&nonce).await {
+                Some(crate::line::Carried::Said(message)) => message,
+                Some(crate::line::Carried::Declined) => {
+                    return match waiting_command(&case) {
+                        Some(command) => self.end_challenge(&command, id, ConsentEnd::Declined).await,
+                        None => Ok(()),
+                    };
+                }
+                None => {
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    continue;
+                }
             };
             match self.take_message(&case, &message, Carrier::Line).await {
                 // The scanner was quicker, or the page has gone.
@@ -395,6 +413,15 @@ impl Desk {
         self.set_reading(id, Some(super::Reading::NotTaken(refusal.clone())));
         self.changed(id);
         Ok(())
+    }
+}
+
+/// The command of the challenge that stands on the evaluator.
+fn waiting_command(case: &Case) -> Option<CommandId> {
+    match (&case.phone, &case.consent) {
+        (Some(wait), _) => Some(wait.command.clone()),
+        (None, Consent::Waiting { asked }) if asked.phone.is_some() => Some(asked.command.clone()),
+        _ => None,
     }
 }
 
@@ -458,7 +485,8 @@ mod tests {
     #[test]
     fn only_a_short_text_of_letters_and_digits_is_taken_for_a_plain_code() {
         assert!(plain(" GDZWM-5199-00000001 "));
-        for text in ["", "1234567", "有 一 些 字", "two words here", "https://example.com/", &"9".repeat(129)] {
+        for text in ["", "1234567", "有 一 些 字", "two words here", "https://example.com/", &"9".repeat(129)]
+        {
             assert!(!plain(text), "{text:?}");
         }
     }

@@ -11,6 +11,7 @@ use crate::citizen::texts::{self, Gateway};
 use crate::code_keys::{self, CodeKeyring};
 use crate::feeds::Waiters;
 use crate::keys::{self, OperatorToken};
+use crate::policy;
 use crate::ratifier;
 use crate::register;
 use crate::renewal;
@@ -181,6 +182,7 @@ impl Centre {
 
         let app = Arc::new(app(data, &store, catalogue, authority, key, clock, stop.clone()).await?);
         register::publish_organisations(&app).await.context("publish the register of organisations")?;
+        policy::publish_default(&app).await.context("publish the policy")?;
         code_keys::announce(&app).await.context("tell halls of the code keys")?;
         let tasks = TaskTracker::new();
         tasks.spawn(api::serve::serve_link(link, tls, api::link_router(app.clone()), stop.clone()));

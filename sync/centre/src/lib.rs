@@ -20,6 +20,7 @@ mod feeds;
 mod files;
 mod ingest;
 mod keys;
+mod policy;
 mod ratifier;
 mod register;
 mod renewal;

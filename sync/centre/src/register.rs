@@ -124,7 +124,7 @@ pub async fn set_status(
 pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, RegisterError> {
     let at = app.now();
     let mut items = Vec::new();
-    for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
+    for kind in [DocumentKind::Catalogue, DocumentKind::Organisations, DocumentKind::Policy] {
         if let Some((version, signed)) = app.store.document(kind).await? {
             items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
         }

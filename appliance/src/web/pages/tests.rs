@@ -222,7 +222,10 @@ fn the_clerk_has_no_way_to_say_yes_for_the_citizen() {
             // leads to is no consent, and a supervisor signs for it.
             let asks = ["push", "push-phone", "acknowledge", "office", "scan"];
             let takes_back = ["cancel-push", "cancel-phone", "withdraw", "paper"];
-            assert!(looks || asks.contains(&action) || takes_back.contains(&action), "{name} offers {action}");
+            assert!(
+                looks || asks.contains(&action) || takes_back.contains(&action),
+                "{name} offers {action}"
+            );
         }
     }
 }

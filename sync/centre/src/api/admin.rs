@@ -4,6 +4,7 @@ use super::error::Refused;
 use crate::app::App;
 use crate::code::Code;
 use crate::keys::OperatorToken;
+use crate::policy;
 use crate::register;
 use crate::store::citizens::AccountState;
 use crate::store::{Hall, Log, NewEnrolment};
@@ -15,6 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hall_domain::policy::Policy;
 use hall_domain::{IdentityDocument, Licence, LicenceId, LicenceStatus, Register};
 use hall_ledger::{BoxId, Hash, LogId, cbor};
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,7 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/cases/{no}", get(case))
         .route("/admin/cases/{no}/change", post(change_case))
         .route("/admin/accounts", post(set_account))
+        .route("/admin/policy", get(show_policy).post(publish_policy))
         .route("/admin/blobs/{id}/{n}", get(chunk))
         .fallback(async || Failure(Refused::unknown_call()))
         .method_not_allowed_fallback(async || Failure(Refused::wrong_method()))
@@ -162,6 +165,18 @@ async fn set_status(
     let id: LicenceId = id.parse().map_err(|_| unknown())?;
     let changed = register::set_status(&app, &id, status).await?.ok_or_else(unknown)?;
     Ok(Json(json!({ "changed": changed, "status": status })))
+}
+
+/// The policy in force.
+async fn show_policy(State(app): State<Arc<App>>) -> Answer {
+    Ok(Json(json!(policy::current(&app).await?)))
+}
+
+/// Publishes a policy as the next version; every hall hears of it at once. The version that is sent is not looked at.
+async fn publish_policy(State(app): State<Arc<App>>, request: Result<Json<Policy>, JsonRejection>) -> Answer {
+    let wanted = body(request)?;
+    wanted.check().map_err(|error| Refused::bad("policy", error.to_string()))?;
+    Ok(Json(json!(policy::publish(&app, wanted).await?)))
 }
 
 /// A ledger in a list.
