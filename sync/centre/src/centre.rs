@@ -5,6 +5,10 @@ use crate::app::{App, Clock};
 use crate::authority::Authority;
 use crate::blobs::BlobStore;
 use crate::catalogue;
+use crate::citizen::face::BySample;
+use crate::citizen::news::News;
+use crate::citizen::texts::{self, Gateway};
+use crate::code_keys::{self, CodeKeyring};
 use crate::feeds::Waiters;
 use crate::keys::{self, OperatorToken};
 use crate::ratifier;
@@ -55,6 +59,10 @@ pub struct RunOptions {
     pub listen: SocketAddr,
     /// Address for operators; port 0 takes a free one.
     pub admin: SocketAddr,
+    /// Address for citizens' phones; port 0 takes a free one.
+    pub citizen: SocketAddr,
+    /// Where text messages go, an HTTP endpoint on this machine; none keeps them only.
+    pub messages: Option<String>,
     /// Names or addresses in its certificate, beside loopback and the address listened on.
     pub names: Vec<String>,
 }
@@ -126,13 +134,14 @@ pub async fn restored(data: &Path) -> anyhow::Result<u64> {
 pub struct Centre {
     link: SocketAddr,
     admin: SocketAddr,
+    citizen: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
     store: SqliteStore,
 }
 
 impl Centre {
-    /// Starts serving. Returns once both addresses accept connections.
+    /// Starts serving. Returns once all addresses accept connections.
     ///
     /// # Errors
     /// When the folder holds no centre, or an address is taken.
@@ -161,21 +170,32 @@ impl Centre {
 
         let link = TcpListener::bind(options.listen).await.context("listen for boxes")?;
         let admin = TcpListener::bind(options.admin).await.context("listen for operators")?;
+        let citizen = TcpListener::bind(options.citizen).await.context("listen for phones")?;
         let (link_address, admin_address) = (link.local_addr()?, admin.local_addr()?);
-        let names = certificate_names(options.names, link_address.ip());
+        let citizen_address = citizen.local_addr()?;
+        let gateway = options.messages.as_deref().map(Gateway::new).transpose()?;
+        let names = certificate_names(options.names, [link_address.ip(), citizen_address.ip()]);
         let (certificate, server_key) = authority.server_certificate(&names, clock())?;
+        let public_tls = api::serve::public_tls_config(certificate.clone(), server_key.clone_key())?;
         let tls = api::serve::tls_config(authority.pem(), certificate, server_key)?;
 
         let app = Arc::new(app(data, &store, catalogue, authority, key, clock, stop.clone()).await?);
         register::publish_organisations(&app).await.context("publish the register of organisations")?;
+        code_keys::announce(&app).await.context("tell halls of the code keys")?;
         let tasks = TaskTracker::new();
         tasks.spawn(api::serve::serve_link(link, tls, api::link_router(app.clone()), stop.clone()));
         tasks.spawn(api::serve::serve_plain(admin, api::admin_router(app.clone(), token), stop.clone()));
+        let phones = api::citizen_router(app.clone());
+        tasks.spawn(api::serve::serve_link(citizen, public_tls, phones, stop.clone()));
+        if let Some(gateway) = gateway {
+            let sending = app.clone();
+            tasks.spawn(async move { texts::run(&sending, gateway).await });
+        }
         let renewing = app.clone();
         tasks.spawn(async move { ratifier::run(&app).await });
         tasks.spawn(async move { renewal::run(&renewing).await });
         tasks.close();
-        Ok(Self { link: link_address, admin: admin_address, stop, tasks, store })
+        Ok(Self { link: link_address, admin: admin_address, citizen: citizen_address, stop, tasks, store })
     }
 
     /// Where boxes connect.
@@ -186,6 +206,11 @@ impl Centre {
     /// Where operators connect.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Where citizens' phones connect.
+    pub fn citizen_address(&self) -> SocketAddr {
+        self.citizen
     }
 
     /// Waits for the stop signal, lets requests finish, and closes the database.
@@ -214,6 +239,10 @@ pub(crate) async fn app(
         epoch: store.epoch().await?,
         store: Arc::new(store.clone()),
         blobs: BlobStore::open(data.join(BLOBS)).context("open the folder of attachments")?,
+        code_keys: CodeKeyring::open(data, clock()).context("read the code keys")?,
+        face: Box::new(BySample),
+        news: News::default(),
+        texts: Notify::new(),
         authority,
         key,
         catalogue,
@@ -229,11 +258,9 @@ pub(crate) async fn app(
 }
 
 /// Names for the server's certificate: loopback always, what the operator named, and the address itself.
-fn certificate_names(named: Vec<String>, address: IpAddr) -> Vec<String> {
+fn certificate_names(named: Vec<String>, addresses: [IpAddr; 2]) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    if !address.is_unspecified() {
-        names.push(address.to_string());
-    }
+    names.extend(addresses.into_iter().filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string()));
     names.extend(named);
     names.sort();
     names.dedup();

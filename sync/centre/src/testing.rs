@@ -25,7 +25,7 @@ const CARD_KIND: &str = "11100000000013127D001";
 
 /// A centre without its listeners.
 pub struct Bench {
-    pub app: App,
+    pub app: Arc<App>,
     folder: TempDir,
     clock: Arc<AtomicI64>,
 }
@@ -43,12 +43,17 @@ impl Bench {
         let catalogue = catalogue::catalogue(None).unwrap();
         let stop = CancellationToken::new();
         let app = centre::app(folder.path(), &store, catalogue, authority, key, tell, stop).await.unwrap();
-        Self { app, folder, clock }
+        Self { app: Arc::new(app), folder, clock }
     }
 
     /// Lets time pass.
     pub fn pass_hours(&self, hours: i64) {
         self.clock.fetch_add(hours * 3_600_000, Ordering::SeqCst);
+    }
+
+    /// Lets time pass.
+    pub fn pass_seconds(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     /// A second connection to the database, for doing what the store would never do.

@@ -117,7 +117,8 @@ impl Centre {
 
 fn ready(line: &str) -> Option<(SocketAddr, SocketAddr, SocketAddr)> {
     let mut addresses = line.strip_prefix("ready ")?.split(' ').map(|address| address.parse().ok());
-    Some((addresses.next()??, addresses.next()??, addresses.next()??))
+    let all = (addresses.next()??, addresses.next()??, addresses.next()??);
+    addresses.next().is_none().then_some(all)
 }
 
 impl Operator {
@@ -211,9 +212,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_line_holds_all_addresses() {
+    fn the_ready_line_holds_all_three_addresses() {
         let (link, admin, citizen) = ready("ready 127.0.0.1:9443 127.0.0.1:9444 127.0.0.1:9445").unwrap();
         assert_eq!((link.port(), admin.port(), citizen.port()), (9443, 9444, 9445));
+        assert!(ready("ready 127.0.0.1:9443 127.0.0.1:9444").is_none());
         assert!(ready("listening on 127.0.0.1:9443").is_none());
     }
 }
