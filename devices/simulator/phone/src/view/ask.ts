@@ -183,7 +183,7 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
     return Boolean(at);
   };
   if (answered.assertion) {
-    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : "", title, !all));
+    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), [answered.message, answered.expires_at && `有效到 ${moment(answered.expires_at)}`].filter(Boolean).join(" "), title, !all));
     if (!got(answered.delivered_at)) {
       context.every(3_000, () => {
         if (!signal.aborted && !delivered.hasChildNodes()) {
