@@ -172,7 +172,8 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
   const { phone, signal } = context;
   const names = new Map(view.licences.map(({ material, name }) => [material, name]));
   const refused = (answered.refused ?? []).map((material) => names.get(material) ?? material);
-  const all = answered.state === "refused" || (view.licences.length > 0 && refused.length === view.licences.length && view.kind !== "licences");
+  const agrees = view.kind === "consent" || view.kind === "principal";
+  const all = answered.state === "refused" || (agrees && answered.state === "answered" && (answered.use_codes ?? []).length === 0);
   const title = answered.state === "expired" ? "窗口已不再等待" : all ? "已拒绝" : view.kind === "face" ? "刷脸成功" : view.kind === "licences" ? "可以出示" : "授权成功";
   const place = h("div", { class: "stack" });
   const delivered = h("div", { "aria-live": "polite" });
