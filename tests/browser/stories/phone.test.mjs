@@ -70,6 +70,18 @@ story("a citizen signs in, shows a code with and without network, and opens a li
   await phone.open("licences");
   await page.locator(".licence").filter({ hasText: "居民身份证" }).waitFor();
 
+  const control = await stage.page("control", { width: 1366, height: 900 });
+  await control.goto(hall.at.control.url);
+  await control.getByLabel("查找手机").fill("王芳");
+  assert.equal(await control.getByRole("link", { name: "打开王芳的手机" }).getAttribute("href"), page.url().split("#")[0]);
+  await control.getByRole("button", { name: "断网王芳" }).click();
+  await page.locator(".network").filter({ hasText: "无网络" }).waitFor();
+  await control.locator("#phones").scrollIntoViewIfNeeded();
+  await stage.shot(control, "control");
+  await stage.accessible(control, "the control page with phones");
+  await control.getByRole("button", { name: "联网王芳" }).click();
+  await page.locator(".network").filter({ hasText: "移动网络" }).waitFor();
+
   await phone.largeType();
   await phone.showCode("zw");
   assert.match(await phone.qrText(), LETTERS);
