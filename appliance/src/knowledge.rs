@@ -167,10 +167,12 @@ impl Knowledge {
         });
     }
 
-    /// Takes a status list.
+    /// Takes a newer status list; an older one changes nothing.
     pub fn set_list(&self, list: VerifiedStatusList) {
         self.write(|now| {
-            now.lists.insert(list.list(), Arc::new(list));
+            if now.lists.get(&list.list()).is_none_or(|held| list.supersedes(held)) {
+                now.lists.insert(list.list(), Arc::new(list));
+            }
         });
     }
 

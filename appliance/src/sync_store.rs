@@ -283,7 +283,15 @@ impl Store for SyncStore {
                 })
                 .await
             }
-            DocumentKind::Policy | DocumentKind::Organisation | DocumentKind::CodeKeys => Ok(()),
+            // Only that they came is kept yet, so that they are not fetched again and again.
+            DocumentKind::CodeKeys => {
+                self.write(move |tx| {
+                    meta::put_document(tx, word(document.kind), document.version, b"")?;
+                    Ok(())
+                })
+                .await
+            }
+            DocumentKind::Policy | DocumentKind::Organisation => Ok(()),
         }
     }
 

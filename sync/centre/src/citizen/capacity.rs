@@ -178,7 +178,7 @@ mod tests {
         for wanted in [For::Own, For::Organisation(uscc), For::Mandate(id)] {
             assert_eq!(wanted.to_string().parse(), Ok(wanted));
         }
-        for text in ["", "Own", "org:", "org:91239900MATE5T0170", "mandate:1", "own:"] {
+        for text in ["", "Own", "org:", "org:91239900MATE5T01", "mandate:1", "own:"] {
             assert_eq!(text.parse::<For>(), Err(ForError), "{text}");
         }
     }

@@ -191,7 +191,7 @@ mod tests {
         let person = IdentityDocument::new(DocumentKind::ResidentId, "519900199003070011").unwrap();
         let good = FaceSample {
             salt_hex: "00".repeat(8),
-            person_hex: hex::encode(Hash::of(b"\0\0\0\0\0\0\0\0111:519900199003070011").0),
+            person_hex: hex::encode(Hash::of(&[&[0; 8][..], b"111:519900199003070011"].concat()).0),
             live: true,
             quality: 90,
             mask: false,

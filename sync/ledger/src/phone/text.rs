@@ -27,7 +27,8 @@ pub fn to_qr(message: &[u8]) -> String {
     format!("{PREFIX}{}", base45::encode(message))
 }
 
-/// The bytes of a scanned message: in any case, in full-width letters, with white space around it.
+/// The bytes of a scanned message: in any case, in full-width letters, with white space and control characters
+/// around it.
 ///
 /// # Errors
 /// See [`QrError`].
@@ -38,7 +39,8 @@ pub fn from_qr(text: &str) -> Result<Vec<u8>, QrError> {
     // Base45 has a space in its alphabet, but no message ends with it: the last character stands for the
     // highest digit, which is at most 32 of 45 (the space is 36).
     let narrow: String = text.chars().map(narrow).collect();
-    let coded = narrow.trim().strip_prefix(PREFIX).ok_or(QrError::Prefix)?;
+    let around = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    let coded = narrow.trim_matches(around).strip_prefix(PREFIX).ok_or(QrError::Prefix)?;
     let bytes = base45::decode(coded).map_err(|_| QrError::Base45)?;
     if bytes.len() > super::MAX_BYTES {
         return Err(QrError::TooLong);

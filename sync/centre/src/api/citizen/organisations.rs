@@ -25,7 +25,7 @@ pub async fn otp(
 ) -> Answer {
     let Path(code) = path?;
     let (phone, expires_at) = grant::send_otp(&app, &session, &uscc(&code)?).await?;
-    Ok(json(json!({ "phone": mask_number(&phone.to_string()), "expires_at": seconds(expires_at) })))
+    Ok(json(json!({ "phone": mask_number(phone.as_ref()), "expires_at": seconds(expires_at) })))
 }
 
 pub async fn grants(

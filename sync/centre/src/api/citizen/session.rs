@@ -37,7 +37,7 @@ struct Start {
 
 pub async fn start(State(app): State<Arc<App>>, request: Result<Bytes, BytesRejection>) -> Answer {
     let Start { name, document, phone } = body(request)?;
-    let shown = mask_number(&phone.to_string());
+    let shown = mask_number(phone.as_ref());
     let started = session::start(&app, &name, &document, phone).await?;
     Ok(created(json!({
         "session": started.session,

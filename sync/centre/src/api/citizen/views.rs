@@ -97,7 +97,7 @@ pub async fn me(app: &App, session: &Session) -> Result<Value, Refusal> {
         "document_kind": kind,
         "document_kind_zh": kind.zh(),
         "document": person.document.masked(),
-        "phone": person.phone.as_ref().map_or_else(String::new, |phone| mask_number(&phone.to_string())),
+        "phone": person.phone.as_ref().map_or_else(String::new, |phone| mask_number(phone.as_ref())),
         "face_checked": session.face_checked,
         "organisations": organisations,
         "mandates": mandates,
@@ -264,7 +264,7 @@ pub fn grant(grant: &Grant, now: Timestamp) -> Value {
     let state = grant.state(now);
     json!({
         "id": grant.id,
-        "account": mask_number(&grant.phone.to_string()),
+        "account": mask_number(grant.phone.as_ref()),
         "name": mask_name(&grant.name),
         "document": grant.document.masked(),
         "from": seconds(grant.from),
@@ -303,7 +303,7 @@ pub fn mandate(app: &App, mandate: &Mandate, given: bool) -> Value {
         "until": seconds(mandate.until),
         "state": mandate.state.word(over),
         "state_zh": mandate.state.zh(over),
-        "capacity": (in_force && !given).then(|| For::Mandate(mandate.id)),
+        "capacity": (in_force && !given).then_some(For::Mandate(mandate.id)),
         "accept_code": (pending && given).then(|| mandate.accept_code()),
     }))
 }

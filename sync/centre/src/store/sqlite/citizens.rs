@@ -169,7 +169,7 @@ impl Citizens for SqliteStore {
     }
 
     fn grants(&self) -> Answer<'_, Vec<Grant>> {
-        self.read(move |db| standing::grants(db))
+        self.read(standing::grants)
     }
 
     fn revoke_grant(&self, uscc: &Uscc, id: Id, notice: Notice, at: Timestamp) -> Answer<'_, Option<Grant>> {

@@ -56,7 +56,7 @@ async fn a_delegation_by_qr_code_can_be_accepted_only_by_the_person_named() {
     assert_eq!(wei.post("/delegations/accept", code.clone()).await.ok()["state"], "in_force");
     let id = made["id"].as_str().unwrap();
     assert_eq!(wei.post(&format!("/delegations/{id}/end"), json!({})).await.ok()["state"], "resigned");
-    assert_eq!(wei.post("/delegations/accept", code).await.refused(), refused(409, "delegation-over"));
+    assert_eq!(wei.post("/delegations/accept", code).await.refused(), refused(403, "delegation-over"));
 }
 
 #[tokio::test]
