@@ -10,6 +10,7 @@ use crate::keys::{self, OperatorToken};
 use crate::ratifier;
 use crate::register;
 use crate::renewal;
+use crate::scope;
 use crate::status::StatusCache;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -171,9 +172,10 @@ impl Centre {
         let tasks = TaskTracker::new();
         tasks.spawn(api::serve::serve_link(link, tls, api::link_router(app.clone()), stop.clone()));
         tasks.spawn(api::serve::serve_plain(admin, api::admin_router(app.clone(), token), stop.clone()));
-        let renewing = app.clone();
+        let (renewing, scoping) = (app.clone(), app.clone());
         tasks.spawn(async move { ratifier::run(&app).await });
         tasks.spawn(async move { renewal::run(&renewing).await });
+        tasks.spawn(async move { scope::run(&scoping).await });
         tasks.close();
         Ok(Self { link: link_address, admin: admin_address, stop, tasks, store })
     }

@@ -21,6 +21,7 @@ mod keys;
 mod ratifier;
 mod register;
 mod renewal;
+mod scope;
 mod status;
 pub mod store;
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod blobs;
 mod enrol;
 mod error;
 mod link;
+mod scope;
 pub mod serve;
 
 pub use admin::router as admin_router;
