@@ -18,7 +18,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hall_domain::case::{Case, Step};
-use hall_domain::{ApplicantKind, ItemCode, Outcome, Promise, ServiceItem, Tier, Timestamp, mask_name};
+use hall_domain::{ApplicantKind, ItemCode, Outcome, Promise, ServiceItem, Tier, Timestamp};
 use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -199,7 +199,7 @@ pub fn applicant_name(case: &Case) -> String {
             Some(register) => register.name.clone(),
             None => known.uscc.to_string(),
         }),
-        ApplicantKind::Person => case.identity.as_ref().map(|who| mask_name(&who.name)),
+        ApplicantKind::Person => case.principal().and_then(|principal| case.shown_name(&principal)),
     }
     .unwrap_or_default()
 }

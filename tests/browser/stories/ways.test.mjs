@@ -161,3 +161,35 @@ story("a plain code counts only while the centre resolves it", "plain-code", asy
   await desk.page.getByText("普通政务码无法核验").waitFor();
   await stage.shot(desk.page, "offline");
 });
+
+story("a screenshot, a wrong clock and garbage are refused with a reason, and cost nothing", "refused-codes", async ({ hall, stage }) => {
+  const window = await Window.open(stage, hall);
+  const { desk } = window;
+  const phone = await window.phone("wang-fang");
+  await phone.showCode("zw");
+  await window.line("cut");
+  await desk.openCase("失业登记");
+  const refused = async (text, says, name) => {
+    await window.scan(text);
+    await desk.page.getByText(says).first().waitFor();
+    await stage.shot(desk.page, name);
+    await desk.again();
+  };
+  // A picture of a screen ages like the code in it.
+  await phone.skew(-2);
+  await phone.showCode("zw");
+  await refused(await phone.qrText(), "办事码已过期", "two-minutes-old");
+  await phone.skew(2);
+  await phone.showCode("zw");
+  await refused(await phone.qrText(), "办事码已过期", "two-minutes-ahead");
+  await phone.skew(0);
+  await phone.showCode("zw");
+  const good = await phone.qrText();
+  const changed = good.slice(0, 60) + (good[60] === "A" ? "B" : "A") + good.slice(61);
+  await refused(changed, /这不是可识别的办事码|这个码不是本省中心签发的/, "one-letter-changed");
+  await refused(good.slice(0, good.length / 2), "这不是可识别的办事码", "half");
+  await refused(`HB1:${"A".repeat(3_000)}`, "这不是可识别的办事码", "three-thousand-letters");
+  // After all that the good one still counts.
+  await window.scan(good);
+  await desk.stepSays("免证清单");
+});

@@ -10,8 +10,8 @@ use crate::web::{App, frame};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
-use hall_domain::case::{Case, CaseId, LicenceUse, Mode};
-use hall_domain::{HolderId, LicenceKind, MaterialId, mask_name};
+use hall_domain::case::{CaseId, LicenceUse, Mode};
+use hall_domain::{LicenceKind, MaterialId};
 
 /// Routes of the licences that were opened for a case.
 pub fn router() -> Router<App> {
@@ -39,7 +39,7 @@ async fn show(
         kind: listed.map(|licence| licence.name.clone()).unwrap_or_default(),
         licence: used.licence.to_string(),
         issuer: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
-        holder: listed.map(|licence| holder(&case, &licence.holder)).unwrap_or_default(),
+        holder: listed.and_then(|licence| case.shown_name(&licence.holder)).unwrap_or_default(),
         valid_until: listed
             .and_then(|licence| licence.valid_until)
             .map_or_else(|| "长期".to_owned(), |last| last.to_string()),
@@ -59,16 +59,6 @@ async fn show(
             app.book.clock.now().to_display()
         ),
     })
-}
-
-fn holder(case: &Case, holder: &HolderId) -> String {
-    match holder {
-        HolderId::Organisation(_) => {
-            let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
-            register.map(|entry| entry.name.clone()).unwrap_or_default()
-        }
-        HolderId::Person(_) => case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default(),
-    }
 }
 
 /// Labels and values in the order of the kind; a field that the kind no longer names keeps its key.

@@ -7,7 +7,7 @@ use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
 use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode};
-use hall_domain::{HolderId, LicenceGrade, LicenceStatus, Outcome, Tier, mask_name};
+use hall_domain::{LicenceGrade, LicenceStatus, Outcome, Tier};
 
 /// 事项, as the guide has it.
 pub fn item_step(scene: &Scene<'_>) -> ItemStep {
@@ -124,18 +124,7 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
         LicenceStatus::Suspended => LicenceState::Suspended,
         LicenceStatus::Changing => LicenceState::Changing,
     };
-    let holder = match &licence.holder {
-        HolderId::Organisation(_) => scene
-            .case
-            .organisation
-            .as_ref()
-            .and_then(|known| known.register.as_ref())
-            .map(|entry| entry.name.clone())
-            .unwrap_or_default(),
-        HolderId::Person(_) => {
-            scene.case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default()
-        }
-    };
+    let holder = scene.case.shown_name(&licence.holder).unwrap_or_default();
     LicenceCell {
         kind: licence.name.clone(),
         number: licence.issuer.clone(),

@@ -24,6 +24,7 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
             Some(phone) => format!("{} {}", scene.lang.t(phone.proof.carrier.zh()), who.at.hm()),
             None => scene.lang.fill("{} 读卡器 {}", &[&case.window, &who.at.hm()]),
         },
+        on_behalf_of: case.mandator().map(|(principal, _)| case.shown_name(principal).unwrap_or_default()),
         caution: match who.expired {
             true => Some(scene.lang.t("身份证已过有效期").to_owned()),
             false if doubtful(&who.document) => {

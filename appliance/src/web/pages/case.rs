@@ -279,6 +279,8 @@ pub struct Who {
     pub source: String,
     /// A condition on it, such as an expired card; ready sentence.
     pub caution: Option<String>,
+    /// 委托人, masked, when the person is a delegate.
+    pub on_behalf_of: Option<String>,
 }
 
 /// 法人: the organisation applied for.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ApplicantKind, Capacity, ConsentGrade, HolderId, IdentityGrade, LicenceGrade, MandateGrade, MaterialId,
-    PhoneAsk, Way,
+    PhoneAsk, Way, mask_name,
 };
 
 impl Case {
@@ -115,6 +115,21 @@ impl Case {
                 Some((principal, _)) => Some(principal.clone()),
                 None => self.identity.as_ref().map(|identity| HolderId::Person(identity.document.clone())),
             },
+        }
+    }
+
+    /// The name of somebody in this case for a screen: a person's masked, an organisation's as registered.
+    pub fn shown_name(&self, holder: &HolderId) -> Option<String> {
+        match (holder, self.mandator()) {
+            (principal, Some((known, name))) if known == principal => Some(match principal {
+                HolderId::Person(_) => mask_name(name),
+                HolderId::Organisation(_) => name.to_owned(),
+            }),
+            (HolderId::Organisation(_), _) => {
+                let register = self.organisation.as_ref().and_then(|known| known.register.as_ref());
+                register.map(|entry| entry.name.clone())
+            }
+            (HolderId::Person(_), _) => self.identity.as_ref().map(|who| mask_name(&who.name)),
         }
     }
 

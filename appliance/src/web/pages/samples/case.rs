@@ -169,6 +169,7 @@ fn who() -> Who {
         grade_code: "I2".to_owned(),
         source: "1 号窗口读卡器 15:30".to_owned(),
         caution: None,
+        on_behalf_of: None,
     }
 }
 
