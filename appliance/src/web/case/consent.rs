@@ -2,7 +2,9 @@
 
 use super::act::{Act, Answered};
 use super::list;
-use super::page::{Scene, left_ms};
+use super::page::{Scene, Trouble, left_ms};
+use super::{is_record, view};
+use crate::book::Fault;
 use crate::reception::{Refusal, decide};
 use crate::store::accounts::Role;
 use crate::store::devices::Presence;
@@ -11,6 +13,7 @@ use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep, OfficeForm};
 use crate::web::refusals::said;
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::post;
 use hall_domain::PhoneAsk;
 use hall_domain::case::{Acknowledgement, Consent, ConsentEnd};
@@ -52,7 +55,15 @@ async fn acknowledge(Act { by, .. }: Act) -> Answered {
 
 async fn withdraw(Act { by, .. }: Act) -> Answered {
     let done = by.app.desk.withdraw_consent(&by.clerk, &by.id).await;
-    by.answer(done, StepName::Consent).await
+    let Err(Fault::Refused(refusal)) = done else { return by.answer(done, StepName::Consent).await };
+    let case = by.app.desk.case(&by.id).await?;
+    if !is_record(&by.app, &by.signed, &case) {
+        return by.answer::<()>(Err(refusal.into()), StepName::Consent).await;
+    }
+    let trouble = Trouble { refusal: Some(refusal), typed: String::new() };
+    let mut page = view::page(&by.app, &by.signed, case, &trouble).await?;
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(page)
 }
 
 #[derive(Deserialize)]

@@ -368,6 +368,8 @@ pub enum Outcome {
     ReceiptOnly,
     /// 不能提交.
     No,
+    /// 退回: the centre did not let it pass.
+    Returned,
 }
 
 impl Outcome {
@@ -379,6 +381,7 @@ impl Outcome {
             Self::Following => "容缺受理，复核后生效",
             Self::ReceiptOnly => "仅收件",
             Self::No => "不能提交",
+            Self::Returned => "退回",
         }
     }
 
@@ -389,6 +392,7 @@ impl Outcome {
             Self::Review => "登记回执",
             Self::Following => "容缺受理回执",
             Self::ReceiptOnly | Self::No => "收件回执",
+            Self::Returned => "退回告知",
         }
     }
 
@@ -400,6 +404,7 @@ impl Outcome {
             Self::Following => "容缺受理，复核后生效",
             Self::ReceiptOnly => "已收件，尚未受理",
             Self::No => "未提交",
+            Self::Returned => "省级中心复核后退回，未予受理",
         }
     }
 
@@ -408,7 +413,7 @@ impl Outcome {
         match self {
             Self::Accept => Tone::Good,
             Self::Review | Self::Following | Self::ReceiptOnly => Tone::Old,
-            Self::No => Tone::Harm,
+            Self::No | Self::Returned => Tone::Harm,
         }
     }
 }
