@@ -7,7 +7,7 @@ use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
-use crate::store::{blobs, cases, codes, licences};
+use crate::store::{blobs, cases, codes, licences, use_codes};
 use crate::vault::Vault;
 use hall_domain::case::{CaseId, WithdrawnAt};
 use hall_domain::policy::Policy;
@@ -409,9 +409,10 @@ impl Store for SyncStore {
     }
 
     async fn blob_sealed(&self, id: BlobId) -> Result<(), StoreError> {
+        let (vault, now) = (self.book.vault.clone(), self.book.clock.now());
         self.write(move |tx| {
             blobs::set_sent(tx, &id.to_string())?;
-            Ok(findings::withdraw(tx, &blob_finding(&id))?)
+            Ok(findings::resolve(tx, &vault, &blob_finding(&id), "已送达省级中心，无需再处理", now)?)
         })
         .await?;
         self.live.tell(Change::Line);
@@ -478,14 +479,17 @@ fn note_disposition(
 ) -> Result<(), Fault> {
     let outcome = disposition.outcome.word();
     cases::set_disposition(tx, &disposition.case_no, disposition.outcome)?;
+    let case = cases::id_of(tx, &disposition.case_no)?;
+    if let (Some(case), Some(codes)) = (&case, &disposition.use_codes) {
+        use_codes::exchange(tx, case, codes, disposition.decided_at)?;
+    }
     // A later judgement about the same entry replaces the earlier one.
     let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);
     if !disposition.outcome.needs_action() {
         return Ok(findings::settle(tx, vault, &keys, "省级中心已复核通过", at)?);
     }
-    let case = cases::id_of(tx, &disposition.case_no)?;
     let severity = if disposition.outcome.is_returned() { Severity::Harm } else { Severity::Attention };
-    findings::add(
+    findings::add_due(
         tx,
         &NewFinding {
             key: &format!("{keys}{outcome}"),
@@ -497,6 +501,7 @@ fn note_disposition(
             todo: &disposition.what_to_do(),
             severity,
         },
+        disposition.deadline,
     )?;
     Ok(())
 }
@@ -557,7 +562,8 @@ fn note_withdrawal(
     Ok(Some(case))
 }
 
-fn blob_finding(id: &BlobId) -> String {
+/// The key of the finding about a content that does not go up by itself.
+pub fn blob_finding(id: &impl std::fmt::Display) -> String {
     format!("blob:{id}")
 }
 

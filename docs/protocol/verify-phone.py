@@ -94,6 +94,12 @@ def verify_say(message, keys):
     return said | {"kind": KINDS[own[1]], "subject": subject, "nonce": claims[10]}
 
 
+def verify_receipt(message, keys):
+    claims = verify_cwt(message, "hall-rcp+cwt", keys["box"], keys["now"])
+    log, seq, leaf, case_no = (claims[OWN][n] for n in (1, 2, 3, 4))
+    return {"log": log, "seq": seq, "leaf": leaf, "case_no": case_no, "at": claims[6]}
+
+
 def verify_status(message, keys):
     claims = verify_cwt(message, STATUS_TYP, keys["centre"], keys["now"])
     statuses = BitArray(claims[STATUS_LIST]["bits"], zlib.decompress(claims[STATUS_LIST]["lst"]))
@@ -106,7 +112,7 @@ def verify(folder):
     keys |= {name: bytes.fromhex(keys[name]) for name in ("centre", "box")}
     keys["code_keys"] = {key["number"]: bytes.fromhex(key["key"]) for key in keys["code_keys"]}
     found = {"status": verify_status((folder / "status.cbor").read_bytes(), keys)}
-    by_kind = {"code": verify_code, "ask": verify_ask, "say": verify_say}
+    by_kind = {"code": verify_code, "ask": verify_ask, "say": verify_say, "receipt": verify_receipt}
     for file in sorted(folder.glob("*.txt")):
         text = file.read_text().strip()
         need(text.startswith("HB1:"), "not a code of this province")

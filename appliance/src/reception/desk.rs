@@ -9,7 +9,7 @@ use crate::store::blobs::BlobFolder;
 use crate::store::{cases, devices, items};
 use hall_bus::DeviceKind;
 use hall_domain::case::{
-    AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, LicenceUse, WindowId,
+    AccountName, Case, CaseEvent, CaseId, CaseNo, CaseRecord, CommandId, Consent, LicenceUse, WindowId,
 };
 use hall_domain::{ApplicantKind, ItemCode, MaterialId, ServiceItem, Timestamp};
 use hall_ledger::entry::EntryKind;
@@ -201,6 +201,9 @@ impl Desk {
         material: &MaterialId,
     ) -> Result<(Case, LicenceUse), Fault> {
         let case = self.case(id).await?;
+        if matches!(case.consent, Consent::Withdrawn { .. }) {
+            return Err(Refusal::ConsentWithdrawn.into());
+        }
         let used =
             case.uses.iter().find(|used| used.material == *material).cloned().ok_or(Fault::NotFound)?;
         let (book, now) = (self.book.clone(), self.book.clock.now());

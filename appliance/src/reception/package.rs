@@ -4,8 +4,10 @@ use super::desk::Desk;
 use crate::book::Fault;
 use crate::store::blobs::{self, Kept};
 use crate::store::cases;
+use hall_domain::HolderId;
 use hall_domain::archive::{Manifest, ManifestItem, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseId, Consent, Mode};
+use hall_domain::consent::record::{self, ConsentRecord, RecordFacts};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +30,7 @@ impl Desk {
         };
         let mut entries: Vec<ManifestItem> = Vec::new();
         let mut kept: Vec<Kept> = Vec::new();
-        for part in parts(&case)? {
+        for part in parts(&case, self.consent_record(&case).as_ref())? {
             entries.push(ManifestItem {
                 path: part.path,
                 media_type: part.media_type.to_owned(),
@@ -70,6 +72,16 @@ impl Desk {
         let Some(address) = &case.package else { return Ok(None) };
         let bytes = self.blob(address).await?;
         serde_json::from_slice(&bytes).map(Some).map_err(|_| Fault::Storage("package manifest".to_owned()))
+    }
+
+    /// 授权记录 of a case, as it stands; none where nobody agreed or was told.
+    pub fn consent_record(&self, case: &Case) -> Option<ConsentRecord> {
+        // Keyed with the box's own secret and the case: whoever has the number of somebody cannot look for them.
+        let principal = |holder: &HolderId| {
+            hex::encode(self.book.vault.index("consent principal", &format!("{} {}", case.id, holder.key())))
+        };
+        let hall_code = &self.book.knowledge.hall_code;
+        record::record(case, &RecordFacts { principal: &principal, hall_code })
     }
 
     /// Seals what a crash or a full disk left unsealed.
@@ -122,7 +134,7 @@ impl Desk {
     }
 }
 
-fn parts(case: &Case) -> Result<Vec<Part>, Fault> {
+fn parts(case: &Case, record: Option<&ConsentRecord>) -> Result<Vec<Part>, Fault> {
     let part = |path: &str, source, content| Part {
         path: path.to_owned(),
         media_type: "application/json",
@@ -138,6 +150,9 @@ fn parts(case: &Case) -> Result<Vec<Part>, Fault> {
     if let Consent::Given { .. } | Consent::Office { .. } | Consent::Withdrawn { .. } = &case.consent {
         let consent = json!({ "consent": case.consent, "acknowledgement": case.acknowledgement });
         parts.push(part("consent/authorisation.json", ManifestSource::Consent, to_json(&consent)?));
+    }
+    if let Some(record) = record {
+        parts.push(part("consent/record.json", ManifestSource::Consent, to_json(record)?));
     }
     for used in &case.uses {
         let path = format!("licences/{}.json", used.material);

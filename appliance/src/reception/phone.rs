@@ -196,7 +196,9 @@ impl Desk {
         match kind_of(bytes) {
             Some(MessageKind::ServiceCode) => self.take_code(case, bytes, carrier).await,
             Some(MessageKind::Assertion) => self.take_assertion(case, bytes, carrier).await,
-            Some(MessageKind::Challenge | MessageKind::Attestation) => Err(Refusal::OtherKind.into()),
+            Some(MessageKind::Challenge | MessageKind::Attestation | MessageKind::Receipt) => {
+                Err(Refusal::OtherKind.into())
+            }
             None => Err(Refusal::NotACode.into()),
         }
     }

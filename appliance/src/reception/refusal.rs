@@ -96,6 +96,8 @@ pub enum Refusal {
     NoBasis,
     /// There is no consent to take back.
     NothingToWithdraw,
+    /// What was opened under a consent may not be looked at after it was taken back.
+    ConsentWithdrawn,
     /// A limit of the policy is reached; its sentence.
     Limit(String),
     /// The attachment has nothing in it.
@@ -162,6 +164,7 @@ impl Refusal {
             Self::NoBasis => "R148",
             Self::NothingToWithdraw => "R149",
             Self::Limit(_) => "R150",
+            Self::ConsentWithdrawn => "R151",
         }
     }
 
@@ -250,6 +253,9 @@ impl Refusal {
             Self::FaceFailed => "刷脸没有通过。请办事人按手机提示重试，或改用身份证核验。".into(),
             Self::NoBasis => "本事项没有登记可依职能查验的法定依据。请由办事人授权，或收取纸质材料。".into(),
             Self::NothingToWithdraw => "本件没有可撤回的授权。请刷新页面核对。".into(),
+            Self::ConsentWithdrawn => {
+                "办事人已撤回授权，由证照得到的内容已移除，不能再查看。请改收纸质材料，或请办事人重新授权。".into()
+            }
             Self::Limit(sentence) => sentence.clone(),
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),

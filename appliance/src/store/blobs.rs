@@ -300,15 +300,22 @@ pub struct InTransit {
     pub size: u64,
     /// Number of chunks.
     pub chunks: u32,
+    /// Whether it could not be sent when it was tried last.
+    pub failed: bool,
+}
+
+/// Puts what could not be sent in front again, for a person who does not want to wait; how many there were.
+pub fn retry(tx: &Connection) -> rusqlite::Result<usize> {
+    tx.execute("UPDATE blob SET failed_at = 0 WHERE state = 'sending' AND failed_at > 0", [])
 }
 
 /// Blobs on their way to the centre, in the order in which they are sent.
 pub fn in_transit(db: &Connection, most: u32) -> rusqlite::Result<Vec<InTransit>> {
     db.prepare_cached(
-        "SELECT id, size, chunks FROM blob WHERE state = 'sending' ORDER BY failed_at, size LIMIT ?1",
+        "SELECT id, size, chunks, failed_at > 0 FROM blob WHERE state = 'sending' ORDER BY failed_at, size LIMIT ?1",
     )?
     .query_map([most], |row| {
-        Ok(InTransit { id: row.get(0)?, size: row.get::<_, i64>(1)?.unsigned_abs(), chunks: row.get(2)? })
+        Ok(InTransit { id: row.get(0)?, size: row.get::<_, i64>(1)?.unsigned_abs(), chunks: row.get(2)?, failed: row.get(3)? })
     })?
     .collect()
 }

@@ -9,6 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 const SEALED: &str = "finding";
 /// Where the note stands in [`FINDING`].
 const NOTE: usize = 11;
+/// Within so many days a deadline is near.
+pub const NEAR_DAYS: i64 = 2;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,13 +112,57 @@ pub struct Finding {
     pub handled_at: Timestamp,
     /// What was done.
     pub note: String,
+    /// Until when something has to be done.
+    pub deadline: Option<Timestamp>,
+    /// Who took it on; empty while nobody has.
+    pub taken_by: String,
+    /// When they did.
+    pub taken_at: Timestamp,
 }
 
-/// Adds a finding, once for each key.
+impl Finding {
+    /// 已超期: its deadline is past and it is not handled.
+    pub fn overdue(&self, now: Timestamp) -> bool {
+        self.state != State::Handled && self.deadline.is_some_and(|deadline| deadline < now)
+    }
+
+    /// Whether its deadline is past or near.
+    pub fn pressing(&self, now: Timestamp) -> bool {
+        let near = now.plus_hours(24 * NEAR_DAYS);
+        self.state != State::Handled && self.deadline.is_some_and(|deadline| deadline < near)
+    }
+}
+
+/// Which findings are asked for. Empty fields ask for all.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// In this state.
+    pub state: Option<State>,
+    /// Of this kind.
+    pub kind: String,
+    /// That matter so much.
+    pub severity: Option<Severity>,
+    /// About this clerk's cases, or taken on or handled by them.
+    pub of: Option<AccountName>,
+}
+
+/// Adds a finding, once for each key. One that had gone by itself is opened again when it comes back later.
 pub fn add(tx: &Connection, finding: &NewFinding<'_>) -> rusqlite::Result<()> {
+    add_due(tx, finding, None)
+}
+
+/// The same, with the time until which something has to be done.
+pub fn add_due(
+    tx: &Connection,
+    finding: &NewFinding<'_>,
+    deadline: Option<Timestamp>,
+) -> rusqlite::Result<()> {
     tx.execute(
-        "INSERT INTO finding (key, at, kind, case_no, case_id, what, todo, severity, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open') ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO finding (key, at, kind, case_no, case_id, what, todo, severity, state, deadline)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9)
+         ON CONFLICT (key) DO UPDATE SET state = 'open', at = excluded.at, deadline = excluded.deadline,
+             what = excluded.what, todo = excluded.todo, taken_by = '', taken_at = 0, handled_at = 0, note = x''
+         WHERE finding.state = 'handled' AND finding.handled_by = '' AND excluded.at > finding.handled_at",
         params![
             finding.key,
             finding.at.0,
@@ -125,36 +171,58 @@ pub fn add(tx: &Connection, finding: &NewFinding<'_>) -> rusqlite::Result<()> {
             finding.case_id,
             finding.what,
             finding.todo,
-            finding.severity.as_str()
+            finding.severity.as_str(),
+            deadline.map_or(0, |deadline| deadline.0)
         ],
     )?;
     Ok(())
 }
 
 const FINDING: &str = "SELECT f.id, f.at, f.kind, f.case_no, f.case_id, f.what, f.todo, f.severity, f.state,
-     f.handled_by, f.handled_at, f.note, coalesce(c.item_name, '')
+     f.handled_by, f.handled_at, f.note, coalesce(c.item_name, ''), f.deadline, f.taken_by, f.taken_at
      FROM finding f LEFT JOIN cases c ON c.id = f.case_id";
 
-/// Findings in a state, or all; the worst and oldest on top, handled ones below with the last on top.
-pub fn list(
-    db: &Connection,
-    vault: &Vault,
-    state: Option<State>,
-    most: u32,
-) -> rusqlite::Result<Vec<Finding>> {
+/// What [`Wanted`] asks of a row, with its values as parameters 1 to 4.
+const WANTED: &str = "(?1 = '' OR f.state = ?1) AND (?2 = '' OR f.kind = ?2) AND (?3 = '' OR f.severity = ?3)
+     AND (?4 = '' OR f.taken_by = ?4 OR f.handled_by = ?4 OR c.clerk = ?4)";
+
+/// The findings asked for; the worst and oldest on top, handled ones below with the last on top.
+pub fn list(db: &Connection, vault: &Vault, wanted: &Wanted, most: u32) -> rusqlite::Result<Vec<Finding>> {
     db.prepare_cached(&format!(
-        "{FINDING} WHERE (?1 = '' OR f.state = ?1)
+        "{FINDING} WHERE {WANTED}
          ORDER BY f.state = 'handled', -f.handled_at * (f.state = 'handled'),
-             CASE f.severity WHEN 'harm' THEN 0 WHEN 'attention' THEN 1 ELSE 2 END, f.at LIMIT ?2"
+             CASE f.severity WHEN 'harm' THEN 0 WHEN 'attention' THEN 1 ELSE 2 END, f.at LIMIT ?5"
     ))?
-    .query_map(params![state.map_or("", State::as_str), most], |row| finding(row, vault))?
+    .query_map(
+        params![
+            wanted.state.map_or("", State::as_str),
+            wanted.kind,
+            wanted.severity.map_or("", Severity::as_str),
+            wanted.of.as_ref().map_or("", |account| account.as_str()),
+            most
+        ],
+        |row| finding(row, vault),
+    )?
     .collect()
+}
+
+/// The kinds that there are, for a filter.
+pub fn kinds(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached("SELECT DISTINCT kind FROM finding ORDER BY kind")?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 /// A finding by its number.
 pub fn find(db: &Connection, vault: &Vault, id: i64) -> rusqlite::Result<Option<Finding>> {
     db.prepare_cached(&format!("{FINDING} WHERE f.id = ?1"))?
         .query_row([id], |row| finding(row, vault))
+        .optional()
+}
+
+/// What an unhandled finding of this key says.
+pub fn said(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    db.query_row("SELECT what FROM finding WHERE key = ?1 AND state <> 'handled'", [key], |row| row.get(0))
         .optional()
 }
 
@@ -165,9 +233,18 @@ pub fn of_case(db: &Connection, vault: &Vault, case_no: &str) -> rusqlite::Resul
         .collect()
 }
 
-/// Takes back a finding that has gone by itself, unless somebody has taken it on.
-pub fn withdraw(tx: &Connection, key: &str) -> rusqlite::Result<()> {
-    tx.execute("DELETE FROM finding WHERE key = ?1 AND state = 'open'", [key])?;
+/// Closes a finding that has gone by itself, unless somebody has taken it on. It stays among the handled ones.
+pub fn resolve(
+    tx: &Connection,
+    vault: &Vault,
+    key: &str,
+    note: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE finding SET state = 'handled', handled_at = ?2, note = ?3 WHERE key = ?1 AND state = 'open'",
+        params![key, now.0, sealed(vault, note)],
+    )?;
     Ok(())
 }
 
@@ -179,6 +256,19 @@ pub fn count(db: &Connection, state: State) -> rusqlite::Result<u32> {
 /// How many are open.
 pub fn open_count(db: &Connection) -> rusqlite::Result<u32> {
     db.query_row("SELECT count(*) FROM finding WHERE state = 'open'", [], |row| row.get(0))
+}
+
+/// How many are past their deadline and not handled.
+pub fn overdue_count(db: &Connection, now: Timestamp) -> rusqlite::Result<u32> {
+    let sql = "SELECT count(*) FROM finding WHERE state <> 'handled' AND deadline > 0 AND deadline < ?1";
+    db.query_row(sql, [now.0], |row| row.get(0))
+}
+
+/// How many wait for somebody: open, or taken on and past their deadline.
+pub fn due_count(db: &Connection, now: Timestamp) -> rusqlite::Result<u32> {
+    let sql = "SELECT count(*) FROM finding
+         WHERE state = 'open' OR (state = 'taken' AND deadline > 0 AND deadline < ?1)";
+    db.query_row(sql, [now.0], |row| row.get(0))
 }
 
 /// Whether somebody is harmed by one that is open.
@@ -193,7 +283,8 @@ pub fn open_harm(db: &Connection) -> rusqlite::Result<bool> {
 /// Notes that somebody takes a finding on; false if it is no longer open.
 pub fn take(tx: &Connection, id: i64, by: &AccountName, now: Timestamp) -> rusqlite::Result<bool> {
     let changed = tx.execute(
-        "UPDATE finding SET state = 'taken', handled_by = ?2, handled_at = ?3 WHERE id = ?1 AND state = 'open'",
+        "UPDATE finding SET state = 'taken', taken_by = ?2, taken_at = ?3, handled_by = ?2, handled_at = ?3
+         WHERE id = ?1 AND state = 'open'",
         params![id, by.as_str(), now.0],
     )?;
     Ok(changed > 0)
@@ -269,5 +360,8 @@ fn finding(row: &Row<'_>, vault: &Vault) -> rusqlite::Result<Finding> {
         handled_by: row.get(9)?,
         handled_at: Timestamp(row.get(10)?),
         note: note(vault, row.get_ref(NOTE)?.as_blob()?)?,
+        deadline: Some(row.get(13)?).filter(|at| *at != 0).map(Timestamp),
+        taken_by: row.get(14)?,
+        taken_at: Timestamp(row.get(15)?),
     })
 }

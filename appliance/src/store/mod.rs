@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod licences;
 pub mod meta;
 pub mod retention;
+pub mod use_codes;
 
 use hall_sqlite::Migration;
 

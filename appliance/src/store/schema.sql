@@ -243,9 +243,21 @@ CREATE TABLE finding (
     what       TEXT NOT NULL,
     todo       TEXT NOT NULL,
     severity   TEXT NOT NULL,     -- info | attention | harm
-    state      TEXT NOT NULL,     -- open | handled
+    state      TEXT NOT NULL,     -- open | taken | handled: nothing is ever deleted
+    deadline   INTEGER NOT NULL DEFAULT 0,
+    taken_by   TEXT NOT NULL DEFAULT '',
+    taken_at   INTEGER NOT NULL DEFAULT 0,
     handled_by TEXT NOT NULL DEFAULT '',
     handled_at INTEGER NOT NULL DEFAULT 0,
     note       BLOB NOT NULL DEFAULT x''  -- sealed: what somebody writes may name somebody
 ) STRICT;
 CREATE INDEX finding_open ON finding (at) WHERE state = 'open';
+
+-- 用证码兑换: the province's code beside the box's own, which stays in the record of the use.
+CREATE TABLE use_code (
+    case_id TEXT NOT NULL,
+    local   TEXT NOT NULL,
+    code    TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (case_id, local)
+) STRICT, WITHOUT ROWID;

@@ -3,6 +3,7 @@
 
 mod act;
 mod consent;
+mod consent_receipt;
 mod files;
 mod following;
 mod form;
@@ -45,6 +46,7 @@ pub fn router() -> Router<App> {
         .route("/cases/{id}/reopen", post(reopen))
         .route("/cases/{id}/take-over", post(take_over))
         .route("/cases/{id}/receipt", get(receipt::show))
+        .route("/cases/{id}/consent-receipt", get(consent_receipt::show))
         .merge(identify::router())
         .merge(consent::router())
         .merge(form::router())

@@ -17,7 +17,7 @@ use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use hall_domain::case::{Case, Step};
+use hall_domain::case::{Case, Mode, Step};
 use hall_domain::{ApplicantKind, ItemCode, Outcome, Promise, ServiceItem, Tier, Timestamp};
 use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
@@ -184,8 +184,10 @@ pub fn state_with(case: &Case, disposition: Option<Judged>) -> CaseState {
         Step::Consent => CaseState::Waiting,
         Step::Form => CaseState::Filling,
         Step::Submitted => disposition.and_then(judged::state).unwrap_or(match outcome {
-            Some(Outcome::Accept) => CaseState::Accepted,
-            Some(Outcome::AcceptForReview) => CaseState::Review,
+            Some(Outcome::Accept) if case.mode == Some(Mode::Online) && disposition.is_none() => {
+                CaseState::Accepted
+            }
+            Some(Outcome::Accept | Outcome::AcceptForReview) => CaseState::Review,
             Some(Outcome::MaterialsToFollow) => CaseState::Following,
             Some(Outcome::ReceiptOnly | Outcome::No) | None => CaseState::ReceiptOnly,
         }),
@@ -221,7 +223,7 @@ fn row(listed: &Listed, names: &Names, now: Timestamp) -> CaseRow {
         applicant: applicant_name(case),
         organisation: case.applicant == ApplicantKind::Organisation,
         state: state_with(case, listed.disposition),
-        offline: case.mode == Some(hall_domain::case::Mode::Offline),
+        offline: case.mode == Some(Mode::Offline),
         window: name(&names.windows, case.window.as_str()),
         clerk: name(&names.clerks, case.clerk.as_str()),
         opened: moment(case.opened_at, now),

@@ -62,8 +62,8 @@ pub async fn quiet_frame(
         let windows = if role.serves() { accounts::windows(db)? } else { Vec::new() };
         let counts = Counts {
             cases: if role.serves() { cases::open_count(db, &account)? } else { 0 },
-            findings: findings::open_count(db)?,
-            harm: findings::open_harm(db)?,
+            findings: findings::due_count(db, now)?,
+            harm: findings::open_harm(db)? || findings::overdue_count(db, now)? > 0,
             devices: device_rows::all(db)?,
             backlog: ledger::backlog(db)?,
         };

@@ -1,8 +1,11 @@
 //! 复核结果: what the centre decided on a case, as every screen says it.
 
 use super::pages::Lang;
+use super::pages::case::Outcome as Called;
 use super::pages::cases::CaseState;
 use super::pages::frame::Tone;
+use hall_domain::case::Mode;
+use hall_domain::{Outcome as Policy, Tier};
 use hall_ledger::disposition::Outcome;
 
 /// Its name.
@@ -39,5 +42,49 @@ pub fn sentence(outcome: Outcome, lang: Lang) -> &'static str {
         Outcome::PassedRevokedLater => lang.t("省级中心复核通过；所用证照此后失效，见待处理。"),
         Outcome::Conditional => lang.t("省级中心有条件通过，需补正，见待处理。"),
         _ => lang.t("省级中心退回或存疑，请在待处理中查看原因和处理办法。"),
+    }
+}
+
+/// What a paper, or a clerk who reads it out, may call a submitted case. 已受理 is said only once it is true: when the
+/// centre has ratified the case, or when it was accepted online and the item's tier leaves nothing to ratify.
+pub fn called(outcome: Policy, mode: Mode, tier: Tier, judged: Option<Outcome>) -> Called {
+    match (outcome, judged) {
+        (Policy::No, _) => Called::No,
+        (_, Some(judged)) if judged.is_returned() => Called::Returned,
+        (Policy::ReceiptOnly, _) => Called::ReceiptOnly,
+        (_, Some(Outcome::Ratified | Outcome::PassedRevokedLater)) => Called::Accept,
+        (_, Some(Outcome::Conditional)) | (Policy::MaterialsToFollow, _) => Called::Following,
+        (Policy::Accept, None) if mode == Mode::Online && tier <= Tier::T1 => Called::Accept,
+        (Policy::Accept | Policy::AcceptForReview, _) => Called::Review,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_called_accepted_only_when_it_is() {
+        for tier in Tier::ALL {
+            for mode in [Mode::Online, Mode::Offline] {
+                for outcome in Policy::ALL {
+                    for judged in [None].into_iter().chain(Outcome::ALL.map(Some)) {
+                        let passed = matches!(judged, Some(Outcome::Ratified | Outcome::PassedRevokedLater));
+                        let at_once = judged.is_none()
+                            && (outcome, mode) == (Policy::Accept, Mode::Online)
+                            && matches!(tier, Tier::T0 | Tier::T1);
+                        let may = !matches!(outcome, Policy::No | Policy::ReceiptOnly);
+                        let called = called(outcome, mode, tier, judged);
+                        let accepted = (passed || at_once) && may;
+                        assert_eq!(
+                            called == Called::Accept,
+                            accepted,
+                            "{tier:?} {mode:?} {outcome:?} {judged:?}"
+                        );
+                        assert_eq!(called.done_zh().contains("已受理"), called == Called::Accept);
+                    }
+                }
+            }
+        }
     }
 }

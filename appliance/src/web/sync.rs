@@ -6,18 +6,20 @@ use super::frame::{self, moment, seconds_since};
 use super::pages::Lang;
 use super::pages::frame::{Desk, Tone};
 use super::pages::sync::{Backlog, BlobRow, Knowledge, ReceiptRow, Remedy, SyncEvent, SyncPage};
-use super::session::SignedIn;
+use super::session::{Nothing, OwnForm, SignedIn};
 use crate::book::Fault;
 use crate::disk;
 use crate::enrol::Enrolled;
 use crate::knowledge::LineChange;
 use crate::store::blobs::{self, InTransit};
+use crate::store::findings;
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
+use crate::sync_store::blob_finding;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
-use axum::routing::get;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseEvent, CaseRecord};
 use hall_ledger::cose::Signed;
@@ -42,7 +44,14 @@ const FRESH_S: u64 = 600;
 
 /// Routes of the line.
 pub fn router() -> Router<App> {
-    Router::new().route("/sync", get(show))
+    Router::new().route("/sync", get(show)).route("/sync/retry", post(retry))
+}
+
+/// 立即重传: whoever sees that something is stuck may have it tried again.
+async fn retry(State(app): State<App>, _: SignedIn, _: OwnForm<Nothing>) -> Result<Response, Failure> {
+    app.book.db.write(|tx| Ok::<_, Fault>(blobs::retry(tx)?)).await.map_err(Fault::from)?;
+    app.line.nudge();
+    Ok(Redirect::to("/sync").into_response())
 }
 
 async fn show(State(app): State<App>, signed: SignedIn) -> Result<Response, Failure> {
@@ -97,6 +106,7 @@ struct Rows {
     blobs: Vec<InTransit>,
     blob_bytes: u64,
     cases: BTreeMap<String, String>,
+    troubles: BTreeMap<String, String>,
     feed: u64,
     catalogue: Option<(u32, Option<Timestamp>)>,
     enrolled: Option<Timestamp>,
@@ -116,6 +126,7 @@ impl Rows {
             // The centre tells which chunks it has when the next one is sent; the box keeps no count.
             chunks_done: 0,
             chunks: blob.chunks,
+            trouble: self.troubles.get(&blob.id).cloned().unwrap_or_default(),
         }
     }
 }
@@ -134,6 +145,12 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
         let catalogue = meta::document(db, "catalogue")?.filter(|(_, held, _)| *held > 0);
         let enrolled = meta::get(db, key::ENROLMENT)?;
         let blobs = blobs::in_transit(db, BLOBS)?;
+        let mut troubles = BTreeMap::new();
+        for blob in blobs.iter().filter(|blob| blob.failed) {
+            if let Some(what) = findings::said(db, &blob_finding(&blob.id))? {
+                troubles.insert(blob.id.clone(), what);
+            }
+        }
         let sealings = if blobs.is_empty() { Vec::new() } else { ledger::sealings(db, &vault, SEALINGS)? };
         Ok::<_, Fault>(Rows {
             log: head.as_ref().map(|head| head.log()),
@@ -144,6 +161,7 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
                 .and_then(|entry| entry.verify(&key).ok())
                 .and_then(|entry| entry.header().map(|header| header.wall)),
             blobs,
+            troubles,
             blob_bytes: blobs::backlog(db)?.1,
             cases: sealings.iter().flat_map(|body| sealed(body)).collect(),
             feed: meta::number(db, key::FEED)?,

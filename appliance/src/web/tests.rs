@@ -8,6 +8,7 @@ mod forms;
 mod freshness;
 mod hall;
 mod purge;
+mod receipts;
 mod register;
 mod retention;
 mod scan;

@@ -17,8 +17,8 @@ pub use event::{
     WithdrawnAt,
 };
 pub use state::{
-    Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, Outstanding,
-    PhoneIdentity, PhoneWait, RatingState, Step, Submission,
+    Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, OnceGiven,
+    Outstanding, PhoneIdentity, PhoneWait, RatingState, Step, Submission,
 };
 pub use statement::{Established, Open, Statement, StatusSource};
 

@@ -1,5 +1,7 @@
 //! 用证授权: what a citizen is asked, exactly, and how it is put into words for a screen.
 
+pub mod record;
+
 use crate::{FieldKey, HolderId, ItemCode, LicenceId, LicenceKindCode, MaterialId, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -12,8 +12,8 @@ use hall_domain::{
 };
 use hall_ledger::phone::{
     AgreedRow, Agreement, Asked, Assertion, Attestation, Challenge, ChallengeNonce, CodeKey, CodeKeys,
-    ConsentRequest, Nonce, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode, WeakNonce,
-    challenge, seal_subject, to_qr,
+    ConsentReceipt, ConsentRequest, Nonce, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode,
+    WeakNonce, challenge, seal_subject, to_qr,
 };
 use hall_ledger::status::StatusList;
 use hall_ledger::{BoxId, Hash, LogId, Signed, SigningKey};
@@ -110,6 +110,7 @@ fn messages() -> Outcome<Vec<Message>> {
             "证照答复，一份营业执照",
             said(ChallengeNonce([0x1c; 16]), subject(8, representative()?)?, Said::Licences(licences)),
         ),
+        message("receipt", "授权回执", receipt()?.sign(&box_key())),
     ])
 }
 
@@ -207,6 +208,16 @@ fn delegate() -> Outcome<Capacity> {
 
 fn item() -> Outcome<ItemCode> {
     Ok("11519900MBTE5T20572000100001001".parse()?)
+}
+
+fn receipt() -> Outcome<ConsentReceipt> {
+    Ok(ConsentReceipt {
+        issued: NOW,
+        log: LogId::new(BoxId([0x11; 16]), 1),
+        seq: 41,
+        leaf: Hash::of(b"the entry"),
+        case_no: "990001-20261121-00001".parse()?,
+    })
 }
 
 fn materials() -> Outcome<Vec<MaterialId>> {

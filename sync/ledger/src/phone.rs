@@ -3,7 +3,7 @@
 //!
 //! Each message has a type for bytes of which nothing is known yet and another for what was verified; only
 //! the second one gives out who somebody is. [`text`] is the way through a QR code, [`seal`] the encryption
-//! of personal data, [`code`], [`challenge`] and [`assertion`] the three messages.
+//! of personal data, [`code`], [`challenge`] and [`assertion`] the three messages of a visit, [`receipt`] what is carried home.
 
 pub mod assertion;
 pub mod challenge;
@@ -11,6 +11,7 @@ mod claims;
 pub mod code;
 mod error;
 mod licence;
+pub mod receipt;
 pub mod seal;
 mod subject;
 pub mod text;
@@ -21,6 +22,7 @@ pub use challenge::{Asked, Challenge, ChallengeNonce, ConsentRequest, Unverified
 pub use code::{Attestation, Nonce, ServiceCode, VerifiedCode, WEAK_TOLERANCE_S, WeakNonce};
 pub use error::CodeError;
 pub use licence::{LicenceStatement, StatedLicence};
+pub use receipt::{ConsentReceipt, UnverifiedReceipt};
 pub use seal::{CodeKey, CodeKeys, CodeKeysError, SealNonce, Sealed};
 pub use subject::{open_subject, seal_subject};
 pub use text::{QrError, from_qr, to_qr};
@@ -42,11 +44,14 @@ pub enum MessageKind {
     Challenge,
     /// The centre's answer to a challenge.
     Assertion,
+    /// 授权回执 of a box.
+    Receipt,
 }
 
 impl MessageKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Attestation, Self::ServiceCode, Self::Challenge, Self::Assertion];
+    pub const ALL: [Self; 5] =
+        [Self::Attestation, Self::ServiceCode, Self::Challenge, Self::Assertion, Self::Receipt];
 
     /// The `typ` header.
     pub const fn typ(self) -> &'static str {
@@ -55,6 +60,7 @@ impl MessageKind {
             Self::ServiceCode => "hall-code+cwt",
             Self::Challenge => "hall-ask+cwt",
             Self::Assertion => "hall-say+cwt",
+            Self::Receipt => "hall-rcp+cwt",
         }
     }
 }

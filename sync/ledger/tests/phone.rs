@@ -10,9 +10,9 @@ use hall_domain::{
 use hall_ledger::cose::typed;
 use hall_ledger::phone::{
     AgreedRow, Agreement, Asked, Assertion, Attestation, Challenge, ChallengeNonce, CodeError, CodeKey,
-    CodeKeys, CodeKeysError, ConsentRequest, LicenceStatement, MessageKind, Nonce, QrError, Said, SealNonce,
-    Sealed, ServiceCode, StatedLicence, UseCode, VerifiedAssertion, VerifiedCode, WeakNonce, from_qr,
-    kind_of, open_subject, seal_subject, text, to_qr,
+    CodeKeys, CodeKeysError, ConsentReceipt, ConsentRequest, LicenceStatement, MessageKind, Nonce, QrError,
+    Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode, VerifiedAssertion, VerifiedCode, WeakNonce,
+    from_qr, kind_of, open_subject, seal_subject, text, to_qr,
 };
 use hall_ledger::{CentreKeys, Hash, KeyId, SigningKey};
 use proptest::prelude::*;
@@ -391,6 +391,26 @@ fn an_answer_that_contradicts_itself_is_refused() {
     }
 }
 
+fn receipt() -> ConsentReceipt {
+    let case_no = "990001-20261121-00001".parse().unwrap();
+    ConsentReceipt { issued: NOON, log: log(), seq: 41, leaf: Hash::of(b"entry"), case_no }
+}
+
+#[test]
+fn a_receipt_is_taken_only_from_the_box_whose_ledger_it_names() {
+    let printed = to_qr(&receipt().sign(&box_key()));
+    let read = ConsentReceipt::parse(&from_qr(&printed).unwrap()).unwrap();
+    assert_eq!(read.log(), log());
+    assert_eq!(read.verify(&box_key().verifying_key()), Ok(receipt()));
+    let stranger = read.verify(&stranger_key().verifying_key());
+    assert!(matches!(stranger, Err(CodeError::UnknownKey(_))), "{stranger:?}");
+    let mut bent = receipt().sign(&box_key());
+    let at = bent.len() - 70;
+    bent[at] ^= 1;
+    let bent = ConsentReceipt::parse(&bent).and_then(|read| read.verify(&box_key().verifying_key()));
+    assert!(bent.is_err(), "one byte of it was changed");
+}
+
 #[test]
 fn a_message_of_one_kind_is_never_taken_for_another() {
     let all = [
@@ -398,6 +418,7 @@ fn a_message_of_one_kind_is_never_taken_for_another() {
         (MessageKind::ServiceCode, code(Capacity::Own, WEAK)),
         (MessageKind::Challenge, challenge(Asked::Face).sign(&box_key())),
         (MessageKind::Assertion, assertion(Said::Face).sign(&centre_key())),
+        (MessageKind::Receipt, receipt().sign(&box_key())),
     ];
     for (kind, bytes) in &all {
         assert_eq!(kind_of(bytes), Some(*kind));
@@ -406,6 +427,7 @@ fn a_message_of_one_kind_is_never_taken_for_another() {
         assert_eq!(ServiceCode::parse(bytes).err(), other(MessageKind::ServiceCode));
         assert_eq!(Challenge::parse(bytes).err(), other(MessageKind::Challenge));
         assert_eq!(verify_said(bytes, NOON).err(), other(MessageKind::Assertion));
+        assert_eq!(ConsentReceipt::parse(bytes).err(), other(MessageKind::Receipt));
     }
     // The same payload under another typ is signed again, and still not what it says.
     let payload = typed::TypedSign1::parse(&all[3].1).unwrap().unverified_payload();
@@ -550,7 +572,7 @@ proptest! {
     #[test]
     fn any_claims_that_are_really_signed_are_read_without_harm(
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
-        kind in 0_usize..4,
+        kind in 0_usize..5,
     ) {
         let kind = MessageKind::ALL[kind];
         let kid = Some(KeyId::of(&centre_key().verifying_key())).filter(|_| kind != MessageKind::ServiceCode);
@@ -558,6 +580,7 @@ proptest! {
         prop_assert_eq!(kind_of(&signed), Some(kind));
         prop_assert!(verify(&signed, NOON).is_err() && verify_said(&signed, NOON).is_err());
         prop_assert!(Attestation::verify(&signed, &centre_keys()).is_err() && Challenge::parse(&signed).is_err());
+        prop_assert!(ConsentReceipt::parse(&signed).is_err());
     }
 
     #[test]

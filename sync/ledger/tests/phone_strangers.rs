@@ -37,7 +37,7 @@ fn read(folder: &Path) -> Value {
 #[test]
 fn other_libraries_verify_every_vector_and_read_the_same_in_it() {
     let found = read(&protocol().join("vectors/phone"));
-    assert_eq!(found.as_object().unwrap().len(), 12);
+    assert_eq!(found.as_object().unwrap().len(), 13);
     assert_eq!(found["status"], json!({ "list": "urn:hallbox:status:1", "set": { "77": 1, "78": 2 } }));
     let company = "测试市样例区演示餐饮管理有限责任公司";
     let subject = |capacity| json!(["111:519900199003070011", "王芳", capacity]);
@@ -57,6 +57,8 @@ fn other_libraries_verify_every_vector_and_read_the_same_in_it() {
     assert_eq!(found["say-face"]["kind"], "face");
     assert_eq!(found["ask-consent"]["materials"], json!(["m1", "m2", "m3", "m4", "m5", "m6"]));
     assert_eq!(found["say-consent"]["agreed"].as_array().unwrap().len(), 6);
+    assert_eq!(found["receipt"]["case_no"], "990001-20261121-00001");
+    assert_eq!((&found["receipt"]["seq"], &found["receipt"]["log"][1]), (&json!(41), &json!(1)));
     let licence = &found["say-licences"]["licences"][0];
     assert_eq!(licence[1], "1.2.156.3005.2.11100099MCTE5T1533001.11239900MBTE5T0454.000000000000017.001.W");
     assert_eq!(licence[4]["name"], company);

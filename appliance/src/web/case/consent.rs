@@ -2,7 +2,9 @@
 
 use super::act::{Act, Answered};
 use super::list;
-use super::page::{Scene, left_ms};
+use super::page::{Scene, Trouble, left_ms};
+use super::{is_record, view};
+use crate::book::Fault;
 use crate::reception::{Refusal, decide};
 use crate::store::accounts::Role;
 use crate::store::devices::Presence;
@@ -11,6 +13,7 @@ use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep, OfficeForm};
 use crate::web::refusals::said;
 use axum::Router;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::post;
 use hall_domain::PhoneAsk;
@@ -52,11 +55,23 @@ async fn acknowledge(Act { by, .. }: Act) -> Answered {
 }
 
 async fn withdraw(Act { by, .. }: Act) -> Answered {
-    match by.app.desk.withdraw_consent(&by.clerk, &by.id).await {
+    let done = by.app.desk.withdraw_consent(&by.clerk, &by.id).await;
+    let case = by.app.desk.case(&by.id).await?;
+    let Err(Fault::Refused(refusal)) = done else {
         // The form may be the step in hand; what was done stands at this one.
-        Ok(_) => Ok(Redirect::to(&format!("{}?step=consent", by.path())).into_response()),
-        done => by.answer(done, StepName::Consent).await,
+        let shown = if case.closed() { by.path() } else { format!("{}?step=consent", by.path()) };
+        return match done {
+            Ok(_) => Ok(Redirect::to(&shown).into_response()),
+            done => by.answer(done, StepName::Consent).await,
+        };
+    };
+    if !is_record(&by.app, &by.signed, &case) {
+        return by.answer::<()>(Err(refusal.into()), StepName::Consent).await;
     }
+    let trouble = Trouble { refusal: Some(refusal), typed: String::new() };
+    let mut page = view::page(&by.app, &by.signed, case, &trouble).await?;
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(page)
 }
 
 #[derive(Deserialize)]

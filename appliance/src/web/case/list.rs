@@ -88,7 +88,8 @@ fn material_row(scene: &Scene<'_>, row: &ListRow) -> MaterialRow {
         licence: row.licence.as_ref().map(|licence| cell(scene, licence)),
         reason: reason(scene, row, state),
         decision: decision(scene.case, row),
-        opened: scene.case.uses.iter().any(|used| used.material == row.material),
+        opened: !matches!(scene.case.consent, Consent::Withdrawn { .. })
+            && scene.case.uses.iter().any(|used| used.material == row.material),
     }
 }
 

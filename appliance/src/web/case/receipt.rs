@@ -1,12 +1,11 @@
 //! 回执: what the applicant takes home.
 
-use super::list::outcome;
 use crate::book::Fault;
-use crate::store::{accounts, ledger};
+use crate::store::{accounts, cases, ledger};
 use crate::web::failure::Failure;
 use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
 use crate::web::session::Reader;
-use crate::web::{App, frame};
+use crate::web::{App, frame, judged};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use hall_domain::case::{Case, CaseId, LicenceUse, Mode};
@@ -16,10 +15,12 @@ use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Deserialize;
 
+/// Which paper is asked for.
 #[derive(Deserialize)]
 pub struct Size {
+    /// `a4` or `slip`.
     #[serde(default)]
-    size: String,
+    pub size: String,
 }
 
 /// The receipt, to be printed by the browser.
@@ -33,7 +34,7 @@ pub async fn show(
     let item = app.desk.item_of(&case).await?;
     let Some(done) = &case.submission else { return Err(Fault::NotFound.into()) };
     let (vault, wanted, clerk) = (app.book.vault.clone(), id.clone(), case.clerk.clone());
-    let (place, clerk, windows) = app
+    let (place, clerk, windows, decided) = app
         .book
         .db
         .read_with(move |db| {
@@ -41,7 +42,8 @@ pub async fn show(
             let submitted = entries.into_iter().find(|(_, kind, _)| *kind == EntryKind::CaseSubmitted);
             let head = ledger::head(db)?;
             let place = submitted.zip(head).map(|((seq, _, entry), head)| (seq, entry.leaf(), head));
-            Ok::<_, Fault>((place, accounts::find(db, &clerk)?, accounts::windows(db)?))
+            let judged = cases::disposition(db, &wanted)?;
+            Ok::<_, Fault>((place, accounts::find(db, &clerk)?, accounts::windows(db)?, judged))
         })
         .await?;
     let (seq, leaf, head) = place.ok_or(Fault::NotFound)?;
@@ -64,8 +66,12 @@ pub async fn show(
             clerk.map(|account| account.display).unwrap_or_default()
         ),
         at: done.at.to_display(),
-        outcome: outcome(done.judgement.outcome),
-        sentence: done.judgement.sentence.clone(),
+        outcome: judged::called(done.judgement.outcome, done.mode, item.tier, decided),
+        sentence: match decided {
+            // Once the province has spoken, the window's own sentence is history.
+            Some(outcome) => judged::sentence(outcome, frame::lang(&signed)).to_owned(),
+            None => done.judgement.sentence.clone(),
+        },
         offline: done.mode == Mode::Offline,
         licences: licences(&case),
         to_follow: to_follow(&case),
@@ -122,7 +128,8 @@ fn to_follow(case: &Case) -> Vec<String> {
     case.outstanding().into_iter().map(|what| what.name().to_owned()).collect()
 }
 
-fn qr(text: &str) -> Result<String, Failure> {
+/// A QR code as SVG, for a page.
+pub fn qr(text: &str) -> Result<String, Failure> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M)
         .map_err(|error| Fault::Storage(format!("QR code: {error}")))?;
     let drawn: String = code.render::<svg::Color<'_>>().min_dimensions(120, 120).quiet_zone(true).build();

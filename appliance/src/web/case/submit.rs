@@ -167,8 +167,10 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             Ok::<_, Fault>((submitted, receipt, cases::disposition(db, &id)?))
         })
         .await?;
+    let called = judged::called(done.judgement.outcome, done.mode, scene.item.tier, disposition);
     Ok(DoneStep {
-        outcome: outcome(done.judgement.outcome),
+        consent_receipt: scene.app.desk.consent_record(case).is_some(),
+        outcome: called,
         sentence: done.judgement.sentence.clone(),
         at: done.at.to_display(),
         entry: entry.map(|seq| scene.lang.fill("台账第 {} 号", &[&(seq + 1)])).unwrap_or_default(),

@@ -10,21 +10,25 @@ use crate::book::Fault;
 use crate::reception::decide;
 use crate::store::findings::{self, Finding, State};
 use crate::store::ledger::{self, KeptReceipt};
-use crate::store::{accounts, cases};
+use crate::store::{accounts, cases, use_codes};
 use crate::web::cases::{applicant_name, state_with};
 use crate::web::failure::{Failure, read};
 use crate::web::findings::anchor;
 use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, Mode};
-use crate::web::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
+use crate::web::pages::case_view::{
+    Advice, Authorised, CaseViewPage, Code, Fate, Package, PackagePart, TimelineEntry,
+};
+use crate::web::pages::cases::CaseState;
 use crate::web::pages::frame::{Desk, Tone};
 use crate::web::pages::steps::{Answer, MaterialRow, Rating};
 use crate::web::session::SignedIn;
 use crate::web::{App, frame, judged};
 use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
-use hall_domain::case::{Case, CaseEvent, CaseRecord, Mode as CaseMode, RatingState, Step};
-use hall_domain::{ApplicantKind, Grade, Timestamp, mask_name, mask_number};
+use hall_domain::case::{Case, CaseEvent, CaseRecord, Consent, Mode as CaseMode, RatingState, Step};
+use hall_domain::consent::record::EventState;
+use hall_domain::{ApplicantKind, Grade, MaterialId, Tier, Timestamp, mask_name, mask_number};
 use hall_ledger::disposition::Outcome as Judged;
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
@@ -57,7 +61,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
     frame.notice = trouble.notice(frame.lang).or(frame.notice);
     frame::render(&CaseViewPage {
         frame,
-        case: head(&case, &kept, now, scene.lang),
+        case: head(&case, &kept, item.tier, now, scene.lang),
         applicant: applicant_name(&case),
         applicant_number: applicant_number(&case, open),
         open,
@@ -77,6 +81,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
             .map(|row| MaterialRow { opened: row.opened && signed.session.role.sees_scans(), ..row })
             .collect(),
         attachments: case.attachments.iter().map(attachment).collect(),
+        authorised: authorised(app, &case, &kept, may_supply, now, scene.lang),
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
         rating: rating(&case),
         following: following::following(&scene, may_supply, signed.session.role.sees_scans()),
@@ -90,6 +95,7 @@ struct Kept {
     receipt: Option<KeptReceipt>,
     disposition: Option<Judged>,
     findings: Vec<Finding>,
+    codes: BTreeMap<String, String>,
     windows: BTreeMap<String, String>,
     clerks: BTreeMap<String, String>,
 }
@@ -129,6 +135,7 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
             records,
             disposition: cases::disposition(db, &id)?,
             findings: findings::of_case(db, &vault, &no)?,
+            codes: use_codes::of_case(db, &id)?,
             windows: accounts::windows(db)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
             clerks: accounts::displays(db)?,
         })
@@ -136,7 +143,7 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
     .await
 }
 
-fn head(case: &Case, kept: &Kept, now: Timestamp, lang: Lang) -> CaseHead {
+fn head(case: &Case, kept: &Kept, tier: Tier, now: Timestamp, lang: Lang) -> CaseHead {
     let hours = kept.records.iter().find_map(|(_, _, record)| match record.event {
         CaseEvent::Submitted { hours_offline, .. } => Some(i64::from(hours_offline)),
         _ => None,
@@ -147,7 +154,11 @@ fn head(case: &Case, kept: &Kept, now: Timestamp, lang: Lang) -> CaseHead {
         item: case.item_name.clone(),
         applicant: applicant(case.applicant),
         opened: frame::moment(case.opened_at, now),
-        state: state_with(case, kept.disposition),
+        state: match state_with(case, kept.disposition) {
+            // The record is printed: as on the receipt, only small things are accepted before they are ratified.
+            CaseState::Accepted if tier > Tier::T1 => CaseState::Review,
+            state => state,
+        },
         mode: match (case.mode, hours) {
             (Some(CaseMode::Offline), Some(0)) => {
                 Mode::Offline { down_for: lang.t("不足 1 小时").to_owned() }
@@ -244,9 +255,51 @@ fn clock(at: Timestamp) -> String {
     text.get(11..).map_or_else(|| text.clone(), str::to_owned)
 }
 
+/// 用证授权 of a finished case, with the codes of both sides.
+fn authorised(
+    app: &App,
+    case: &Case,
+    kept: &Kept,
+    serves: bool,
+    now: Timestamp,
+    lang: Lang,
+) -> Option<Authorised> {
+    let record = app.desk.consent_record(case)?;
+    let purpose = record.pii_processing.purposes.first()?;
+    let at = |state: &[EventState]| record.events.iter().find(|event| state.contains(&event.event_state));
+    let given = at(&[EventState::ConsentGiven, EventState::LegalBasisNoticed])?;
+    let withdrawn = at(&[EventState::ConsentWithdrawn]);
+    let agreed = purpose.pii_information.iter().filter(|row| row.agreed).count();
+    let refused = purpose.pii_information.len() - agreed;
+    let name = |material: &MaterialId| {
+        let row = purpose.pii_information.iter().find(|row| row.material == *material);
+        row.map(|row| row.pii_type.clone()).unwrap_or_default()
+    };
+    Some(Authorised {
+        basis: purpose.lawful_basis.zh().to_owned(),
+        what: match refused {
+            0 => lang.fill("使用证照 {} 项。", &[&agreed]),
+            some => lang.fill("使用证照 {} 项，不同意 {} 项。", &[&agreed, &some]),
+        },
+        proof: format!("{} · {}", frame::moment(given.event_time, now), lang.t(given.evidence_grade.zh())),
+        withdrawn: withdrawn.map(|event| frame::moment(event.event_time, now)).unwrap_or_default(),
+        can_withdraw: serves && matches!(case.consent, Consent::Given { .. }),
+        codes: case
+            .uses
+            .iter()
+            .map(|used| Code {
+                licence: name(&used.material),
+                local: used.use_code.clone(),
+                exchanged: kept.codes.get(&used.use_code).cloned().unwrap_or_default(),
+            })
+            .collect(),
+    })
+}
+
 fn shown_package(case: &Case, manifest: &Manifest, kept: &Kept) -> Package {
     let digits = |digest: &str| digest.get(..8).unwrap_or(digest).to_owned();
     let state = match kept.disposition.map(judged::tone) {
+        _ if matches!(case.consent, Consent::Withdrawn { .. }) => "授权已撤回，证照内容不再显示",
         None => "待复核，未定稿",
         Some(Tone::Good) => "已定稿",
         Some(_) => "未定稿，见复核意见",

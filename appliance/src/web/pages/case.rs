@@ -370,6 +370,8 @@ pub enum Outcome {
     ReceiptOnly,
     /// 不能提交.
     No,
+    /// 退回: the centre did not let it pass.
+    Returned,
 }
 
 impl Outcome {
@@ -381,6 +383,7 @@ impl Outcome {
             Self::Following => "容缺受理，复核后生效",
             Self::ReceiptOnly => "仅收件",
             Self::No => "不能提交",
+            Self::Returned => "退回",
         }
     }
 
@@ -391,6 +394,7 @@ impl Outcome {
             Self::Review => "登记回执",
             Self::Following => "容缺受理回执",
             Self::ReceiptOnly | Self::No => "收件回执",
+            Self::Returned => "退回告知",
         }
     }
 
@@ -402,6 +406,7 @@ impl Outcome {
             Self::Following => "容缺受理，复核后生效",
             Self::ReceiptOnly => "已收件，尚未受理",
             Self::No => "未提交",
+            Self::Returned => "省级中心复核后退回，未予受理",
         }
     }
 
@@ -410,7 +415,7 @@ impl Outcome {
         match self {
             Self::Accept => Tone::Good,
             Self::Review | Self::Following | Self::ReceiptOnly => Tone::Old,
-            Self::No => Tone::Harm,
+            Self::No | Self::Returned => Tone::Harm,
         }
     }
 }

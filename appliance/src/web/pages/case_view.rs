@@ -38,6 +38,8 @@ pub struct CaseViewPage {
     pub materials: Vec<MaterialRow>,
     /// The scans.
     pub attachments: Vec<Attachment>,
+    /// 用证授权; none where nobody agreed or was told.
+    pub authorised: Option<Authorised>,
     /// 预归档包: what was put away; none for a case that was given up.
     pub package: Option<Package>,
     /// 好差评.
@@ -114,4 +116,32 @@ pub struct PackagePart {
     pub bytes: u64,
     /// First characters of its SHA-256.
     pub digest: String,
+}
+
+/// 用证授权, as it stands now.
+#[derive(Debug, Clone)]
+pub struct Authorised {
+    /// 用证依据.
+    pub basis: String,
+    /// What was agreed to and refused, ready sentence.
+    pub what: String,
+    /// When and how well it is proven, ready text.
+    pub proof: String,
+    /// When it was withdrawn, "11-22 09:10"; empty while it holds.
+    pub withdrawn: String,
+    /// Whether this clerk can take a withdrawal in.
+    pub can_withdraw: bool,
+    /// 用证码 of each licence that was opened.
+    pub codes: Vec<Code>,
+}
+
+/// 用证码: the box's own, and the province's once it has exchanged it.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// The licence.
+    pub licence: String,
+    /// The box's, as in the ledger.
+    pub local: String,
+    /// The province's; empty before.
+    pub exchanged: String,
 }

@@ -14,6 +14,18 @@ pub struct FindingsPage {
     pub show: Filter,
     /// The filters with how many findings each would show.
     pub filters: Vec<(Filter, u32)>,
+    /// 复核结果 or what the box found: code in addresses, word, and whether it is the one chosen.
+    pub kinds: Vec<(String, String, bool)>,
+    /// 严重程度: the same.
+    pub severities: Vec<(String, String, bool)>,
+    /// Whether only what concerns this clerk is shown.
+    pub mine: bool,
+    /// The chosen filters but the tab, for addresses, such as `&kind=conflict`.
+    pub rest: String,
+    /// How many are past their deadline.
+    pub overdue: u32,
+    /// When the list was made, for the print, "2026-11-21 16:00:00".
+    pub made: String,
     /// The findings, most harmful and oldest first.
     pub rows: Vec<Finding>,
     /// A note that was refused: finding, note, and why.
@@ -93,6 +105,10 @@ pub struct Finding {
     pub kind: String,
     /// Its tone.
     pub tone: Tone,
+    /// How much it matters, ready word.
+    pub severity: &'static str,
+    /// Until when something has to be done, ready text with its tone.
+    pub deadline: Option<(String, Tone)>,
     /// Seconds since it was found.
     pub age_s: u64,
     /// Case it concerns: identifier and number.
@@ -121,7 +137,9 @@ pub enum FindingState {
     },
     /// 已处理.
     Handled {
-        /// By whom.
+        /// Who had taken it on, and when; none if nobody had.
+        taken: Option<(String, String)>,
+        /// By whom; empty when it went by itself.
         by: String,
         /// When, "11-21 11:40".
         at: String,

@@ -99,6 +99,11 @@ impl Bare {
     pub fn fill(&self, zh: &str, value: impl Display) -> String {
         self.lang.fill(zh, &[&value])
     }
+
+    /// The text with two values.
+    pub fn fill2(&self, zh: &str, first: impl Display, second: impl Display) -> String {
+        self.lang.fill(zh, &[&first, &second])
+    }
 }
 
 /// 窗口选项: one window in the picker of the top bar.

@@ -55,14 +55,17 @@
 //! | `POST /cases/{id}/reopen` | | 303 |
 //! | `POST /cases/{id}/take-over` | | 303 |
 //! | `GET /cases/{id}/receipt` | `size` (`a4`/`slip`) | [`receipt::ReceiptPage`] |
+//! | `GET /cases/{id}/consent-receipt` | `size` (`a4`/`slip`) | [`consent_receipt::ConsentReceiptPage`] |
 //! | `POST /cases/{id}/licences/{material}` | | [`licence::LicencePage`], the looking is an entry |
-//! | `GET /findings` | `show` ([`findings::Filter`]) | [`findings::FindingsPage`] |
+//! | `GET /findings` | `show` ([`findings::Filter`]), `kind`, `severity` (`harm`, `attention`, `info`), `who` (`mine`) | [`findings::FindingsPage`] |
+//! | `POST /findings/export` | the same | the list as CSV; taking it away is an entry |
 //! | `POST /findings/{id}/acknowledge` | | 303 |
 //! | `POST /findings/{id}/handled` | `note` | 303, 422 |
 //! | `GET /devices` | | [`devices::DevicesPage`] |
 //! | `POST /devices/pair` | `code`, `window` | 303, 422 |
 //! | `POST /devices/{id}/unbind` | | 303 |
 //! | `GET /sync` | | [`sync::SyncPage`] |
+//! | `POST /sync/retry` | | 303 `/sync` (what could not be sent is tried again at once) |
 //! | `GET /security` | `page` | [`security::SecurityPage`] |
 //! | `GET /fragments/frame` | `at` ([`frame::Desk`] code) | [`frame::FrameFragment`] (refused on a direct visit) |
 //! | `GET /live` | `case` (id, optional) | `text/event-stream` |
@@ -82,6 +85,7 @@
 pub mod case;
 pub mod case_view;
 pub mod cases;
+pub mod consent_receipt;
 pub mod devices;
 pub mod errors;
 pub mod findings;

@@ -28,6 +28,18 @@ pub struct SyncPage {
     pub identity: String,
 }
 
+impl SyncPage {
+    /// Whether something could not be sent.
+    pub fn stuck(&self) -> bool {
+        self.blobs.iter().any(|blob| !blob.trouble.is_empty())
+    }
+
+    /// Whether this person may read 待处理, and so take its list away.
+    pub fn exports(&self) -> bool {
+        self.frame.rail.iter().any(|entry| entry.desk == super::frame::Desk::Findings)
+    }
+}
+
 /// One thing the box knows, with its age.
 #[derive(Debug, Clone)]
 pub struct Knowledge {
@@ -95,6 +107,8 @@ pub struct BlobRow {
     pub chunks_done: u32,
     /// Chunks in all.
     pub chunks: u32,
+    /// Why it could not be sent, ready sentence; empty while nothing is wrong.
+    pub trouble: String,
 }
 
 /// One event on the line.

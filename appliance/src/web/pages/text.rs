@@ -1,12 +1,13 @@
 //! 文字表: the words of the clerk's screens in Chinese, with English beside them.
 //!
 //! Templates hold the Chinese text itself, as the hall's people read it, and pass it through [`Lang::t`]. Chinese
-//! costs nothing; English is looked up in two tables (`text/english.rs` of the screens, `text/told.rs` of what is told
-//! about a case). A test reads every template and page and
+//! costs nothing; English is looked up in tables (`text/english.rs` of the screens, `text/told.rs` of what is told
+//! about a case, `text/papers.rs` of consent receipts and of 待处理). A test reads every template and page and
 //! fails when a text has no English. Text that comes from data (names of items, of licences, sentences of the
 //! policy) is official wording and stays Chinese.
 
 mod english;
+mod papers;
 mod told;
 
 use std::borrow::Borrow;
@@ -126,6 +127,6 @@ impl Lang {
 
 /// Every Chinese text of each table, in its order.
 #[cfg(test)]
-pub(super) fn keys() -> [Vec<&'static str>; 2] {
+pub(super) fn keys() -> [Vec<&'static str>; 3] {
     english::TABLES.map(|table| table.iter().map(|(zh, _)| *zh).collect())
 }

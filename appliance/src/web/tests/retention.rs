@@ -208,6 +208,37 @@ async fn a_content_that_cannot_be_sent_goes_behind_the_others_and_somebody_is_to
     assert_eq!(page.matches("代码 422").count(), 1, "the same finding is told once");
 }
 
+/// MOSIP and OpenCRVS: an item stuck in the outbox showed neither why nor what to do, and could not be taken out.
+#[tokio::test]
+async fn an_outbox_item_in_error_shows_its_reason_and_is_tried_again_or_taken_away() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = case(&mut browser, &hall).await;
+    hall.scan(&id, "refused").await;
+    hall.submit(&id).await;
+    assert!(!browser.get("/sync").await.text.contains("/sync/retry"), "nothing is stuck");
+    let dir = hall.folder.path().to_owned();
+    let sync = SyncStore::new(hall.app.book.clone(), hall.app.live.clone(), hall.folder.clone(), dir);
+    let first = sync.pending_blobs().await.unwrap()[0];
+    sync.blob_failed(first, BlobFailure::Refused { status: 422 }).await.unwrap();
+    assert_ne!(sync.pending_blobs().await.unwrap()[0], first, "it waits behind the others");
+    let page = browser.get("/sync").await.text;
+    assert!(page.contains("代码 422") && page.contains("/sync/retry"), "{page}");
+    assert_eq!(browser.post("/sync/retry", &[]).await.to(), "/sync");
+    assert_eq!(sync.pending_blobs().await.unwrap()[0], first, "and is tried again at once");
+
+    let before = hall.entries("clerk.action").await;
+    let table = browser.post("/findings/export", &[("show", "open")]).await;
+    assert!(table.header("content-type").starts_with("text/csv"));
+    let no = hall.app.desk.case(&id).await.unwrap().no.to_string();
+    assert!(table.text.starts_with('\u{feff}') && table.text.contains("代码 422"), "{}", table.text);
+    assert!(table.text.contains(&no), "{}", table.text);
+    assert_eq!(hall.entries("clerk.action").await, before + 1, "taking it away is an entry");
+    sync.blob_sealed(first).await.unwrap();
+    let page = browser.get("/findings?show=handled").await.text;
+    assert!(page.contains("代码 422") && page.contains("自行消除"), "nothing is deleted: {page}");
+}
+
 #[tokio::test]
 async fn a_content_that_no_row_names_goes_and_one_in_somebodys_hands_stays() {
     let hall = Hall::new().await;

@@ -150,6 +150,16 @@ export type ConsentRecord = {
 };
 export type Receipt = { id: string; genuine: boolean; state: "in_force" | "withdrawn" | "unknown"; agreed_on?: string; withdrawn_at?: Time };
 
+/** What stands behind a receipt that a window printed. */
+export type PrintedReceipt = {
+  genuine: boolean;
+  arrived: boolean;
+  state: "in_force" | "withdrawn" | "legal_basis" | "at_box" | "erased" | "unknown";
+  message: string;
+  agreed_on?: string;
+  withdrawn_at?: Time;
+};
+
 /** What the centre refused, in its own words. */
 export class Problem extends Error {
   constructor(

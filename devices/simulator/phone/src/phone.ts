@@ -4,6 +4,7 @@ import { Citizen, Problem, type Capacity, type CapacityView, type Me, type Origi
 import { deviceKey, signerOf } from "./keys";
 import { base64url, equal, fromBase64url, type Bytes } from "./message/bytes";
 import { readAttestation, serviceCode, weakCode, type Challenge } from "./message/code";
+import type { ReceiptText } from "./message/scan";
 import { Store, type KeptAttestation, type Session, type Settings } from "./store";
 
 export type Carrier = { slug: string; name: string; note: string; holder: string; document: { kind: string; number: string }; mobile: string };
@@ -23,7 +24,7 @@ export class Phone {
   /** What was scanned last: a window's challenge, an invitation to act for somebody, a receipt. */
   scanned: Challenge | null = null;
   invitation: string | null = null;
-  receipt: { id: string; digest: string } | null = null;
+  receipt: ReceiptText | null = null;
   /** An original that was opened with the face, to be looked at once. */
   original: Original | null = null;
   private readonly listeners = new Set<() => void>();

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { sampleOf } from "../src/face";
 import { receiptIn } from "../src/message/scan";
 
+const FOLDER = "../../../docs/protocol/vectors/phone";
 const CSS = readFileSync("src/app.css", "utf8");
 
 /** Text and the grounds that it stands on. */
@@ -53,6 +54,13 @@ test("what else may go wrong before a camera is said in the sample", async () =>
   assert.equal((await sampleOf("photo", holder)).live, false);
   assert.ok(((await sampleOf("dark", holder)).quality ?? 100) < 40);
   assert.equal((await sampleOf("timeout", holder)).service, "timeout");
+});
+
+test("a receipt that a window printed is known by its signature's type, in whatever case it was read", () => {
+  const printed = readFileSync(`${FOLDER}/receipt.txt`, "utf8").trim();
+  assert.deepEqual(receiptIn(`${printed}\n`), { printed });
+  assert.deepEqual(receiptIn(printed.toLowerCase()), { printed: printed.toLowerCase() });
+  assert.equal(receiptIn(readFileSync(`${FOLDER}/say-face.txt`, "utf8")), null);
 });
 
 test("a receipt of consent is known by its number and digest, and other receipts are not taken for one", () => {

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`session`] (who somebody is), [`capacity`] (for whom they act), [`codes`] and [`face`] (how they
 //! prove it), [`challenge`] and [`answer`] (what a window asks them), [`grant`] and [`mandate`] (who may act for
-//! whom), [`consent`] (what was agreed to), [`licences`] (what they hold), [`notice`] and [`texts`] (what they are told).
+//! whom), [`consent`] (what was agreed to), [`receipt`] (what
+//! stands behind a paper), [`licences`] (what they hold), [`notice`] and [`texts`] (what they are told).
 
 pub mod answer;
 pub mod capacity;
@@ -16,6 +17,7 @@ pub mod licences;
 pub mod mandate;
 pub mod news;
 pub mod notice;
+pub mod receipt;
 pub mod refusal;
 pub mod session;
 pub mod texts;

@@ -40,6 +40,12 @@ const fn told(status: u16, code: &'static str, message: &'static str, what_to_do
 pub const TABLE: &[Told] = &[
     told(400, "malformed", "提交的内容格式不对。", "请把应用更新到最新版本后再试。"),
     told(400, "not-a-challenge", "这不是政务大厅的二维码。", "请扫评价器或窗口平板上显示的二维码。"),
+    told(
+        400,
+        "not-a-receipt",
+        "这不是政务大厅打印的授权回执。",
+        "请扫授权回执上的二维码，或把二维码的文字完整粘贴。",
+    ),
     told(401, "no-token", "登录已失效。", "请重新登录。"),
     told(
         403,

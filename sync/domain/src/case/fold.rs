@@ -3,7 +3,7 @@
 use super::WithdrawnAt;
 use super::{
     Acknowledgement, Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, ConsentProof, Identity,
-    ListRow, Mode, PhoneIdentity, PhoneWait, RatingState, Submission,
+    ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, Submission,
 };
 use crate::Timestamp;
 use crate::form::{Attested, AttestedBy, FieldState};
@@ -280,8 +280,10 @@ impl Case {
     /// What was opened under the consent is forgotten: its values leave the case, and its materials are asked for
     /// again if the case is not submitted yet.
     fn withdraw(&mut self, place: WithdrawnAt, since: Timestamp) {
-        let Consent::Given { asked, .. } = &self.consent else { return };
-        self.consent = Consent::Withdrawn { asked: asked.clone(), place, since };
+        let Consent::Given { asked, refused, at, .. } = &self.consent else { return };
+        let given = Some(OnceGiven { at: *at, grade: self.consent_grade() });
+        let (asked, refused) = (asked.clone(), refused.clone());
+        self.consent = Consent::Withdrawn { asked, refused, given, place, since };
         for used in &mut self.uses {
             used.opened.clear();
         }

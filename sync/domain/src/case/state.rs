@@ -8,8 +8,8 @@ use super::{
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, Capacity, FieldKey, IdentityCard, IdentityDocument, IdentityGrade, ItemCode, Judgement,
-    MaterialId, Timestamp, Way,
+    ApplicantKind, Capacity, ConsentGrade, FieldKey, IdentityCard, IdentityDocument, IdentityGrade, ItemCode,
+    Judgement, MaterialId, Timestamp, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,8 +168,14 @@ pub enum Consent {
     },
     /// 已撤回: what was opened under it may not be looked at any more.
     Withdrawn {
-        /// What had been agreed to.
+        /// What had been asked.
         asked: Box<Asked>,
+        /// What had been refused singly.
+        #[serde(default)]
+        refused: BTreeSet<MaterialId>,
+        /// When and how well the rest had been agreed to.
+        #[serde(default)]
+        given: Option<OnceGiven>,
         /// Where it was taken back.
         place: WithdrawnAt,
         /// Since when it holds no longer.
@@ -187,6 +193,15 @@ pub enum Consent {
         /// When.
         at: Timestamp,
     },
+}
+
+/// A consent that holds no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnceGiven {
+    /// When it was given.
+    pub at: Timestamp,
+    /// How well it was proven.
+    pub grade: ConsentGrade,
 }
 
 /// What the citizen decided on one row.

@@ -5,8 +5,11 @@ use super::steps::{answers, attachment, rows};
 use super::{bare, frame, screen};
 use crate::web::pages::Lang;
 use crate::web::pages::case::{Mode, Outcome};
-use crate::web::pages::case_view::{Advice, CaseViewPage, Fate, Package, PackagePart, TimelineEntry};
+use crate::web::pages::case_view::{
+    Advice, Authorised, CaseViewPage, Code, Fate, Package, PackagePart, TimelineEntry,
+};
 use crate::web::pages::cases::{Applicant, CaseRow, CaseState, CasesPage, Filter, ItemChoice, NewCasePage};
+use crate::web::pages::consent_receipt::{AgreedLicence, ConsentReceiptPage};
 use crate::web::pages::devices::{Asking, Device, DeviceState, DevicesPage, Pairing, Slot, WindowRow};
 use crate::web::pages::errors::{ErrorPage, Problem};
 use crate::web::pages::findings::{self, Finding, FindingState, FindingsPage, RefusedNote};
@@ -43,6 +46,8 @@ pub fn screens(lang: Lang) -> Vec<(String, String)> {
     out.push(screen("licence-offline", &licence_copy(lang, true)));
     out.push(screen("receipt-slip", &receipt(lang, Paper::Slip, Outcome::Following)));
     out.push(screen("receipt-a4-accepted", &receipt(lang, Paper::A4, Outcome::Accept)));
+    out.push(screen("receipt-consent-a4", &consent_receipt(lang, Paper::A4, false)));
+    out.push(screen("receipt-consent-slip", &consent_receipt(lang, Paper::Slip, true)));
     out.push(screen("case-view", &case_view(lang)));
     out.push(screen("findings", &findings_page(lang, true)));
     out.push(screen("findings-empty", &findings_page(lang, false)));
@@ -187,6 +192,41 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
     }
 }
 
+fn consent_receipt(lang: Lang, paper: Paper, withdrawn: bool) -> ConsentReceiptPage {
+    let licence = |kind: &str, fields: &str, code: &str| AgreedLicence {
+        kind: kind.to_owned(),
+        fields: fields.to_owned(),
+        use_code: code.to_owned(),
+    };
+    ConsentReceiptPage {
+        frame: bare(lang),
+        id: "01JD3X8".to_owned(),
+        paper,
+        by_office: false,
+        number: "510199-W01-20261121-0042".to_owned(),
+        item: "食品经营许可证核发（新办）".to_owned(),
+        department: "示例县市场监督管理局".to_owned(),
+        person: "王*".to_owned(),
+        on_behalf_of: "示例县清源餐饮服务有限公司".to_owned(),
+        window: "1 号窗口".to_owned(),
+        at: "2026-11-21 15:33:20".to_owned(),
+        basis: "持证人授权".to_owned(),
+        basis_text: String::new(),
+        agreed: vec![
+            licence("营业执照", "名称、统一社会信用代码、住所", "LX-*********04-K"),
+            licence("居民身份证", "姓名、公民身份号码", "LX-*********05-M"),
+        ],
+        refused: vec!["健康证明".to_owned()],
+        valid: hall_domain::consent::record::VALIDITY.to_owned(),
+        withdrawal: hall_domain::consent::record::WITHDRAWAL.to_owned(),
+        withdrawn: if withdrawn { "2026-11-22 09:10:00" } else { "" }.to_owned(),
+        offline: true,
+        qr: sample_qr(),
+        entry: "台账 3F7A-2 第 1199 号".to_owned(),
+        digest: "7c1e90af33d28b64".to_owned(),
+    }
+}
+
 fn licence_copy(lang: Lang, offline: bool) -> LicencePage {
     let field = |label: &str, value: &str| (label.to_owned(), value.to_owned());
     LicencePage {
@@ -240,6 +280,11 @@ fn case_view(lang: Lang) -> CaseViewPage {
         bytes,
         digest: digest.to_owned(),
     };
+    let code = |licence: &str, local: &str, exchanged: &str| Code {
+        licence: licence.to_owned(),
+        local: local.to_owned(),
+        exchanged: exchanged.to_owned(),
+    };
     CaseViewPage {
         frame: frame(lang, Desk::Cases, Line::Up),
         case: head(CaseState::Returned, Mode::Offline { down_for: lang.span(8_160) }),
@@ -270,6 +315,17 @@ fn case_view(lang: Lang) -> CaseViewPage {
         answers: answers(),
         materials: rows(true, true),
         attachments: vec![attachment(1, "平面布局图-一楼.pdf", AttachmentKind::Pdf, 2_214_331)],
+        authorised: Some(Authorised {
+            basis: "持证人授权".to_owned(),
+            what: "使用证照 2 项，不同意 1 项。".to_owned(),
+            proof: "15:33 · 评价器点按授权".to_owned(),
+            withdrawn: String::new(),
+            can_withdraw: true,
+            codes: vec![
+                code("营业执照", "LX-3F7A-001204-K", "5TE5T0001G"),
+                code("居民身份证", "LX-3F7A-001205-M", ""),
+            ],
+        }),
         package: Some(Package {
             id: "7c1e90af33d2".to_owned(),
             state: "待复核，未定稿".to_owned(),
@@ -295,6 +351,8 @@ fn findings_page(lang: Lang, filled: bool) -> FindingsPage {
         number: "F-2026-0117".to_owned(),
         kind: kind.to_owned(),
         tone,
+        severity: "影响办事人",
+        deadline: Some(("已过期限 2026-11-20".to_owned(), Tone::Harm)),
         age_s,
         case: case.clone(),
         item: "食品经营许可证核发（新办）".to_owned(),
@@ -330,6 +388,7 @@ fn findings_page(lang: Lang, filled: bool) -> FindingsPage {
             "营业执照在受理后第二天被吊销，办理时有效。",
             "已通知审批部门，窗口不用处理。",
             FindingState::Handled {
+                taken: Some(by()),
                 by: by().0,
                 at: by().1,
                 note: "已电话告知市场监督管理局审批科。".to_owned(),
@@ -340,6 +399,12 @@ fn findings_page(lang: Lang, filled: bool) -> FindingsPage {
         frame: frame(lang, Desk::Findings, Line::Up),
         show: findings::Filter::Open,
         filters: findings::Filter::ALL.into_iter().zip([1, 1, 12, 14]).collect(),
+        kinds: vec![("conflict".to_owned(), "冲突".to_owned(), false)],
+        severities: vec![("harm".to_owned(), "影响办事人".to_owned(), filled)],
+        mine: false,
+        rest: if filled { "&severity=harm" } else { "" }.to_owned(),
+        overdue: u32::from(filled),
+        made: "2026-11-21 16:00:00".to_owned(),
         rows: if filled { rows } else { vec![] },
         refused: filled.then(|| RefusedNote {
             finding: "f-1180".to_owned(),
@@ -459,6 +524,7 @@ fn sync(lang: Lang, line: Line) -> SyncPage {
                 bytes: 12_443_019,
                 chunks_done: 5,
                 chunks: 12,
+                trouble: "省级中心没有接收这个办件的一份材料（编号 8b640c55，代码 422）。".to_owned(),
             }]
         } else {
             vec![]

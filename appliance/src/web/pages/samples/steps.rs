@@ -534,6 +534,7 @@ pub fn following() -> Following {
 pub fn done(outcome: Outcome) -> DoneStep {
     let offline = outcome == Outcome::Following;
     DoneStep {
+        consent_receipt: true,
         outcome,
         sentence: if offline {
             "请告诉办事人：已登记，线路恢复后省级中心复核，通过后生效。"

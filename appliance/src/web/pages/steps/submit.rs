@@ -100,6 +100,8 @@ pub struct FollowingItem {
 /// 已提交.
 #[derive(Debug, Clone)]
 pub struct DoneStep {
+    /// Whether there is a 授权回执 to print.
+    pub consent_receipt: bool,
     /// What it came to.
     pub outcome: Outcome,
     /// One sentence for the clerk to say.

@@ -9,7 +9,7 @@ pub(super) fn of(zh: &str) -> Option<&'static str> {
 }
 
 /// Every table.
-pub(super) const TABLES: [&[(&str, &str)]; 2] = [TABLE, super::told::TABLE];
+pub(super) const TABLES: [&[(&str, &str)]; 3] = [TABLE, super::told::TABLE, super::papers::TABLE];
 
 /// Chinese and English, sorted by the bytes of the Chinese. Values are filled in where `{}` stands, in order.
 #[rustfmt::skip]

@@ -13,6 +13,7 @@ export type Scanned =
   | { is: "challenge"; challenge: Challenge }
   | { is: "code" }
   | { is: "answer" }
+  | { is: "receipt"; text: string }
   | { is: "other"; text: string };
 
 export function qrText(message: Uint8Array): string {
@@ -50,14 +51,24 @@ export function whatIs(text: string): Scanned {
     if (typ === "hall-say+cwt") {
       return { is: "answer" };
     }
+    if (typ === "hall-rcp+cwt") {
+      return { is: "receipt", text: text.trim() };
+    }
   } catch {
     // Falls through: damaged, or of another province.
   }
   return { is: "other", text: text.trim() };
 }
 
-/** 授权回执: number and digest, the last two parts of the text on it. A receipt of a case alone has other parts. */
-export function receiptIn(text: string): { id: string; digest: string } | null {
+/** 授权回执: as a window printed it, signed by its box; or by number and digest. */
+export type ReceiptText = { printed: string } | { id: string; digest: string };
+
+/** A receipt printed by a window; or number and digest, the last two parts of the text. A receipt of a case alone has other parts. */
+export function receiptIn(text: string): ReceiptText | null {
+  const scanned = whatIs(text);
+  if (scanned.is === "receipt") {
+    return { printed: scanned.text };
+  }
   const found = /(?:^|[/:])([0-9A-HJKMNP-TV-Z]{26})[/:]([0-9a-fA-F]{64})\s*$/.exec(text);
   const [, id, digest] = found ?? [];
   return id && digest ? { id, digest: digest.toLowerCase() } : null;

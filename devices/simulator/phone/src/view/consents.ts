@@ -1,7 +1,7 @@
 // 我的授权: what one has agreed to, in full, and 撤回. 回执核验 for whoever holds a receipt.
 
-import type { ConsentRecord, ConsentRow, Receipt } from "../api";
-import { receiptIn } from "../message/scan";
+import type { ConsentRecord, ConsentRow, PrintedReceipt, Receipt } from "../api";
+import { receiptIn, type ReceiptText } from "../message/scan";
 import { h, icon } from "./dom";
 import { badge, card, day, empty, moment, note, pairs } from "./parts";
 import { action, Hint, trouble, type Build } from "./shell";
@@ -71,9 +71,27 @@ export const consent: Build = async ({ phone, rest: [id = ""], signal, again }) 
   return { title: "授权记录", parent: "consents", tab: "me", body };
 };
 
+const PRINTED = {
+  in_force: ["已核验", "done"],
+  legal_basis: ["已核验", "done"],
+  withdrawn: ["已经撤回", "refused"],
+  at_box: ["签名真实，尚未传到省级中心", "warning"],
+  erased: ["已核验", "done"],
+  unknown: ["与记录不符", "warning"],
+} as const;
+
 export const receipt: Build = async ({ phone, signal }) => {
   const place = h("div", { class: "stack", "aria-live": "polite" });
-  const check = async ({ id, digest }: { id: string; digest: string }): Promise<void> => {
+  const checkPrinted = async (printed: string): Promise<void> => {
+    const seen = await phone.citizen.post<PrintedReceipt>("/receipts/verify", { receipt: printed });
+    const [title, drawing] = PRINTED[seen.state];
+    place.replaceChildren(card(h("div", { class: "closed" }, icon(drawing), h("h2", {}, title), h("p", {}, seen.message)), pairs(["授权日期", seen.agreed_on], ["撤回日期", seen.withdrawn_at ? day(seen.withdrawn_at) : undefined])));
+  };
+  const check = async (receipt: ReceiptText): Promise<void> => {
+    if ("printed" in receipt) {
+      return checkPrinted(receipt.printed);
+    }
+    const { id, digest } = receipt;
     const seen = await phone.citizen.get<Receipt>(`/receipts/${id}`, { digest }, signal);
     const [title, drawing, text] = !seen.genuine
       ? (["与记录不符", "warning", "摘要不是当时同意的内容，请勿采信这张回执。"] as const)

@@ -49,6 +49,10 @@ function take({ phone, go }: Context, text: string): string | null {
       return null;
     case "code":
       return "这是一个办事码，请由窗口扫码器读取。";
+    case "receipt":
+      phone.receipt = { printed: scanned.text };
+      go("receipt");
+      return null;
     case "answer":
       return "这是给窗口的应答，请由窗口扫码器读取。";
     case "other": {

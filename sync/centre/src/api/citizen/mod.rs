@@ -79,6 +79,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/consents/{id}", get(consents::one)),
         ("/consents/{id}/withdraw", post(consents::withdraw)),
         ("/receipts/{id}", get(consents::receipt)),
+        ("/receipts/verify", post(consents::verify_receipt)),
     ]
 }
 

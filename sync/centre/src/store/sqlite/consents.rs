@@ -5,9 +5,9 @@ use super::{Fail, cases, feeds, from_json, int, licences, parsed, standing, to_j
 use crate::casefile::CaseEntry;
 use crate::citizen::consent::{Consent, Via};
 use crate::citizen::id::Id;
-use crate::citizen::notice::Notice;
+use crate::citizen::notice::{Notice, NoticeKind};
 use crate::store::citizens::{AccountState, CaseKnowledge};
-use hall_domain::case::CaseEvent;
+use hall_domain::case::{CaseEvent, WithdrawnAt};
 use hall_domain::consent::ConsentRequest;
 use hall_domain::{HolderId, IdentityDocument, Timestamp};
 use hall_ledger::feed::{Change, ConsentWithdrawn, WithdrawnBy};
@@ -161,6 +161,27 @@ pub(crate) fn fold(tx: &Connection, log: LogId, hall: &str, entry: &CaseEntry) -
             let place = (log, entry.seq);
             let given = Consent::from_evaluator(place, hall, &request, digest, refused, entry.record.at);
             given.map_or(Ok(()), |given| add(tx, given))
+        }
+        CaseEvent::ConsentWithdrawn { at: place, since } => {
+            // What was withdrawn at the centre stands here already.
+            let Some(mut consent) = of_case(tx, log, no)?.pop().filter(|known| known.withdrawn_at.is_none())
+            else {
+                return Ok(());
+            };
+            consent.withdrawn_at = Some(*since);
+            update(tx, &consent)?;
+            let where_it_was = match place {
+                WithdrawnAt::Window => "大厅窗口",
+                WithdrawnAt::Phone => "手机上",
+                WithdrawnAt::Centre => "省级中心",
+            };
+            let text = format!(
+                "您已在{where_it_was}撤回对“{}”的用证授权。撤回前的办理仍然有效。",
+                consent.item_name
+            );
+            let mut notice = Notice::new(entry.received_at, NoticeKind::Withdrawal, "授权已撤回", text);
+            (notice.consent, notice.case_no) = (Some(consent.id), consent.case_no.clone());
+            notify(tx, &consent.by, &notice)
         }
         CaseEvent::LicencesUsed { uses } => {
             for used in uses {
@@ -471,6 +492,8 @@ mod tests {
             command: "c1".parse().unwrap(),
             device: "evaluator-1".into(),
             deadline: bench.app.now(),
+            phone: None,
+            office: None,
         }
     }
 
@@ -498,6 +521,7 @@ mod tests {
             grade: LicenceGrade::L3,
             status_at: bench.app.now(),
             mode: Mode::Offline,
+            statement: None,
         };
         fold(&db, log, "990001", &entry(&bench, 3, CaseEvent::LicencesUsed { uses: vec![used] })).unwrap();
 
@@ -515,6 +539,32 @@ mod tests {
         assert_eq!((last.change, last.hot), (Change::ConsentWithdrawn(told), Some(1)));
         let knows = bench.app.store.case_knowledge(log, NO).await.unwrap();
         assert_eq!(knows.mandate_ended, Some(at));
+    }
+
+    #[tokio::test]
+    async fn what_was_withdrawn_at_a_window_is_withdrawn_for_the_citizen_and_told_once() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let db = bench.database();
+        fold(&db, log, "990001", &entry(&bench, 1, asked(&bench, Hash::of(b"shown")))).unwrap();
+        let given = CaseEvent::ConsentGiven {
+            command: "c1".parse().unwrap(),
+            refused: BTreeSet::new(),
+            answer: String::new(),
+        };
+        fold(&db, log, "990001", &entry(&bench, 2, given)).unwrap();
+        let since = bench.app.now();
+        let withdrawn = CaseEvent::ConsentWithdrawn { at: WithdrawnAt::Window, since };
+        for seq in [3, 4] {
+            fold(&db, log, "990001", &entry(&bench, seq, withdrawn.clone())).unwrap();
+        }
+        let kept = consent(&db, Id::of_entry(log, 2)).unwrap().unwrap();
+        assert_eq!(kept.withdrawn_at, Some(since));
+        let told = notices(&db, &kept.by, 0, 10).unwrap();
+        assert_eq!(told.len(), 1, "told once");
+        assert!(told[0].2.text.contains("大厅窗口"), "{}", told[0].2.text);
+        let hall = bench.feed("990001").await;
+        assert!(hall.iter().all(|item| item.hot.is_none()), "the hall knows it already");
     }
 
     #[tokio::test]

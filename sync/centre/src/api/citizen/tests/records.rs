@@ -1,7 +1,15 @@
 //! Licences, consents and what becomes of them.
 
 use super::*;
+use crate::casefile::CaseEntry;
+use crate::store::{Appended, Batch, NewEntry};
+use hall_domain::case::{CaseEvent, CaseRecord, WithdrawnAt};
+use hall_domain::consent::{ConsentRequest as Page, ConsentRow};
+use hall_ledger::entry::{Body, ClockReading, Entry, EntryKind, Known, RequestId};
 use hall_ledger::feed::Change;
+use hall_ledger::head::Draft;
+use hall_ledger::phone::ConsentReceipt;
+use hall_ledger::{LedgerHead, Salt};
 
 #[tokio::test]
 async fn a_licence_is_claimed_by_kind_shown_masked_and_whole_only_after_a_face() {
@@ -111,4 +119,161 @@ async fn messages_are_numbered_read_and_waited_for() {
     assert_eq!(got["messages"][0]["title"], "二");
     assert_eq!(phone.post("/messages/read", json!({ "up_to": number })).await.status, 204);
     assert_eq!(phone.get("/messages").await.ok()["unread"], 1);
+}
+
+/// The entries of a visit as the box signs them: asked, agreed to on the evaluator, withdrawn at the window.
+fn visit(town: &Town) -> Vec<Batch> {
+    let at = town.app().now();
+    let person: HolderId = format!("111:{}", FANG.1).parse().unwrap();
+    let row = ConsentRow {
+        material: "m1".parse().unwrap(),
+        licence: "1.2.156.3005.2.11100000000013127D001.11519900MBTE5T0968.TE5T00000000001.001.R"
+            .parse()
+            .unwrap(),
+        kind: CARD.parse().unwrap(),
+        name: "居民身份证".into(),
+        holder: person.clone(),
+        fields: vec!["name".parse().unwrap()],
+        labels: vec!["姓名".into()],
+        required: true,
+    };
+    let page = Page {
+        case_no: NO.parse().unwrap(),
+        item: WEDDING.parse().unwrap(),
+        item_name: "婚姻登记预约".into(),
+        department: "安澜市民政局".into(),
+        hall: "安澜市政务服务大厅".into(),
+        window: "W01".parse().unwrap(),
+        person,
+        person_name: FANG.0.into(),
+        on_behalf_of: None,
+        rows: vec![row],
+        text_version: "auth-2026-11".into(),
+        offline: true,
+        asked_at: at,
+    };
+    let asked = CaseEvent::ConsentAsked {
+        request: Box::new(page),
+        digest: format!("sha-256:{}", Hash::of(b"shown")),
+        command: "c1".parse().unwrap(),
+        device: "ev-1".into(),
+        deadline: at,
+        phone: None,
+        office: None,
+    };
+    let given = CaseEvent::ConsentGiven {
+        command: "c1".parse().unwrap(),
+        refused: Default::default(),
+        answer: String::new(),
+    };
+    let gone = CaseEvent::ConsentWithdrawn { at: WithdrawnAt::Window, since: at };
+    let kinds = [EntryKind::ConsentAsked, EntryKind::ConsentGiven, EntryKind::ConsentWithdrawn];
+    let mut head = LedgerHead::new(town.log);
+    let sealed = kinds.into_iter().zip([asked, given, gone]).map(|(kind, event)| {
+        let record = CaseRecord {
+            case: "000001".parse().unwrap(),
+            no: NO.parse().unwrap(),
+            at,
+            clerk: "li.qiang".parse().unwrap(),
+            event,
+        };
+        let clock = ClockReading { boot: [1; 16], monotonic_ms: 1, token_age_ms: Some(1), error_ms: 20 };
+        let known = Known { scope: String::new(), feed: 0, hot: 0, token_at: None, policy: 1, keys: 1 };
+        let draft = Draft {
+            kind,
+            wall: at,
+            clock,
+            known: known.clone(),
+            request: RequestId([2; 16]),
+            body: hall_ledger::cbor::encode(&record).unwrap(),
+            salt: Salt([3; 16]),
+        };
+        let expected_size = head.size();
+        let sealed = head.seal(&town.key, draft).unwrap();
+        let entry = Entry { cose: sealed.cose, body: Some(Body { salt: sealed.salt, bytes: sealed.body }) };
+        let new = NewEntry { seq: sealed.seq, kind: kind.to_string(), leaf: sealed.leaf, entry, read: true };
+        let case = CaseEntry { seq: sealed.seq, wall: at, clock, known, received_at: at, record };
+        Batch { expected_size, head: head.clone(), entries: vec![new], cases: vec![case], received_at: at }
+    });
+    sealed.collect()
+}
+
+const NO: &str = "990001-20261121-00001";
+
+impl Town {
+    async fn take(&self, batch: Batch) {
+        let taken = self.app().store.append(self.log, batch).await.unwrap();
+        assert!(matches!(taken, Appended::Stored { .. }));
+    }
+
+    async fn receipt(&self, printed: &str) -> Value {
+        self.ask("POST", "/receipts/verify", "", Some(json!({ "receipt": printed }))).await.ok()
+    }
+}
+
+#[tokio::test]
+async fn a_printed_receipt_is_genuine_before_its_entry_has_come_and_tells_of_a_withdrawal_after_it() {
+    let town = Town::new().await;
+    let [asked, given, gone]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
+    let consent = ConsentReceipt {
+        issued: crate::citizen::capacity::whole(town.app().now()),
+        log: town.log,
+        seq: given.entries[0].seq,
+        leaf: given.entries[0].leaf,
+        case_no: NO.parse().unwrap(),
+    };
+    let printed = to_qr(&consent.sign(&town.key));
+    town.take(asked).await;
+    let early = town.receipt(&printed).await;
+    assert_eq!((&early["genuine"], &early["arrived"]), (&json!(true), &json!(false)));
+    assert_eq!(early["state"], "at_box");
+    assert!(early["message"].as_str().unwrap().contains("一体机已登记，尚未传到省级中心"), "{early}");
+    town.take(given).await;
+    let arrived = town.receipt(&printed).await;
+    assert_eq!((&arrived["arrived"], &arrived["state"]), (&json!(true), &json!("in_force")));
+    town.take(gone).await;
+    let withdrawn = town.receipt(&printed).await;
+    assert_eq!((&withdrawn["genuine"], &withdrawn["state"]), (&json!(true), &json!("withdrawn")));
+    assert!(withdrawn["withdrawn_at"].is_i64(), "{withdrawn}");
+    let told = format!("{early}{arrived}{withdrawn}");
+    for personal in [FANG.0, FANG.1, "王*", "居民身份证", "婚姻"] {
+        assert!(!told.contains(personal), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_that_the_box_did_not_sign_or_whose_ledger_says_otherwise_is_not_genuine() {
+    let town = Town::new().await;
+    let batches = visit(&town);
+    let places: Vec<(u64, Hash)> =
+        batches.iter().map(|batch| (batch.entries[0].seq, batch.entries[0].leaf)).collect();
+    for batch in batches {
+        town.take(batch).await;
+    }
+    let receipt = |(seq, leaf): (u64, Hash), case_no: &str| ConsentReceipt {
+        issued: crate::citizen::capacity::whole(town.app().now()),
+        log: town.log,
+        seq,
+        leaf,
+        case_no: case_no.parse().unwrap(),
+    };
+    let stranger = SigningKey::from_bytes(&[9; 32]);
+    let forged = [
+        receipt(places[1], NO).sign(&stranger),
+        receipt((1, Hash::of(b"another history")), NO).sign(&town.key),
+        receipt(places[1], "990001-20261121-00002").sign(&town.key),
+        // Signed and there, but it records no consent.
+        receipt(places[0], NO).sign(&town.key),
+    ];
+    for bytes in forged {
+        let seen = town.receipt(&to_qr(&bytes)).await;
+        assert_eq!((&seen["genuine"], &seen["state"]), (&json!(false), &json!("unknown")));
+    }
+    let elsewhere = LogId::new(hall_ledger::BoxId([0xee; 16]), 1);
+    let unknown = ConsentReceipt { log: elsewhere, ..receipt(places[1], NO) }.sign(&town.key);
+    let ask = |text: String| town.ask("POST", "/receipts/verify", "", Some(json!({ "receipt": text })));
+    assert_eq!(ask(to_qr(&unknown)).await.refused(), refused(403, "unknown-box"));
+    assert_eq!(ask("HBHZ/1/2".to_owned()).await.refused(), refused(400, "not-a-receipt"));
+    let (_, other_kind) = town.challenge(Asked::Face);
+    assert_eq!(ask(other_kind).await.refused(), refused(400, "not-a-receipt"));
 }
