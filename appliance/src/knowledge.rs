@@ -1,12 +1,13 @@
 //! What the box knows of the province, and how old that is: catalogue, trust, freshness, line.
 
+use crate::clock::{ClockState, Sample, Watch};
 use hall_domain::policy::LineState;
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
-use hall_ledger::trust::CentreKeys;
-use hall_sync::{Finding, LineStatus};
+use hall_ledger::trust::{CodeKey, Trust, TrustAge};
+use hall_sync::{CentreTime, Finding, LineStatus};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, RwLock};
 
@@ -33,6 +34,9 @@ pub enum LineChange {
     Found(Finding),
 }
 
+/// 信任过期: policy then takes the line to have been down for longer than anything but receiving allows.
+const EXPIRED_HOURS: u32 = 7 * 24 + 1;
+
 /// A clock may be this far behind the centre's before it counts as wrong.
 const CLOCK_BEHIND_MS: i64 = 2_000;
 
@@ -44,8 +48,6 @@ pub struct Knowledge {
     pub hall_code: String,
     /// The feed that the box follows.
     pub scope: String,
-    /// The centre's keys, pinned at enrolment.
-    pub trust: CentreKeys,
     now: RwLock<Now>,
 }
 
@@ -59,11 +61,23 @@ struct Now {
     hot: u64,
     line: LineStatus,
     events: VecDeque<LineEvent>,
+    trust: Arc<Trust>,
+    clock: Watch,
+    /// What the centre's clock said, as far as it was compared.
+    heard: Option<CentreTime>,
+    /// Whether the ledger says that the clock is doubtful.
+    clock_doubted: bool,
 }
 
 impl Knowledge {
     /// Knows nothing yet.
-    pub fn new(hall: String, hall_code: String, scope: String, trust: CentreKeys, now: Timestamp) -> Self {
+    pub fn new(
+        hall: String,
+        hall_code: String,
+        scope: String,
+        trust: impl Into<Trust>,
+        now: Timestamp,
+    ) -> Self {
         let line = LineStatus::unknown(now);
         let now = Now {
             catalogue: None,
@@ -74,8 +88,85 @@ impl Knowledge {
             hot: 0,
             line,
             events: VecDeque::new(),
+            trust: Arc::new(trust.into()),
+            clock: Watch::default(),
+            heard: None,
+            clock_doubted: false,
         };
-        Self { hall, hall_code, scope, trust, now: RwLock::new(now) }
+        Self { hall, hall_code, scope, now: RwLock::new(now) }
+    }
+
+    /// Whose signatures count now.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.read(|now| now.trust.clone())
+    }
+
+    /// Takes the trust of a newer bundle.
+    pub fn set_trust(&self, trust: Trust) {
+        self.write(|now| now.trust = Arc::new(trust));
+    }
+
+    /// How long trust still lasts, by the latest that it may be.
+    pub fn trust_age(&self, now: Timestamp) -> TrustAge {
+        self.trust().age(self.latest(now))
+    }
+
+    /// 信任过期: only what needs no trust may be done (T0).
+    pub fn trust_expired(&self, now: Timestamp) -> bool {
+        self.trust_age(now) == TrustAge::Expired
+    }
+
+    /// 办事码密钥, as the trust bundle brought them. None while trust is expired: a box that has lost touch opens no codes.
+    pub fn code_keys(&self, now: Timestamp) -> Vec<CodeKey> {
+        if self.trust_expired(now) { Vec::new() } else { self.trust().code_keys().to_vec() }
+    }
+
+    /// 时钟状态. While it is doubtful, weak service codes do not count.
+    pub fn clock_state(&self, now: Timestamp) -> ClockState {
+        self.read(|known| known.clock.state_at(now, known.token.as_ref().map(|token| token.issued_at)))
+    }
+
+    /// The latest that it may be when the wall clock shows `at`: what windows of time are measured with. Never before
+    /// what the centre has signed.
+    pub fn latest(&self, at: Timestamp) -> Timestamp {
+        let passed = self.not_before(at);
+        self.read(|now| now.clock.latest(at, passed))
+    }
+
+    /// Looks at both clocks; says how the clock is when that is not what the ledger says.
+    pub fn look_at_clock(&self, sample: Sample) -> Option<ClockState> {
+        let mut turned = None;
+        self.write(|now| {
+            let signed = now.token.as_ref().map(|token| token.issued_at);
+            let heard = now.line.heard.filter(|heard| now.heard != Some(*heard));
+            now.heard = now.line.heard;
+            now.clock.look(sample, signed, heard);
+            let state = now.clock.state();
+            let doubted = state != ClockState::Good;
+            if doubted != now.clock_doubted {
+                now.clock_doubted = doubted;
+                turned = Some(state);
+            }
+        });
+        turned
+    }
+
+    /// What [`Knowledge::look_at_clock`] said could not be written: it says so again.
+    pub fn clock_untold(&self) {
+        self.write(|now| now.clock_doubted = !now.clock_doubted);
+    }
+
+    /// What is known of the clocks, to be kept over a restart.
+    pub fn clock_watch(&self) -> Watch {
+        self.read(|now| now.clock.clone())
+    }
+
+    /// Takes up what was known of the clocks before a restart.
+    pub fn set_clock_watch(&self, watch: Watch) {
+        self.write(|now| {
+            now.clock_doubted = watch.state() != ClockState::Good;
+            now.clock = watch;
+        });
     }
 
     /// The newest catalogue; none before the first contact with the centre.
@@ -96,10 +187,13 @@ impl Knowledge {
     /// The line as the policy sees it. A line that was never up counts from the last contact on record.
     pub fn line_state(&self, now: Timestamp) -> LineState {
         let line = self.line();
+        if self.trust_expired(now) {
+            return LineState::Down { hours: EXPIRED_HOURS };
+        }
         if line.up {
             return LineState::Up;
         }
-        let now = self.not_before(now);
+        let now = self.latest(now);
         let hours = now.hours_since(line.last_contact.or(line.token_issued_at).unwrap_or(Timestamp(0)));
         LineState::Down { hours }
     }
@@ -145,7 +239,7 @@ impl Knowledge {
             hot: now.hot,
             token_at: now.token.as_ref().map(|token| token.issued_at),
             policy: now.catalogue.as_ref().map_or(0, |catalogue| catalogue.version()),
-            keys: 1,
+            keys: now.trust.version(),
         })
     }
 
@@ -232,7 +326,7 @@ mod tests {
 
     #[test]
     fn only_changes_of_the_line_are_remembered() {
-        let trust = CentreKeys::from_hex::<&str>(&[]).unwrap_or_default();
+        let trust = hall_ledger::CentreKeys::default();
         let knowledge = Knowledge::new(String::new(), String::new(), String::new(), trust, Timestamp(0));
         let down = LineStatus {
             trouble: Some(Trouble::Unreachable("refused".to_owned())),

@@ -6,6 +6,7 @@ use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
 use crate::store::{blobs, cases, licences};
+use crate::trust;
 use crate::vault::Vault;
 use hall_domain::{Catalogue, Organisation, Timestamp};
 use hall_ledger::blob::{BlobId, Manifest};
@@ -19,6 +20,7 @@ use hall_ledger::merkle::Frontier;
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
+use hall_ledger::trust::{SignedBundle, Trust};
 use hall_sync::plan::Receipted;
 use hall_sync::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
 use rusqlite::Connection;
@@ -59,18 +61,19 @@ impl SyncStore {
             .await?;
         let knowledge = &self.book.knowledge;
         knowledge.set_position(feed, hot);
+        let trust = knowledge.trust();
         let token = token
-            .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_by(&knowledge.trust).ok());
+            .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_kept(trust.keys()).ok());
         if let Some(token) = token {
             knowledge.set_token(token);
         }
-        let list = list.and_then(|bytes| StatusClaims::verify(&bytes, &knowledge.trust).ok());
+        let list = list.and_then(|bytes| StatusClaims::verify_kept(&bytes, trust.keys()).ok());
         if let Some(list) = list {
             knowledge.set_list(list);
         }
         let catalogue = catalogue.and_then(|(_, _, bytes)| {
             Signed::<Document>::from_bytes(bytes)
-                .verify_by(&knowledge.trust)
+                .verify_kept(trust.keys())
                 .ok()?
                 .read(DocumentKind::Catalogue)
                 .ok()
@@ -98,15 +101,15 @@ impl SyncStore {
 
 impl Store for SyncStore {
     async fn position(&self) -> Result<Position, StoreError> {
-        let trust = self.book.knowledge.trust.clone();
+        let trust = self.book.knowledge.trust();
         let free_disk = free_bytes(&self.dir);
         self.read(move |db| {
             let head = ledger::head(db)?.ok_or_else(|| Fault::Storage("not enrolled".to_owned()))?;
             let (pending_blobs, blob_bytes) = blobs::backlog(db)?;
-            let list =
-                meta::get(db, key::STATUS_LIST)?.and_then(|bytes| StatusClaims::verify(&bytes, &trust).ok());
+            let list = meta::get(db, key::STATUS_LIST)?
+                .and_then(|bytes| StatusClaims::verify_kept(&bytes, trust.keys()).ok());
             let token = meta::get(db, key::TOKEN)?
-                .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_by(&trust).ok());
+                .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_kept(trust.keys()).ok());
             let mut documents_due = Vec::new();
             let mut catalogue = 0;
             for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
@@ -116,6 +119,9 @@ impl Store for SyncStore {
                 if kind == DocumentKind::Catalogue {
                     catalogue = meta::document(db, word(kind))?.map_or(0, |(_, held, _)| held);
                 }
+            }
+            if trust.rooted() && meta::document_due(db, word(DocumentKind::Trust))? {
+                documents_due.push(DocumentKind::Trust);
             }
             Ok(Position {
                 size: head.size(),
@@ -283,8 +289,20 @@ impl Store for SyncStore {
                 })
                 .await
             }
-            DocumentKind::Policy | DocumentKind::Organisation => Ok(()),
+            DocumentKind::Policy | DocumentKind::Organisation | DocumentKind::Trust => Ok(()),
         }
+    }
+
+    async fn save_trust(&self, trust: Trust, signed: SignedBundle) -> Result<(), StoreError> {
+        let (vault, version) = (self.book.vault.clone(), trust.version());
+        self.write(move |tx| {
+            meta::put_document(tx, word(DocumentKind::Trust), version, b"")?;
+            Ok(trust::keep(tx, &vault, &signed)?)
+        })
+        .await?;
+        self.book.knowledge.set_trust(trust);
+        self.live.tell(Change::Line);
+        Ok(())
     }
 
     async fn pending_blobs(&self) -> Result<Vec<BlobId>, StoreError> {
@@ -441,6 +459,7 @@ fn word(kind: DocumentKind) -> &'static str {
         DocumentKind::Organisations => "organisations",
         DocumentKind::Policy => "policy",
         DocumentKind::Organisation => "organisation",
+        DocumentKind::Trust => "trust",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::live::Change;
 use crate::store::accounts;
 use crate::store::findings::{self as rows, Severity, State as Standing};
 use crate::sync_store::{BLOB_REFUSED, BLOB_UNREADABLE};
+use crate::trust::{TRUST_ENDING, TRUST_EXPIRED};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -208,6 +209,8 @@ fn kind_words(kind: &str, lang: Lang) -> String {
     let name = match kind {
         BLOB_REFUSED => lang.t("材料被退回"),
         BLOB_UNREADABLE => lang.t("材料已损坏"),
+        TRUST_ENDING => lang.t("信任包快到期"),
+        TRUST_EXPIRED => lang.t("信任包已过期"),
         _ => Outcome::from_word(kind).map_or(kind, |outcome| judged::name(outcome, lang)),
     };
     name.to_owned()

@@ -8,3 +8,4 @@ mod forms;
 mod hall;
 mod register;
 mod retention;
+mod trust;

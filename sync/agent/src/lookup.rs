@@ -4,6 +4,7 @@ use crate::agent::Identity;
 use crate::round::garbage;
 use crate::status::Trouble;
 use hall_domain::{HolderId, Organisation};
+use hall_ledger::CentreKeys;
 use hall_ledger::document::DocumentKind;
 use hall_ledger::envelope::{Envelope, IssuedEnvelope, VerifiedEnvelope};
 use hall_ledger::feed::StatusChange;
@@ -33,8 +34,12 @@ pub struct Found {
 }
 
 /// Checks that an answer is the centre's, and to this question.
-pub(crate) fn check(identity: &Identity, asked: &Lookup, answer: LookupAnswer) -> Result<Found, Trouble> {
-    let keys = &identity.keys;
+pub(crate) fn check(
+    identity: &Identity,
+    keys: &CentreKeys,
+    asked: &Lookup,
+    answer: LookupAnswer,
+) -> Result<Found, Trouble> {
     let token = answer.token.verify_by(keys).map_err(|e| garbage("lookup", &e))?;
     if token.scope != identity.scope() {
         return Err(garbage("lookup", "token of another hall"));

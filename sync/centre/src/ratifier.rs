@@ -83,7 +83,7 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
     if passes && !is_whole(app, case).await? {
         return Ok(());
     }
-    let signed = Signed::sign(&disposition, &app.key);
+    let signed = app.sign(&disposition);
     let outcome = disposition.outcome;
     if app.store.judge(disposition, signed).await? {
         app.waiters.wake(&case.hall);

@@ -8,6 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hall_domain::Timestamp;
 use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::decode::{self, Decode, Decoder};
 use minicbor::encode::{self, Encode, Encoder, Write};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cbor::{self, CborError};
 use crate::hash::{Hash, fixed_bytes};
-use crate::trust::CentreKeys;
+use crate::trust::{CentreKeys, Roles, Use};
 
 /// Protected header: the encoding of `{1: -8}`.
 const PROTECTED: [u8; 3] = [0xa1, 0x01, 0x27];
@@ -125,6 +126,13 @@ impl<'b> Sign1<'b> {
 pub trait Statement: Encode<()> + for<'b> Decode<'b, ()> {
     /// The domain-separation text, for example `hallbox/receipt/1`.
     const DOMAIN: &'static str;
+    /// What a centre's key must be trusted for to sign it.
+    const ROLE: Roles = Roles::STATEMENTS;
+
+    /// When it was made, as it says itself: the key must have been the centre's at that time.
+    fn stated_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Signed bytes of a `T`: can be stored and forwarded, but says nothing until it is verified.
@@ -148,14 +156,30 @@ impl<T: Statement> Signed<T> {
         Ok(cbor::unpack(payload)?)
     }
 
-    /// The statement, if one of the centre's keys signed it.
+    /// The statement, if it came just now and one of the centre's keys of that time signed it.
     ///
     /// # Errors
     /// See [`CoseError`].
     pub fn verify_by(&self, keys: &CentreKeys) -> Result<T, CoseError> {
+        self.verify_for(keys, Use::New)
+    }
+
+    /// The statement, if it is evidence that one of the centre's keys signed in its time; the key may be retired
+    /// since.
+    ///
+    /// # Errors
+    /// See [`CoseError`].
+    pub fn verify_kept(&self, keys: &CentreKeys) -> Result<T, CoseError> {
+        self.verify_for(keys, Use::Kept)
+    }
+
+    fn verify_for(&self, keys: &CentreKeys, for_use: Use) -> Result<T, CoseError> {
         let parsed = Sign1::parse(&self.bytes)?;
-        let key = keys.find(parsed.kid()).ok_or(CoseError::UnknownKey(parsed.kid()))?;
-        Ok(cbor::unpack(parsed.verify(key, T::DOMAIN)?)?)
+        let unknown = CoseError::UnknownKey(parsed.kid());
+        let key = keys.find(parsed.kid()).ok_or(unknown.clone())?;
+        let statement: T = cbor::unpack(parsed.verify(key, T::DOMAIN)?)?;
+        keys.signer(parsed.kid(), T::ROLE, statement.stated_at(), for_use).ok_or(unknown)?;
+        Ok(statement)
     }
 
     /// The statement without any check of the signature: for display and for finding the right key only.

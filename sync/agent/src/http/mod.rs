@@ -13,6 +13,7 @@ use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::feed::{FeedPage, Lane};
 use hall_ledger::link::{BlobState, Hello, HelloAnswer, Lookup, LookupAnswer, MAX_MESSAGE, MEDIA_TYPE};
 use hall_ledger::status::StatusClaims;
+use hall_ledger::trust::SignedBundle;
 use hall_ledger::{BlobId, Signed, Statement};
 use minicbor::{Decode, Encode};
 use reqwest::Method;
@@ -96,6 +97,7 @@ impl Link for HttpLink {
             DocumentKind::Organisations => "organisations",
             DocumentKind::Policy => "policy",
             DocumentKind::Organisation => "organisation",
+            DocumentKind::Trust => "trust",
         };
         let ask = Ask {
             limit: BULK,
@@ -103,6 +105,11 @@ impl Link for HttpLink {
             ..get("document", format!("/v1/link/documents/{name}"))
         };
         Ok(signed(self.send(ask).await?.body))
+    }
+
+    async fn trust(&self) -> Result<SignedBundle, Trouble> {
+        let ask = Ask { limit: BULK, ..get("trust", "/v1/link/documents/trust".to_owned()) };
+        read("trust", &self.send(ask).await?.body)
     }
 
     async fn lookup(&self, lookup: Lookup) -> Result<LookupAnswer, Trouble> {

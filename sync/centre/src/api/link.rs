@@ -141,6 +141,7 @@ async fn hello(
         token: feeds::token(&app, &log.hall.code).await?,
         min_schema: entry::SCHEMA,
         catalogue,
+        trust: app.keys.look(|ring| ring.version),
     };
     Ok(answer(StatusCode::OK, &answered))
 }
@@ -227,6 +228,11 @@ async fn document(
         "catalogue" => DocumentKind::Catalogue,
         "organisations" => DocumentKind::Organisations,
         "policy" => DocumentKind::Policy,
+        "trust" => {
+            let bundle = app.keys.look(|ring| ring.bundle.clone());
+            let none = || Refused::missing("unknown-document", "no trust bundle was published yet");
+            return Ok(answer(StatusCode::OK, &bundle.ok_or_else(none)?));
+        }
         _ => return Err(Refused::missing("unknown-document", "there is no such document")),
     };
     let document = app.store.document(kind).await?;

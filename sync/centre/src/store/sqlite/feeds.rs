@@ -103,6 +103,10 @@ pub(crate) fn publish(tx: &Connection, document: &Document, signed: &Signed<Docu
     Ok(())
 }
 
+pub(crate) fn announce(tx: &Connection, version: DocumentVersion, at: Timestamp) -> Result<(), Fail> {
+    add_everywhere(tx, at, &Change::Document(version)).map(drop)
+}
+
 pub(crate) fn document(db: &Connection, kind: DocumentKind) -> Result<Option<(u32, Signed<Document>)>, Fail> {
     let row = db
         .query_row(
@@ -120,5 +124,6 @@ fn name(kind: DocumentKind) -> &'static str {
         DocumentKind::Organisations => "organisations",
         DocumentKind::Policy => "policy",
         DocumentKind::Organisation => "organisation",
+        DocumentKind::Trust => "trust",
     }
 }
