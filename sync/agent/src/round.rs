@@ -33,7 +33,14 @@ pub(crate) async fn once<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(),
     let position = shared.store.position().await?;
     let asked_at = shared.line.now();
     let answer = shared.link.hello(hello(shared, &position)).await?;
-    let distrust = if answer.trust != shared.trust().version() { trust(shared).await? } else { None };
+    let distrust = match answer.trust != shared.trust().version() {
+        // A centre that cannot give its bundle is believed for what it could before.
+        true => trust(shared).await.unwrap_or_else(|trouble| {
+            tracing::warn!(reason = %trouble, "The trust bundle could not be fetched.");
+            None
+        }),
+        false => None,
+    };
     let token = believe(shared, &answer.token)?;
     shared.line.heard(token.issued_at, asked_at);
     if token.epoch != answer.epoch {

@@ -74,7 +74,7 @@ async fn a_box_that_was_offline_for_thirty_days_over_a_key_rotation_still_verifi
 #[tokio::test(flavor = "multi_thread")]
 async fn a_box_that_missed_the_announcement_believes_the_root_and_goes_on() {
     let province = Province::new().await;
-    let hall = Hall::enrolled(&province).await;
+    let (hall, late) = (Hall::enrolled(&province).await, Hall::enrolled(&province).await);
     let running = hall.agent_at(&province);
     eventually("the first bundle", || version(&hall) == 1).await;
     running.stop().await;
@@ -92,8 +92,8 @@ async fn a_box_that_missed_the_announcement_believes_the_root_and_goes_on() {
         .await;
     assert_eq!(version(&hall), 3);
 
-    // A hall that enrols now gets the catalogue that the retired key signed: the bundle vouches for it.
-    let late = Hall::enrolled(&province).await;
+    // A hall that enrolled then and is first switched on now gets the catalogue that the retired key signed: the bundle
+    // vouches for its version.
     let running = late.agent_at(&province);
     running
         .until("the catalogue", |_| late.store.held().documents.contains_key(&DocumentKind::Catalogue))

@@ -188,11 +188,6 @@ impl KeyRing {
         self.look(|ring| ring.signing.iter().map(|key| key.key.verifying_key()).collect())
     }
 
-    /// 办事码密钥, oldest first.
-    pub fn code_keys(&self) -> Vec<CodeKey> {
-        self.look(|ring| ring.code_keys.clone())
-    }
-
     /// Looks at the ring as it is now.
     pub fn look<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
         look(&self.ring.read().unwrap_or_else(PoisonError::into_inner))

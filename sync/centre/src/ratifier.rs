@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::blobs::BlobStoreError;
 use crate::casefile::CaseFile;
 use crate::store::{Awaiting, StoreError};
-use hall_ledger::Signed;
 use hall_ledger::disposition::Outcome;
 use hall_ledger::ratify::{self, CaseFacts, Knowledge, LicenceUse};
 use std::time::Duration;
