@@ -24,7 +24,7 @@ bench: setup web
 setup:
 	@scripts/setup.sh
 
-web: appliance/web/dist/app.js devices/evaluator/dist/index.html
+web: appliance/web/dist/app.js devices/evaluator/dist/index.html devices/simulator/phone/dist/index.html
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	@echo "安装 $* 的前端依赖……"
@@ -38,11 +38,16 @@ devices/evaluator/dist/index.html: devices/evaluator/node_modules/.package-lock.
 	@cd devices/evaluator && npm run --silent build
 	@touch $@
 
+devices/simulator/phone/dist/index.html: devices/simulator/phone/node_modules/.package-lock.json devices/simulator/phone/build.mjs $(shell find devices/simulator/phone/src -type f)
+	@cd devices/simulator/phone && npm run --silent build
+	@touch $@
+
 lint: web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	npm --prefix appliance/web run --silent check
 	npm --prefix devices/evaluator run --silent check
+	npm --prefix devices/simulator/phone run --silent check
 
 fmt:
 	cargo fmt --all
@@ -50,4 +55,4 @@ fmt:
 # What is built; the demonstration's data too.
 clean:
 	cargo clean
-	rm -rf appliance/web/dist appliance/web/node_modules devices/evaluator/dist devices/evaluator/node_modules tests/browser/node_modules
+	rm -rf appliance/web/dist appliance/web/node_modules devices/evaluator/dist devices/evaluator/node_modules devices/simulator/phone/dist devices/simulator/phone/node_modules tests/browser/node_modules

@@ -2,6 +2,7 @@
 # Installs what this machine lacks to build, run and test the hall. With everything there it touches nothing and
 # needs no network.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 missing=()
 need() { # need <package> <test...>: the package, unless the test succeeds
@@ -19,6 +20,7 @@ need chromium command -v chromium
 need fonts-noto-cjk test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 need poppler-utils command -v pdftotext
 need python3 test -x /usr/bin/python3
+need python3-venv /usr/bin/python3 -c 'import ensurepip'
 need python3-cbor2 /usr/bin/python3 -c 'import cbor2'
 need python3-cryptography /usr/bin/python3 -c 'import cryptography'
 
@@ -46,3 +48,11 @@ fi
 command -v cargo >/dev/null || { echo "没有找到 Rust（cargo），请先安装 rustup。" >&2; exit 1; }
 major=$(node -p 'process.versions.node.split(".")[0]')
 [ "$major" -ge 18 ] || { echo "Node.js 版本是 $(node --version)，需要 18 或更高。" >&2; exit 1; }
+
+# What Debian does not package; pip builds it anew when the list has changed.
+if ! cmp -s tests/requirements.txt target/python/requirements.txt; then
+  echo "安装用来核对格式的 Python 库（target/python）"
+  /usr/bin/python3 -m venv --clear target/python
+  target/python/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+  cp tests/requirements.txt target/python/requirements.txt
+fi

@@ -3,8 +3,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-# The libraries that setup installs belong to the system's Python.
-export PYTHON=/usr/bin/python3
+# The one that setup gave the libraries of tests/requirements.txt.
+export PYTHON="$PWD/target/python/bin/python3"
 
 names=() times=() states=()
 failed=0
@@ -37,8 +37,11 @@ summary() {
 documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet; }
 front_end() {
   npm --prefix appliance/web run --silent check &&
+    npm --prefix appliance/web test --silent &&
     npm --prefix devices/evaluator run --silent check &&
-    npm --prefix devices/evaluator test --silent
+    npm --prefix devices/evaluator test --silent &&
+    npm --prefix devices/simulator/phone run --silent check &&
+    npm --prefix devices/simulator/phone test --silent
 }
 
 # Without these nothing else can be judged.

@@ -1,15 +1,22 @@
 //! 免证清单 from cached or fresh licences, and opening them. Nothing here opens a licence without
 //! comparing each value with the digest that the centre signed.
 
+pub mod install;
+pub mod purge;
+mod statement;
+#[cfg(test)]
+mod tests;
+
 use crate::store::licences::Cached;
-use hall_domain::case::{LicenceUse, ListRow, ListedLicence, Mode};
+use hall_domain::case::{LicenceUse, ListRow, ListedLicence, Mode, StatusSource};
 use hall_domain::consent::ConsentRow;
 use hall_domain::form::OpenedFields;
 use hall_domain::{
     FieldKey, HolderId, LicenceGrade, LicenceKind, LicenceStatus, Material, MaterialHolder, ServiceItem,
     Timestamp,
 };
-use hall_ledger::envelope::{CacheState, Disclosures, Envelope, OpenError, VerifiedEnvelope};
+use hall_ledger::cose::{KeyId, Sign1};
+use hall_ledger::envelope::{CacheState, Disclosures, OpenError, Signatures, VerifiedEnvelope};
 use hall_ledger::hash::Hash;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::trust::CentreKeys;
@@ -30,6 +37,12 @@ pub struct Candidate {
     pub status: LicenceStatus,
     /// When that was known to be true.
     pub status_at: Timestamp,
+    /// Who said so, as long as the centre was not asked just now.
+    pub status_from: StatusSource,
+    /// When the status list was made, if there is one that still counts.
+    pub list_at: Option<Timestamp>,
+    /// Which of the centre's keys signed the envelope.
+    pub by: KeyId,
     /// Whether the centre answered for it just now.
     pub mode: Mode,
 }
@@ -43,37 +56,58 @@ pub struct Freshness<'a> {
     pub lists: BTreeMap<u32, &'a VerifiedStatusList>,
 }
 
+/// Who may have signed, and which signatures were found good before.
+#[derive(Clone, Copy)]
+pub struct Proof<'a> {
+    /// The centre's keys.
+    pub keys: &'a CentreKeys,
+    /// Remembers good signatures.
+    pub signatures: &'a Signatures,
+}
+
 /// Verifies a cached licence and combines what the feed and the status list say about it.
 /// An envelope that does not verify, or is another holder's, is no candidate.
 pub fn candidate(
     cached: Cached,
     holder: &HolderId,
-    keys: &CentreKeys,
+    proof: Proof<'_>,
     hall: &str,
     freshness: &Freshness<'_>,
     now: Timestamp,
 ) -> Option<Candidate> {
-    let signed = cached.issued.envelope.as_bytes().to_vec();
-    let envelope = Envelope::verify(&signed, keys).ok()?;
+    let (envelope, digest) = proof.signatures.verify(cached.issued.envelope.as_bytes(), proof.keys).ok()?;
     let beside = cached.issued.disclosures;
     if !envelope.held_by(holder, &beside) || !envelope.allows_hall(hall) {
         return None;
     }
+    let by = Sign1::parse(cached.issued.envelope.as_bytes()).ok()?.kid();
     let place = envelope.facts().status;
     let listed = freshness.lists.get(&place.list).and_then(|list| list.look_up(place.index, now).ok());
-    let (status, status_at) = match listed.filter(|answer| !answer.expired) {
+    // An expired list says nothing any more, however well it is signed.
+    let listed = listed.filter(|answer| !answer.expired);
+    let (status, mut status_at, mut status_from) = match listed {
         // The list is a whole picture at its time; a later change from the feed beats it.
-        Some(answer) if answer.issued_at >= cached.status_at => (answer.status, answer.issued_at),
-        _ => (cached.status, cached.status_at),
+        Some(answer) if answer.issued_at >= cached.status_at => {
+            (answer.status, answer.issued_at, StatusSource::List)
+        }
+        _ if cached.status_at > envelope.facts().checked_at => {
+            (cached.status, cached.status_at, StatusSource::Feed)
+        }
+        _ => (cached.status, cached.status_at, StatusSource::Envelope),
     };
-    let status_at = freshness.token_at.map_or(status_at, |token| status_at.max(token));
+    if let Some(token) = freshness.token_at.filter(|token| *token > status_at) {
+        (status_at, status_from) = (token, StatusSource::Token);
+    }
     Some(Candidate {
         envelope,
         beside,
-        digest: Hash::of(&signed),
+        digest,
         holder: holder.clone(),
         status,
         status_at,
+        status_from,
+        list_at: listed.map(|answer| answer.issued_at),
+        by,
         mode: Mode::Offline,
     })
 }
@@ -128,6 +162,7 @@ pub fn open(
     listed: &ListedLicence,
     candidates: &[Candidate],
     use_code: String,
+    now: Timestamp,
 ) -> Result<(LicenceUse, OpenedFields), OpenError> {
     let missing = || OpenError::NotDisclosed(row.fields.first().cloned().unwrap_or_else(number_field));
     let candidate = candidates
@@ -142,6 +177,7 @@ pub fn open(
         })
         .ok_or_else(missing)?;
     let fields = candidate.envelope.open(&row.fields, &candidate.beside)?;
+    let window = listed.statement.as_ref().map_or(0, |statement| statement.window_hours);
     let used = LicenceUse {
         material: row.material.clone(),
         licence: row.licence.clone(),
@@ -153,6 +189,7 @@ pub fn open(
         grade: listed.grade,
         status_at: listed.status_at,
         mode: listed.mode,
+        statement: Some(statement::of_use(candidate, window, now)),
     };
     Ok((used, OpenedFields { id: row.licence.clone(), name: row.name.clone(), fields }))
 }
@@ -176,80 +213,29 @@ fn listed(candidate: &Candidate, material: &Material, window_hours: u32, now: Ti
         grade: grade(candidate, window_hours, now),
         envelope: candidate.digest.to_string(),
         fields,
+        statement: Some(statement::of_listing(candidate, window_hours, now)),
     }
 }
 
 fn grade(candidate: &Candidate, window_hours: u32, now: Timestamp) -> LicenceGrade {
-    let usable = matches!(candidate.envelope.cache(now), CacheState::Usable { .. });
     match candidate.mode {
         Mode::Online => LicenceGrade::L4,
-        Mode::Offline if usable && now.hours_since(candidate.status_at) < window_hours.max(1) => {
-            LicenceGrade::L3
-        }
+        Mode::Offline if usable(candidate, now) && in_time(candidate, window_hours, now) => LicenceGrade::L3,
         Mode::Offline => LicenceGrade::L2,
     }
+}
+
+/// The envelope is within the time for which a cache may use it.
+fn usable(candidate: &Candidate, now: Timestamp) -> bool {
+    matches!(candidate.envelope.cache(now), CacheState::Usable { .. })
+}
+
+/// The status is within its 时限, or the centre has just told it.
+fn in_time(candidate: &Candidate, window_hours: u32, now: Timestamp) -> bool {
+    candidate.mode == Mode::Online || now.hours_since(candidate.status_at) < window_hours.max(1)
 }
 
 fn number_field() -> FieldKey {
     #[expect(clippy::expect_used, reason = "a constant that is a field key")]
     hall_ledger::envelope::NUMBER_FIELD.parse().expect("the number field is a field key")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ed25519_dalek::SigningKey;
-    use hall_domain::{Issuer, Licence, LicenceId, LicenceKindCode, Uscc};
-    use hall_ledger::Salt;
-    use hall_ledger::envelope::{Issue, StatusRef};
-
-    const NOW: Timestamp = Timestamp(1_795_000_000_000);
-
-    fn business_licence(representative: Option<&HolderId>) -> Candidate {
-        let (kind, uscc): (LicenceKindCode, Uscc) =
-            ("11100000000013338W011".parse().unwrap(), "91519900MATE5T1132".parse().unwrap());
-        let licence = Licence {
-            id: LicenceId::compose(&kind, &uscc, "000000001", 1).unwrap(),
-            kind,
-            name: "营业执照".to_owned(),
-            holder: HolderId::Organisation(uscc.clone()),
-            number: uscc.to_string(),
-            issuer: Issuer { name: "安澜市市场监督管理局".to_owned(), uscc },
-            issued: NOW.local_date(),
-            valid_from: NOW.local_date(),
-            valid_until: None,
-            version: 1,
-            fields: BTreeMap::new(),
-        };
-        let issue = Issue {
-            status: StatusRef { list: 1, index: 7 },
-            checked_at: NOW,
-            expires_at: NOW.plus_hours(72),
-            halls: ["990001".to_owned()].into(),
-            relation: representative.cloned(),
-            file: None,
-        };
-        let key = SigningKey::from_bytes(&[7; 32]);
-        let mut n = 0;
-        let salts = || {
-            n += 1;
-            Ok::<_, std::convert::Infallible>(Salt([n; 16]))
-        };
-        let issued = hall_ledger::envelope::Envelope::issue(&licence, &issue, &key, salts).unwrap();
-        let keys = CentreKeys::new([key.verifying_key()]).unwrap();
-        let cached = Cached { issued, status: LicenceStatus::Valid, status_at: NOW };
-        candidate(cached, &licence.holder, &keys, "990001", &Freshness::default(), NOW).unwrap()
-    }
-
-    #[test]
-    fn without_a_register_only_the_person_whom_the_issuer_named_opens_a_companys_licence() {
-        let person = |number: &str| number.parse::<HolderId>().unwrap();
-        let (representative, stranger) = (person("111:519900199003070011"), person("111:519900198805160241"));
-        let named = business_licence(Some(&representative));
-        let company = named.holder.clone();
-        assert!(speaks_for(&representative, &named, &company));
-        assert!(!speaks_for(&stranger, &named, &company));
-        assert!(!speaks_for(&representative, &business_licence(None), &company), "nobody is named");
-        assert!(speaks_for(&stranger, &named, &stranger), "the person's own papers are another matter");
-    }
 }

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod door;
 pub mod hub;
 pub mod pairing;
+pub mod scans;
 
 #[cfg(test)]
 mod fixture;

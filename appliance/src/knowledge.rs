@@ -1,12 +1,14 @@
 //! What the box knows of the province, and how old that is: catalogue, trust, freshness, line.
 
 use crate::clock::{ClockState, Sample, Watch};
-use hall_domain::policy::LineState;
+use hall_domain::policy::{LineState, Policy};
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
+use hall_ledger::envelope::Signatures;
+use hall_ledger::phone::CodeKeys;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
-use hall_ledger::trust::{CodeKey, Trust, TrustAge};
+use hall_ledger::trust::{Trust, TrustAge};
 use hall_sync::{CentreTime, Finding, LineStatus};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, RwLock};
@@ -34,8 +36,8 @@ pub enum LineChange {
     Found(Finding),
 }
 
-/// 信任过期: policy then takes the line to have been down for longer than anything but receiving allows.
-const EXPIRED_HOURS: u32 = 7 * 24 + 1;
+/// A status list may be renewed so much later than it says, before somebody has to look.
+const LIST_LATE_MS: i64 = 3_600_000;
 
 /// A clock may be this far behind the centre's before it counts as wrong.
 const CLOCK_BEHIND_MS: i64 = 2_000;
@@ -48,6 +50,8 @@ pub struct Knowledge {
     pub hall_code: String,
     /// The feed that the box follows.
     pub scope: String,
+    /// Signatures of envelopes that were found good.
+    pub signatures: Signatures,
     now: RwLock<Now>,
 }
 
@@ -57,6 +61,7 @@ struct Now {
     kinds: Arc<BTreeMap<String, LicenceKind>>,
     token: Option<FreshnessToken>,
     lists: BTreeMap<u32, Arc<VerifiedStatusList>>,
+    policy: Arc<Policy>,
     feed: u64,
     hot: u64,
     line: LineStatus,
@@ -84,6 +89,7 @@ impl Knowledge {
             kinds: Arc::default(),
             token: None,
             lists: BTreeMap::new(),
+            policy: Arc::new(Policy::default()),
             feed: 0,
             hot: 0,
             line,
@@ -93,7 +99,7 @@ impl Knowledge {
             heard: None,
             clock_doubted: false,
         };
-        Self { hall, hall_code, scope, now: RwLock::new(now) }
+        Self { hall, hall_code, scope, signatures: Signatures::default(), now: RwLock::new(now) }
     }
 
     /// Whose signatures count now.
@@ -116,9 +122,14 @@ impl Knowledge {
         self.trust_age(now) == TrustAge::Expired
     }
 
-    /// 办事码密钥, as the trust bundle brought them. None while trust is expired: a box that has lost touch opens no codes.
-    pub fn code_keys(&self, now: Timestamp) -> Vec<CodeKey> {
-        if self.trust_expired(now) { Vec::new() } else { self.trust().code_keys().to_vec() }
+    /// 码密钥, under which service codes say whom they stand for, as the trust bundle brought them. None while trust is
+    /// expired: a box that has lost touch opens no codes.
+    pub fn code_keys(&self, now: Timestamp) -> CodeKeys {
+        if self.trust_expired(now) {
+            CodeKeys::default()
+        } else {
+            self.trust().code_keys().cloned().unwrap_or_default()
+        }
     }
 
     /// 时钟状态. While it is doubtful, weak service codes do not count.
@@ -187,9 +198,6 @@ impl Knowledge {
     /// The line as the policy sees it. A line that was never up counts from the last contact on record.
     pub fn line_state(&self, now: Timestamp) -> LineState {
         let line = self.line();
-        if self.trust_expired(now) {
-            return LineState::Down { hours: EXPIRED_HOURS };
-        }
         if line.up {
             return LineState::Up;
         }
@@ -231,6 +239,23 @@ impl Knowledge {
         self.read(|now| now.lists.clone())
     }
 
+    /// 离线策略 in force: the centre's, or the province's default before the first contact.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.read(|now| now.policy.clone())
+    }
+
+    /// A newer policy.
+    pub fn set_policy(&self, policy: Policy) {
+        self.write(|now| now.policy = Arc::new(policy));
+    }
+
+    /// As of when the status of what is in no envelope (grants, mandates, people) is known: the list's time, or the
+    /// token's when everything that it covers is here.
+    pub fn list_at(&self) -> Option<Timestamp> {
+        let listed = self.read(|now| now.lists.values().map(|list| list.issued_at()).max());
+        listed.max(self.fresh_at())
+    }
+
     /// What an entry says about what was known.
     pub fn known(&self) -> Known {
         self.read(|now| Known {
@@ -261,11 +286,22 @@ impl Knowledge {
         });
     }
 
-    /// Takes a status list.
+    /// Takes a status list, unless it was made before the one that is held: it would undo revocations.
     pub fn set_list(&self, list: VerifiedStatusList) {
         self.write(|now| {
-            now.lists.insert(list.list(), Arc::new(list));
+            if now.lists.get(&list.list()).is_none_or(|held| list.supersedes(held)) {
+                now.lists.insert(list.list(), Arc::new(list));
+            }
         });
+    }
+
+    /// Since when the status list has not been renewed, if that is too long by what the centre itself signed: the
+    /// token tells the time then, whatever the clock says and however well the line seems to work.
+    pub fn list_overdue(&self, token: &FreshnessToken) -> Option<Timestamp> {
+        let lists = self.lists();
+        let oldest = lists.values().min_by_key(|list| list.issued_at())?;
+        let due = oldest.issued_at().plus_seconds(i64::from(oldest.ttl_s())).plus_ms(LIST_LATE_MS);
+        (token.issued_at > due).then(|| oldest.issued_at())
     }
 
     /// Notes how far the feed was applied.
@@ -322,11 +358,57 @@ fn changes(before: &LineStatus, after: &LineStatus) -> Vec<LineEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ed25519_dalek::SigningKey;
+    use hall_domain::LicenceStatus;
+    use hall_ledger::status::{StatusClaims, StatusList};
+    use hall_ledger::{CentreKeys, Signed};
     use hall_sync::Trouble;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+    fn knowledge() -> Knowledge {
+        Knowledge::new(String::new(), String::new(), String::new(), CentreKeys::default(), Timestamp(0))
+    }
+
+    /// A list in which the first licence has this status.
+    fn list(at: Timestamp, status: LicenceStatus) -> VerifiedStatusList {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let mut list = StatusList::new(4).unwrap();
+        list.set(0, status).unwrap();
+        let signed = Signed::sign(&list.claims(1, at, 300, at.plus_hours(72)), &key);
+        StatusClaims::verify(signed.as_bytes(), &CentreKeys::new([key.verifying_key()]).unwrap()).unwrap()
+    }
+
+    fn token(issued_at: Timestamp) -> FreshnessToken {
+        let next_update = issued_at.plus_ms(60_000);
+        FreshnessToken { scope: String::new(), feed: 0, hot: 0, issued_at, next_update, epoch: 1 }
+    }
+
+    #[test]
+    fn a_list_from_before_the_held_one_undoes_no_revocation() {
+        let knowledge = knowledge();
+        knowledge.set_list(list(NOW, LicenceStatus::Revoked));
+        knowledge.set_list(list(NOW.plus_hours(-1), LicenceStatus::Valid));
+        let status = || knowledge.lists()[&1].look_up(0, NOW).unwrap().status;
+        assert_eq!(status(), LicenceStatus::Revoked);
+        knowledge.set_list(list(NOW.plus_hours(1), LicenceStatus::Valid));
+        assert_eq!(status(), LicenceStatus::Valid);
+    }
+
+    #[test]
+    fn a_list_that_is_not_renewed_while_tokens_still_come_is_noticed() {
+        let knowledge = knowledge();
+        assert_eq!(knowledge.list_overdue(&token(NOW)), None, "there is none yet");
+        knowledge.set_list(list(NOW, LicenceStatus::Valid));
+        assert_eq!(knowledge.list_overdue(&token(NOW.plus_hours(1))), None);
+        assert_eq!(knowledge.list_overdue(&token(NOW.plus_hours(2))), Some(NOW));
+        knowledge.set_list(list(NOW.plus_hours(2), LicenceStatus::Valid));
+        assert_eq!(knowledge.list_overdue(&token(NOW.plus_hours(2))), None);
+    }
 
     #[test]
     fn only_changes_of_the_line_are_remembered() {
-        let trust = hall_ledger::CentreKeys::default();
+        let trust = CentreKeys::default();
         let knowledge = Knowledge::new(String::new(), String::new(), String::new(), trust, Timestamp(0));
         let down = LineStatus {
             trouble: Some(Trouble::Unreachable("refused".to_owned())),

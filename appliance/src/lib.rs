@@ -8,6 +8,7 @@ pub mod book;
 pub mod cache;
 pub mod clock;
 pub mod devices;
+pub mod disk;
 pub mod enrol;
 pub mod export;
 pub mod keys;

@@ -2,7 +2,9 @@
 
 use crate::sync_store::SyncStore;
 use hall_ledger::link::Lookup;
-use hall_sync::{Agent, Found, HttpLink};
+use hall_ledger::link::Resolved;
+use hall_ledger::phone::ChallengeNonce;
+use hall_sync::{Agent, AssertionAnswer, Found, HttpLink};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,18 @@ use std::time::{Duration, Instant};
 const SLOW: Duration = Duration::from_secs(1);
 /// How long one look-up says something about the line.
 const SAYS: Duration = Duration::from_secs(300);
+
+/// How long one question after a phone's answer waits at the centre.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// What the centre says of a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carried {
+    /// The assertion, not yet verified.
+    Said(Vec<u8>),
+    /// The citizen said no.
+    Declined,
+}
 
 /// The link to the centre, or none before enrolment.
 #[derive(Clone)]
@@ -46,6 +60,26 @@ impl Line {
             Ok(answer) => Some(answer),
             Err(error) => {
                 tracing::info!(%error, "the centre did not answer a look-up; the cache is used");
+                None
+            }
+        }
+    }
+
+    /// What the centre answered to a challenge, waiting a while for it. None when it has no answer yet.
+    pub async fn assertion(&self, nonce: &ChallengeNonce) -> Option<Carried> {
+        match self.agent.as_ref()?.assertion(*nonce, WAIT).await {
+            Ok(AssertionAnswer::Said(message)) => Some(Carried::Said(message)),
+            Ok(AssertionAnswer::Declined) => Some(Carried::Declined),
+            Ok(AssertionAnswer::NotYet) | Err(_) => None,
+        }
+    }
+
+    /// Whom a plain code of another system stands for. None when the centre does not know it, or does not answer.
+    pub async fn resolve(&self, code: &str) -> Option<Resolved> {
+        match self.agent.as_ref()?.resolve(code).await {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                tracing::info!(%error, "the centre did not resolve a plain code");
                 None
             }
         }

@@ -1,6 +1,6 @@
 //! What changed, for pages that are open: a hint to look again, never the thing itself.
 
-use hall_domain::case::CaseId;
+use hall_domain::case::{CaseId, WindowId};
 use tokio::sync::broadcast;
 
 /// Something that an open page may show.
@@ -8,6 +8,8 @@ use tokio::sync::broadcast;
 pub enum Change {
     /// A case.
     Case(CaseId),
+    /// A code was scanned at a window at which no case is in hand.
+    Scanned(WindowId),
     /// The line to the centre, or how old knowledge is.
     Line,
     /// 待处理.

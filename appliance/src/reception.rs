@@ -9,9 +9,12 @@ mod files;
 mod form;
 mod identify;
 mod list;
+mod office;
 mod package;
 mod pages;
+mod phone;
 mod refusal;
+mod scanner;
 mod submit;
 mod upkeep;
 

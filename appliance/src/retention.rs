@@ -1,6 +1,7 @@
 //! 保存期限: what nobody here needs any more is deleted, at the start and once a day, in small steps.
 
 use crate::book::{Book, Fault};
+use crate::cache::purge;
 use crate::reception::Desk;
 use crate::store::blobs::BlobFolder;
 use crate::store::retention as rows;
@@ -25,6 +26,8 @@ pub struct Swept {
     pub nameless: usize,
     /// Notes about devices.
     pub security: usize,
+    /// Cached licences that had expired, or whose cases had ended.
+    pub licences: usize,
 }
 
 /// Sweeps at once and then daily, until `stop`.
@@ -36,11 +39,12 @@ pub async fn run(book: Book, folder: BlobFolder, desk: Desk, stop: CancellationT
         };
         match swept {
             Ok(Ok(swept)) if swept == Swept::default() => {}
-            Ok(Ok(Swept { unused, settled, nameless, security })) => tracing::info!(
+            Ok(Ok(Swept { unused, settled, nameless, security, licences })) => tracing::info!(
                 content.unused = unused,
                 content.settled = settled,
                 content.nameless = nameless,
                 security.count = security,
+                licence.count = licences,
                 "what is no longer needed was deleted"
             ),
             Ok(Err(error)) => tracing::error!(%error, "what is no longer needed could not be deleted"),
@@ -75,6 +79,7 @@ pub fn sweep(book: &Book, folder: &BlobFolder) -> Result<Swept, Fault> {
     )?;
     swept.settled =
         each(book, folder, move |db| rows::settled(db, now, STEP), move |tx, id| rows::let_go(tx, id, now))?;
+    swept.licences = purge::purge(book, now)?;
     swept.security = repeat(book, move |tx| rows::forget_security(tx, now, STEP))?;
     Ok(swept)
 }

@@ -188,6 +188,7 @@ async fn decide(desk: Desk, mut heard: mpsc::Receiver<Heard>, stop: Cancellation
         };
         let decided = match next {
             Some(Heard::Answer(device, jws)) => desk.answer(device, *jws).await,
+            Some(Heard::Scan(device, jws)) => desk.scan_heard(device, *jws).await,
             Some(Heard::Extend(device, command)) => desk.extend(&device, &command).await,
             Some(Heard::Progress(device, command, stage)) => {
                 desk.read_goes_on(&device, &command, stage).await

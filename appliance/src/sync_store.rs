@@ -1,20 +1,26 @@
 //! What the sync agent reads from and writes to the box's database.
 
 use crate::book::{Book, Fault};
+use crate::cache::{install, purge};
 use crate::live::{Change, Live};
+use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
-use crate::store::{blobs, cases, licences};
+use crate::store::{blobs, cases, codes, licences};
 use crate::trust;
 use crate::vault::Vault;
+use hall_domain::case::{CaseId, WithdrawnAt};
+use hall_domain::policy::Policy;
 use hall_domain::{Catalogue, Organisation, Timestamp};
 use hall_ledger::blob::{BlobId, Manifest};
 use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::cose::Signed;
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
-use hall_ledger::entry::Entry;
+use hall_ledger::entry::{Entry, EntryKind};
+use hall_ledger::envelope::{Envelope, IssuedEnvelope};
+use hall_ledger::feed::ConsentWithdrawn;
 use hall_ledger::hash::Hash;
 use hall_ledger::merkle::Frontier;
 use hall_ledger::receipt::{Custody, Receipt};
@@ -46,7 +52,7 @@ impl SyncStore {
 
     /// Brings what the box knows from its database into memory, at the start.
     pub async fn recall(&self) -> Result<(), Fault> {
-        let (feed, hot, token, list, catalogue) = self
+        let (feed, hot, token, list, catalogue, policy) = self
             .book
             .db
             .read(|db| {
@@ -56,6 +62,7 @@ impl SyncStore {
                     meta::get(db, key::TOKEN)?,
                     meta::get(db, key::STATUS_LIST)?,
                     meta::document(db, word(DocumentKind::Catalogue))?,
+                    meta::document(db, word(DocumentKind::Policy))?,
                 ))
             })
             .await?;
@@ -71,15 +78,14 @@ impl SyncStore {
         if let Some(list) = list {
             knowledge.set_list(list);
         }
-        let catalogue = catalogue.and_then(|(_, _, bytes)| {
-            Signed::<Document>::from_bytes(bytes)
-                .verify_kept(trust.keys())
-                .ok()?
-                .read(DocumentKind::Catalogue)
-                .ok()
-        });
+        let kept = |bytes: Vec<u8>| Signed::<Document>::from_bytes(bytes).verify_kept(trust.keys()).ok();
+        let catalogue = catalogue.and_then(|(_, _, bytes)| kept(bytes)?.read(DocumentKind::Catalogue).ok());
         if let Some(catalogue) = catalogue {
             knowledge.set_catalogue(catalogue);
+        }
+        let policy = policy.and_then(|(_, _, bytes)| kept(bytes)?.read(DocumentKind::Policy).ok());
+        if let Some(policy) = policy {
+            knowledge.set_policy(policy);
         }
         Ok(())
     }
@@ -112,7 +118,7 @@ impl Store for SyncStore {
                 .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_kept(trust.keys()).ok());
             let mut documents_due = Vec::new();
             let mut catalogue = 0;
-            for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
+            for kind in DOCUMENTS {
                 if meta::document_due(db, word(kind))? {
                     documents_due.push(kind);
                 }
@@ -216,12 +222,28 @@ impl Store for SyncStore {
         use hall_ledger::feed::Lane;
         let book = self.book.clone();
         let main = page.lane == Lane::Main;
+        // Sealing takes longest, and nobody who records waits for it here.
+        let (page, mut sealed) = {
+            let vault = book.vault.clone();
+            let seal = move || {
+                let upserts: Vec<_> = page.items.iter().filter_map(upsert).collect();
+                let sealed = install::seal(&vault, &upserts);
+                (page, sealed.into_iter())
+            };
+            tokio::task::spawn_blocking(seal).await.map_err(StoreError::new)?
+        };
         let changed = self
             .write(move |tx| {
-                let mut told = Vec::new();
+                let (mut told, mut forgotten) = (Vec::new(), Vec::new());
                 for item in &page.items {
-                    apply_item(tx, &book, item, &mut told)?;
+                    if upsert(item).is_some() {
+                        let sealed = sealed.next().ok_or_else(|| Fault::Storage("not sealed".to_owned()))?;
+                        licences::put(tx, &sealed, licences::Reason::Scope)?;
+                        continue;
+                    }
+                    apply_item(tx, &book, item, &mut told, &mut forgotten)?;
                 }
+                purge::record(tx, &book, purge::Reason::LeftScope, forgotten, book.clock.now())?;
                 let feed = if main { page.last } else { 0 };
                 let feed = meta::number(tx, key::FEED)?.max(feed);
                 let hot = meta::number(tx, key::HOT)?.max(page.hot.unwrap_or_default());
@@ -245,8 +267,17 @@ impl Store for SyncStore {
         signed: Signed<FreshnessToken>,
     ) -> Result<(), StoreError> {
         let bytes = signed.into_bytes();
-        self.write(move |tx| Ok(meta::put(tx, key::TOKEN, &bytes)?)).await?;
+        let overdue = self.book.knowledge.list_overdue(&token);
+        let at = token.issued_at;
+        self.write(move |tx| {
+            meta::put(tx, key::TOKEN, &bytes)?;
+            overdue.map_or(Ok(()), |since| note_old_list(tx, since, at))
+        })
+        .await?;
         self.book.knowledge.set_token(token);
+        if overdue.is_some() {
+            self.live.tell(Change::Findings);
+        }
         Ok(())
     }
 
@@ -255,9 +286,25 @@ impl Store for SyncStore {
         list: VerifiedStatusList,
         signed: Signed<StatusClaims>,
     ) -> Result<(), StoreError> {
-        let bytes = signed.into_bytes();
-        self.write(move |tx| Ok(meta::put(tx, key::STATUS_LIST, &bytes)?)).await?;
+        let held = self.book.knowledge.lists().get(&list.list()).cloned();
+        if held.as_ref().is_some_and(|held| !list.supersedes(held)) {
+            return Ok(());
+        }
+        let (bytes, vault, at) = (signed.into_bytes(), self.book.vault.clone(), list.issued_at());
+        let renewed = held.is_some_and(|held| held.issued_at() < at);
+        self.write(move |tx| {
+            meta::put(tx, key::STATUS_LIST, &bytes)?;
+            // The same list once more is no news.
+            if renewed {
+                findings::settle(tx, &vault, LIST_OLD, "已收到新的状态列表", at)?;
+            }
+            Ok(())
+        })
+        .await?;
         self.book.knowledge.set_list(list);
+        if renewed {
+            self.live.tell(Change::Findings);
+        }
         Ok(())
     }
 
@@ -289,7 +336,26 @@ impl Store for SyncStore {
                 })
                 .await
             }
-            DocumentKind::Policy | DocumentKind::Organisation | DocumentKind::Trust => Ok(()),
+            DocumentKind::Policy => {
+                let policy: Policy = document.read(DocumentKind::Policy).map_err(StoreError::new)?;
+                policy.check().map_err(StoreError::new)?;
+                let (book, now, bytes) = (self.book.clone(), self.book.clock.now(), signed.into_bytes());
+                let newer = self
+                    .write(move |tx| {
+                        let newer = meta::put_document(tx, word(document.kind), document.version, &bytes)?;
+                        if newer {
+                            let seen = serde_json::json!({ "policy": document.version, "at": now });
+                            book.append(tx, EntryKind::PolicySeen, &seen, now)?;
+                        }
+                        Ok(newer)
+                    })
+                    .await?;
+                if newer {
+                    self.book.knowledge.set_policy(policy);
+                }
+                Ok(())
+            }
+            DocumentKind::Organisation | DocumentKind::Trust => Ok(()),
         }
     }
 
@@ -348,20 +414,30 @@ impl Store for SyncStore {
     }
 }
 
+/// The licence that an item brings, with what was verified of it.
+fn upsert(item: &VerifiedItem) -> Option<(&IssuedEnvelope, &Envelope)> {
+    match &item.change {
+        VerifiedChange::LicenceUpsert { facts, issued } => Some((issued, facts.facts())),
+        _ => None,
+    }
+}
+
+/// Applies any item but a licence.
 fn apply_item(
     tx: &Connection,
     book: &Book,
     item: &VerifiedItem,
     told: &mut Vec<Change>,
+    forgotten: &mut Vec<licences::Index>,
 ) -> Result<(), Fault> {
     match &item.change {
-        VerifiedChange::LicenceUpsert { facts, issued } => {
-            licences::put(tx, &book.vault, issued, facts.facts(), None)?;
-        }
+        VerifiedChange::LicenceUpsert { .. } => {}
         VerifiedChange::LicenceStatus(change) => {
             licences::set_status(tx, &book.vault, &change.licence, change.status, change.at)?;
         }
-        VerifiedChange::LicenceForget(licence) => licences::forget(tx, &book.vault, licence)?,
+        VerifiedChange::LicenceForget(licence) => {
+            forgotten.extend(licences::forget(tx, &book.vault, licence)?);
+        }
         VerifiedChange::Document(version) => {
             meta::announce_document(tx, word(version.kind), version.version)?
         }
@@ -371,6 +447,16 @@ fn apply_item(
             if let Some(case) = cases::id_of(tx, &disposition.case_no)? {
                 told.push(Change::Case(case));
             }
+        }
+        // The hall's own half of these is not built yet; the places in the numbering are kept.
+        VerifiedChange::ConsentWithdrawn(withdrawn) => {
+            if let Some(case) = note_withdrawal(tx, book, withdrawn, item.at)? {
+                told.push(Change::Findings);
+                told.push(Change::Case(case));
+            }
+        }
+        VerifiedChange::PlaceStatus(change) => {
+            codes::set_place(tx, change.list, change.place, change.status, change.at)?;
         }
         VerifiedChange::Unknown { code } => {
             tracing::info!(feed.kind = code, "a newer kind of feed item was passed over")
@@ -408,6 +494,62 @@ fn note_disposition(
         },
     )?;
     Ok(())
+}
+
+/// Licences that were revoked meanwhile are not marked as such: somebody has to look.
+fn note_old_list(tx: &Connection, since: Timestamp, at: Timestamp) -> Result<(), Fault> {
+    findings::add(
+        tx,
+        &NewFinding {
+            key: &format!("{LIST_OLD}{}", since.0),
+            at,
+            kind: LIST_OVERDUE,
+            case_no: "",
+            case_id: "",
+            what: &format!(
+                "证照状态列表自 {} 起没有更新，线路却是通的：其间注销、暂扣的证照可能没有标出。",
+                since.to_display()
+            ),
+            todo: "请通知省级中心检查状态列表服务；恢复以前，证照请在线核验或查看原件。",
+            severity: Severity::Attention,
+        },
+    )?;
+    Ok(())
+}
+
+/// 撤回授权 at the centre: what was opened leaves the case at once, and somebody reads of it.
+fn note_withdrawal(
+    tx: &Connection,
+    book: &Book,
+    withdrawn: &ConsentWithdrawn,
+    at: Timestamp,
+) -> Result<Option<CaseId>, Fault> {
+    let Some(case) = cases::id_of(tx, &withdrawn.case_no)? else { return Ok(None) };
+    let Some(clerk) = cases::clerk(tx, &case)? else { return Ok(None) };
+    let since = withdrawn.at;
+    let done = book.change_case(tx, &case, &clerk, book.clock.now(), |case| {
+        Ok(decide::withdraw(case, WithdrawnAt::Phone, since)?)
+    });
+    match done {
+        Ok(_) => {}
+        // There is nothing left to take back.
+        Err(Fault::Refused(_)) => return Ok(None),
+        Err(fault) => return Err(fault),
+    }
+    findings::add(
+        tx,
+        &NewFinding {
+            key: &format!("withdrawn:{case}"),
+            at,
+            kind: CONSENT_WITHDRAWN,
+            case_no: &withdrawn.case_no,
+            case_id: case.as_str(),
+            what: "办事人已在手机或省级中心撤回用证授权，本机已移除由此得到的证照内容。",
+            todo: "未提交的请改收纸质材料；已提交的请告知审批部门，由其决定是否补正，然后在待处理中登记。",
+            severity: Severity::Attention,
+        },
+    )?;
+    Ok(Some(case))
 }
 
 fn blob_finding(id: &BlobId) -> String {
@@ -448,10 +590,20 @@ fn note_unsent(tx: &Connection, id: &BlobId, why: BlobFailure, at: Timestamp) ->
     Ok(())
 }
 
+/// Begins the key of a finding about an old status list.
+const LIST_OLD: &str = "status-list:";
+/// Kind of a finding: the status list is not renewed.
+pub const LIST_OVERDUE: &str = "status-list-overdue";
+/// Kind of a finding: a consent was taken back elsewhere.
+pub const CONSENT_WITHDRAWN: &str = "consent-withdrawn";
 /// Kind of a finding: the centre will not have a content.
 pub const BLOB_REFUSED: &str = "blob-refused";
 /// Kind of a finding: a content cannot be read here.
 pub const BLOB_UNREADABLE: &str = "blob-unreadable";
+
+/// The documents that a box holds, in the order in which it fetches them.
+const DOCUMENTS: [DocumentKind; 3] =
+    [DocumentKind::Catalogue, DocumentKind::Policy, DocumentKind::Organisations];
 
 fn word(kind: DocumentKind) -> &'static str {
     match kind {

@@ -65,7 +65,12 @@ impl Vault {
 
     /// Opens what belongs to a holder.
     pub fn open_of(&self, holder: &HolderId, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
-        open_with(&cipher(&self.derive("holder", holder.key().as_bytes())), "holder", sealed)
+        self.of_holder(holder).open(sealed)
+    }
+
+    /// The key of a holder, derived once for several values. To be dropped with them.
+    pub fn of_holder(&self, holder: &HolderId) -> OfHolder {
+        OfHolder(cipher(&self.derive("holder", holder.key().as_bytes())))
     }
 
     fn column(&self, context: &str) -> Arc<Column> {
@@ -88,6 +93,16 @@ impl Vault {
             .expand(context.as_bytes(), out.as_mut_slice())
             .expect("HKDF gives 32 bytes");
         out
+    }
+}
+
+/// Opens what is sealed to one holder.
+pub struct OfHolder(XChaCha20Poly1305);
+
+impl OfHolder {
+    /// Opens one value.
+    pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        open_with(&self.0, "holder", sealed)
     }
 }
 

@@ -3,6 +3,7 @@
 //! is what its entries amount to. Changes nothing, and looks at one moment while the box goes on.
 
 use crate::book::{Book, Fault};
+use crate::cache::purge::Purged;
 use crate::store::cases::{self, Filter};
 use crate::store::ledger;
 use crate::vault::Vault;
@@ -10,7 +11,7 @@ use ed25519_dalek::VerifyingKey;
 use hall_domain::case::{Case, CaseId, CaseRecord};
 use hall_ledger::LedgerHead;
 use hall_ledger::cose::Signed;
-use hall_ledger::entry::Entry;
+use hall_ledger::entry::{Entry, EntryKind};
 use hall_ledger::hash::Hash;
 use hall_ledger::receipt::Receipt;
 use rusqlite::Connection;
@@ -31,6 +32,8 @@ pub struct Report {
     pub receipted: u64,
     /// Cases that are what their entries amount to.
     pub cases: u64,
+    /// 清理证明: cached licences whose deletion an entry proves.
+    pub purged: u64,
     /// What does not hold, in Chinese, the first of them.
     pub damages: Vec<String>,
     /// How much does not hold.
@@ -40,10 +43,11 @@ pub struct Report {
 impl Report {
     /// One sentence or several for the technician.
     pub fn text(&self) -> String {
-        let Self { entries, receipted, cases, .. } = self;
+        let Self { entries, receipted, cases, purged, .. } = self;
         if self.damaged == 0 {
             return format!(
-                "账本 {entries} 条，签名、次序、摘要都相符；省级中心已签收 {receipted} 条。{cases} 件办件与账本一致。"
+                "账本 {entries} 条，签名、次序、摘要都相符；省级中心已签收 {receipted} 条。{cases} 件办件与账本一致。\
+                 缓存证照已按规定清理 {purged} 份，每次都有账本条目为证。"
             );
         }
         let named = self.damages.join("\n");
@@ -100,9 +104,12 @@ fn walk(
             Err(other) => return Err(other.into()),
         };
         for entry in page {
-            if let Err(reason) = follow(&mut head, entry, key) {
-                report.damage(format!("第 {} 条：{reason}", head.size()));
-                return Ok(());
+            match follow(&mut head, entry, key) {
+                Ok(purged) => report.purged += purged,
+                Err(reason) => {
+                    report.damage(format!("第 {} 条：{reason}", head.size()));
+                    return Ok(());
+                }
             }
             report.entries += 1;
             if let Some(receipt) = receipt
@@ -127,9 +134,14 @@ fn walk(
     Ok(())
 }
 
-fn follow(head: &mut LedgerHead, entry: Entry, key: &VerifyingKey) -> Result<(), String> {
+/// Puts an entry on the head. Gives how many cached licences it says were deleted.
+fn follow(head: &mut LedgerHead, entry: Entry, key: &VerifyingKey) -> Result<u64, String> {
     let entry = entry.verify(key).map_err(|error| error.to_string())?;
-    head.accept(&entry).map_err(|error| error.to_string())
+    head.accept(&entry).map_err(|error| error.to_string())?;
+    match entry.kind() {
+        EntryKind::CachePurged => Ok(entry.body::<Purged>().map_err(|error| error.to_string())?.count),
+        _ => Ok(0),
+    }
 }
 
 /// The root over the leaves as they are kept for proofs.

@@ -9,6 +9,8 @@ use serde::Serialize;
 
 const PEOPLE: &str = include_str!("../cast/people.toml");
 const ORGANISATIONS: &str = include_str!("../cast/organisations.toml");
+/// Last digits of the first person's number; organisations have those from 1000 on.
+const FIRST_MOBILE: usize = 2000;
 
 /// The cast, in the order of its files.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub struct Member {
     pub card: &'static str,
     /// 证件号码. Synthetic, so it may be shown.
     pub number: String,
+    /// 手机号码 of their phone.
+    pub mobile: String,
     /// 有效期截止; none is 长期.
     pub valid_until: Option<String>,
     /// Organisations whose 法定代表人 this is.
@@ -45,6 +49,8 @@ pub struct Represented {
     pub name: String,
     /// 统一社会信用代码.
     pub uscc: String,
+    /// 备案号码.
+    pub phone: String,
     /// What is special.
     pub note: String,
 }
@@ -83,6 +89,7 @@ impl Cast {
                 represents.push(Represented {
                     name: organisation.name.clone(),
                     uscc: organisation.uscc.to_string(),
+                    phone: organisation.phone.clone(),
                     note: note(&more, &entry.slug, &organisation.name),
                 });
                 licences.extend(entry.licences.iter().map(|licence| held(licence, &organisation.name)));
@@ -92,6 +99,7 @@ impl Cast {
                 name: person.card.name.clone(),
                 card: person.card.layout.zh(),
                 number: person.card.document.number().to_owned(),
+                mobile: format!("1800000{:04}", FIRST_MOBILE + members.len()),
                 valid_until: person.card.valid_until.map(|day| day.to_string()),
                 represents,
                 licences,
@@ -171,6 +179,18 @@ mod tests {
             assert!(!member.note.is_empty(), "{} has no note", member.slug);
         }
         assert_eq!(cast.member("wang-fang").unwrap().note, "证照最全的办事人，各类个人事项都能办");
+    }
+
+    #[test]
+    fn nobody_shares_a_number_with_anybody_or_with_an_organisation() {
+        let cast = Cast::load().unwrap();
+        let mut numbers = std::collections::BTreeSet::new();
+        for member in cast.people() {
+            assert_eq!(member.mobile.len(), 11);
+            assert!(numbers.insert(&member.mobile), "{}", member.mobile);
+        }
+        let organisations = cast.people().iter().flat_map(|member| &member.represents);
+        assert!(organisations.into_iter().all(|one| !numbers.contains(&one.phone)));
     }
 
     #[test]

@@ -232,7 +232,7 @@ fn access(credentials: &[Credential]) -> String {
     let devices = credentials.iter().filter_map(|credential| credential.device.parse::<DeviceId>().ok());
     for device in devices {
         text.push_str(&format!("\nuser {device}\n"));
-        for up in Up::ALL {
+        for up in Up::ALL.into_iter().filter(|up| up.spoken_by(device.kind())) {
             text.push_str(&format!("topic write {}\n", Topic::Up(device.clone(), up)));
         }
         for readable in device_may_read(&device) {

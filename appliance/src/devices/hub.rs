@@ -7,6 +7,7 @@ mod presence;
 #[cfg(test)]
 mod tests;
 
+use super::scans::Scans;
 use crate::book::{Book, Fault};
 use crate::live::Live;
 use crate::reception::new_command;
@@ -32,6 +33,8 @@ const HEARTBEAT_S: u16 = 15;
 pub enum Heard {
     /// A signed answer.
     Answer(DeviceId, Box<Jws>),
+    /// A signed scan.
+    Scan(DeviceId, Box<Jws>),
     /// The citizen asks for more time.
     Extend(DeviceId, CommandId),
     /// How far a read is.
@@ -57,6 +60,8 @@ pub struct Hub {
     client: RwLock<Option<AsyncClient>>,
     desk: mpsc::Sender<Heard>,
     silent: Silent,
+    /// Where scans go.
+    scans: Scans,
     /// When the link to the broker was last made or lost.
     turned: Mutex<Timestamp>,
 }
@@ -67,7 +72,13 @@ impl Hub {
         let now = book.clock.now();
         let (_, boot) = new_command(now)?;
         let (client, silent, turned) = (RwLock::default(), Silent::default(), Mutex::new(now));
-        Ok(Arc::new(Self { book, live, boot, client, desk, silent, turned }))
+        let scans = Scans::default();
+        Ok(Arc::new(Self { book, live, boot, client, desk, silent, scans, turned }))
+    }
+
+    /// Where scans go.
+    pub fn scans(&self) -> &Scans {
+        &self.scans
     }
 
     /// Says again what a device should show or do now.
@@ -83,7 +94,7 @@ impl Hub {
             if let Some(command) = open.last() {
                 return self.send(command);
             }
-            if id.kind() == DeviceKind::CardReader {
+            if id.kind() != DeviceKind::Evaluator {
                 return Ok(());
             }
             // A page asked for meanwhile has a generation already; an idle page with a later one would hide it for good.

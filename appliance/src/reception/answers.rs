@@ -13,7 +13,7 @@ use hall_bus::acceptance::{
 use hall_bus::evaluator::{Answer, Outcome};
 use hall_bus::reader::{ReadOutcome, ReaderAnswer};
 use hall_bus::{DeviceId, DeviceKey, DeviceKind, Digest, Jws, MessageId, Receipt, ReceiptResult};
-use hall_domain::case::{AccountName, Case, CaseId, CommandId, ConsentEnd, RatingState};
+use hall_domain::case::{AccountName, Case, CaseId, CommandId, Consent, ConsentEnd, RatingState};
 use hall_domain::{MaterialId, Timestamp};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -33,6 +33,8 @@ impl Desk {
             .write(move |tx| match from.kind() {
                 DeviceKind::Evaluator => desk.judge_answer::<Answer>(tx, &from, &jws, now),
                 DeviceKind::CardReader => desk.judge_answer::<ReaderAnswer>(tx, &from, &jws, now),
+                // A scanner is asked nothing.
+                DeviceKind::Scanner => Ok(None),
             })
             .await?;
         let Some(judged) = judged else { return Ok(()) };
@@ -121,13 +123,15 @@ impl Desk {
             return Ok(Some(judged));
         }
         rows::close_command(tx, &command_id, rows::CommandState::Answered)?;
-        let Some(case) = stored.and_then(|stored| stored.case) else { return Ok(Some(judged)) };
+        let Some((Some(case), kind)) = stored.map(|stored| (stored.case, stored.kind)) else {
+            return Ok(Some(judged));
+        };
         let clerk = clerk_of(tx, &case)?;
         A::apply(
             self,
             tx,
             &verified,
-            &Target { case: &case, command: &command_id, clerk: &clerk, now },
+            &Target { case: &case, command: &command_id, kind, clerk: &clerk, now },
             &mut judged,
         )?;
         judged.case = Some(case);
@@ -160,6 +164,7 @@ struct Judged {
 struct Target<'a> {
     case: &'a CaseId,
     command: &'a CommandId,
+    kind: rows::CommandKind,
     clerk: &'a AccountName,
     now: Timestamp,
 }
@@ -187,8 +192,25 @@ impl Applies for Answer {
     ) -> Result<(), Fault> {
         let signed = String::from_utf8(verified.raw()).map_err(|_| Fault::Storage("answer".to_owned()))?;
         let command = target.command;
+        let acknowledges = target.kind == rows::CommandKind::Notice;
+        let challenges = target.kind == rows::CommandKind::Challenge;
         let change = |case: &Case| -> Result<_, Fault> {
+            let by_office = matches!(&case.consent, Consent::Waiting { asked } if asked.office.is_some());
             Ok(match (&verified.answer().outcome, &case.rating) {
+                (Outcome::Confirmed { .. }, _) if acknowledges => decide::acknowledge(case, command, signed)?,
+                (Outcome::Refused {}, _) if acknowledges => {
+                    decide::end_acknowledgement(case, command, ConsentEnd::Declined)?
+                }
+                (Outcome::Timeout {} | Outcome::Dismissed {}, _) if acknowledges => {
+                    decide::end_acknowledgement(case, command, ConsentEnd::TimedOut)?
+                }
+                (Outcome::Confirmed { .. }, _) if by_office => decide::noticed(case, command, signed)?,
+                (Outcome::Dismissed {}, _) if challenges => {
+                    decide::end_asked(case, command, ConsentEnd::Declined)?
+                }
+                (Outcome::Timeout {}, _) if challenges => {
+                    decide::end_asked(case, command, ConsentEnd::TimedOut)?
+                }
                 (Outcome::Confirmed { refused_rows }, _) => {
                     let refused: BTreeSet<MaterialId> =
                         refused_rows.iter().filter_map(|row| row.parse().ok()).collect();
@@ -255,7 +277,7 @@ impl Applies for ReaderAnswer {
     }
 }
 
-fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
+pub(super) fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
     let key: DeviceKey =
         serde_json::from_str(&device.key).map_err(|_| Fault::Storage("device key".to_owned()))?;
     Ok(DeviceRecord {
@@ -270,7 +292,7 @@ fn record_of(device: &Device) -> Result<DeviceRecord, Fault> {
     })
 }
 
-fn earlier(tx: &Connection, id: MessageId) -> Result<Option<Earlier>, Fault> {
+pub(super) fn earlier(tx: &Connection, id: MessageId) -> Result<Option<Earlier>, Fault> {
     let Some((digest, result)) = rows::earlier_answer(tx, &id.to_string())? else { return Ok(None) };
     let digest: [u8; 32] = digest.try_into().map_err(|_| Fault::Storage("answer digest".to_owned()))?;
     let result = if result == "accepted" { ReceiptResult::Accepted } else { ReceiptResult::Stale };

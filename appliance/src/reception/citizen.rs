@@ -45,7 +45,7 @@ impl Desk {
     /// 撤回: takes the authorisation page back.
     pub async fn cancel_push(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.mine(clerk, id).await?;
-        let Consent::Waiting { asked } = &case.consent else { return Ok(()) };
+        let Consent::Waiting { asked } = &case.consent else { return self.cancel_phone(clerk, id).await };
         self.end_consent(&asked.command, id, &case.clerk, ConsentEnd::Cancelled).await
     }
 
@@ -134,17 +134,17 @@ impl Desk {
 }
 
 /// An evaluator that is free for a page, and the command that is to carry it.
-struct Screen {
-    device: Device,
+pub(super) struct Screen {
+    pub(super) device: Device,
     window: WindowId,
-    command: CommandId,
+    pub(super) command: CommandId,
     message: MessageId,
     now: Timestamp,
 }
 
 impl Screen {
     /// The evaluator of a window, freed of a rating page if there is one.
-    fn free(
+    pub(super) fn free(
         tx: &Connection,
         book: &Book,
         hub: &Hub,
@@ -159,7 +159,7 @@ impl Screen {
     }
 
     /// A page as it will be sent.
-    fn page(&self, tx: &Connection, page: Page, ttl_ms: i64) -> Result<Show, Fault> {
+    pub(super) fn page(&self, tx: &Connection, page: Page, ttl_ms: i64) -> Result<Show, Fault> {
         let generation = rows::next_gen(tx, &self.device.id)?;
         let place = Place { window: self.window.to_string(), bind_epoch: self.device.bind_epoch };
         let ttl_ms = u32::try_from(ttl_ms).unwrap_or(u32::MAX);
@@ -168,7 +168,7 @@ impl Screen {
     }
 
     /// Stores the command, so that it is sent until it is shown. Gives the device to send it to.
-    fn put(
+    pub(super) fn put(
         self,
         tx: &Connection,
         book: &Book,
@@ -202,7 +202,7 @@ impl Screen {
 /// Makes room on an evaluator: an open rating page gives way, another citizen's authorisation page does not.
 fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestamp) -> Result<(), Fault> {
     for open in rows::open_commands(tx, Some(device))? {
-        if open.kind == rows::CommandKind::Authorize {
+        if open.kind != rows::CommandKind::Rating {
             return Err(Refusal::AlreadyAsking.into());
         }
         rows::close_command(tx, &open.id, rows::CommandState::Closed)?;
@@ -216,7 +216,7 @@ fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestam
     Ok(())
 }
 
-fn window_name(tx: &Connection, window: &WindowId) -> Result<String, Fault> {
+pub(super) fn window_name(tx: &Connection, window: &WindowId) -> Result<String, Fault> {
     let windows = accounts::windows(tx)?;
     Ok(windows.into_iter().find(|(id, _)| id == window).map_or_else(|| window.to_string(), |(_, name)| name))
 }

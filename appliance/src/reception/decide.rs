@@ -2,14 +2,18 @@
 //! the events to record or the reason why not. Nothing here reads a clock, a disk or a network.
 
 mod citizen;
+mod office;
+mod phone;
 mod submit;
 #[cfg(test)]
 mod tests;
 
 pub use citizen::{
-    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, consent_request,
-    end_consent, end_rating, extend, extensions_left, fill, invite_rating, rate,
+    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, ask_by_phone,
+    consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating, rate,
 };
+pub use office::{acknowledge, ask_acknowledgement, ask_by_office, end_acknowledgement, noticed, withdraw};
+pub use phone::{Carried, PHONE_MS, Proof, ask_phone, awaited, carry, end_asked, may_ask_phone, prove};
 pub use submit::{Conditions, Signatures, Signed, complete, judge, may_supply, submit, supply};
 
 use super::refusal::Refusal;
@@ -18,7 +22,9 @@ use hall_domain::case::{
     PaperChoice, Step, WindowId,
 };
 use hall_domain::form;
-use hall_domain::{ApplicantKind, FieldKey, IdentityCard, MaterialId, ServiceItem, Timestamp, Way};
+use hall_domain::{
+    ApplicantKind, FieldKey, IdentityCard, IdentityDocument, MaterialId, ServiceItem, Timestamp, Way,
+};
 use std::collections::BTreeMap;
 
 /// A list older than this is asked for again before a case is submitted.
@@ -65,7 +71,8 @@ pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
     }
     let mut events = Vec::new();
     let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
-    let represents = case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.card));
+    let represents =
+        case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.document, &who.name, who.at));
     if case.identity.is_some() && (changed || !represents) {
         let reason = if changed {
             "改填了统一社会信用代码"
@@ -105,17 +112,19 @@ pub struct ReadProof {
 pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestamp) -> Events {
     may_read(case)?;
     if let Some(identity) = &case.identity {
-        if identity.card == card || identity.confirmed && identity.card.document == card.document {
+        let same = identity.document == card.document;
+        if identity.card.as_ref() == Some(&card) || identity.compared && same {
             return Ok(Vec::new());
         }
-        if identity.confirmed {
+        if identity.confirmed() && !same {
             return Err(Refusal::AnotherPerson);
         }
     }
-    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card)) {
+    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card.document, &card.name, now)) {
         return Err(Refusal::NotLegalRepresentative);
     }
-    let replaced = case.identity.as_ref().map(|_| CaseEvent::IdentityCleared { reason: REPLACED.to_owned() });
+    let other = case.identity.as_ref().filter(|who| who.document != card.document);
+    let replaced = other.map(|_| CaseEvent::IdentityCleared { reason: REPLACED.to_owned() });
     let expired = card.expired(now.local_date());
     let ReadProof { command: read, reader, sam, answer } = proof;
     let identified = CaseEvent::Identified {
@@ -134,7 +143,7 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
 pub fn confirm_person(case: &Case, seen: Timestamp, note: Option<String>) -> Events {
     open_case(case)?;
     let identity = case.identity.as_ref().filter(|who| who.at == seen).ok_or(Refusal::AnotherReading)?;
-    if identity.confirmed {
+    if identity.compared || identity.card.is_none() {
         return Ok(Vec::new());
     }
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
@@ -159,7 +168,7 @@ pub fn clear_identity(case: &Case, reason: &str) -> Events {
 /// Puts the 免证清单 on the case. A list may be made again until the citizen has agreed.
 pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
     open_case(case)?;
-    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed) {
+    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed()) {
         return Err(Refusal::NotConfirmed);
     }
     if !matches!(case.step(), Step::Identify | Step::List) {
@@ -345,7 +354,7 @@ fn at_least(case: &Case, first: Step, last: Step) -> Result<(), Refusal> {
     if step < first || step > last { Err(Refusal::OutOfStep) } else { Ok(()) }
 }
 
-/// Whether the card is the registered legal representative's, as far as a register is known.
-pub fn represents(organisation: &Organised, card: &IdentityCard) -> bool {
-    organisation.register.as_ref().is_none_or(|entry| entry.legal_representative.document == card.document)
+/// Whether the person may act for the organisation, by office or by grant, as far as a register is known.
+pub fn represents(organisation: &Organised, document: &IdentityDocument, name: &str, now: Timestamp) -> bool {
+    organisation.register.as_ref().is_none_or(|entry| entry.acts_for(document, name, now).is_some())
 }

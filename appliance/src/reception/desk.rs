@@ -40,6 +40,8 @@ pub enum Reading {
     },
     /// The reader has not said that it is at it.
     Unheard,
+    /// What came from a phone by itself was not taken.
+    NotTaken(Refusal),
     /// Nothing was read.
     Failed(hall_bus::ReadFailure),
     /// A card was read and not taken over.

@@ -4,11 +4,11 @@ use super::decide;
 use super::desk::{Clerk, Desk};
 use super::list::parties;
 use crate::book::{Book, Fault};
-use crate::cache;
+use crate::cache::{self, Candidate};
 use crate::store::meta;
-use hall_domain::case::{Case, CaseId, Consent, Mode, PaperChoice};
+use hall_domain::case::{CarriedRow, Case, CaseId, Consent, ConsentProof, ListedLicence, Mode, PaperChoice};
 use hall_domain::form::{self, OpenedFields, Sources};
-use hall_domain::{FieldKey, LicenceKindCode, MaterialId};
+use hall_domain::{FieldKey, LicenceGrade, LicenceKindCode, MaterialId, Timestamp};
 use std::collections::BTreeMap;
 
 impl Desk {
@@ -23,13 +23,19 @@ impl Desk {
     /// anything to do; open pages are then told.
     pub async fn fill(&self, id: &CaseId) -> Result<bool, Fault> {
         let case = self.case(id).await?;
-        let (Some((principal, person)), Consent::Given { .. }, false) =
+        let (Some((principal, person)), Consent::Given { .. } | Consent::Office { .. }, false) =
             (parties(&case), &case.consent, case.closed())
         else {
             return Ok(false);
         };
+        if decide::agreed_rows(&case).is_empty() {
+            return Ok(false);
+        }
         let item = self.item_of(&case).await?;
-        let candidates = self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
+        let mut candidates =
+            self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
+        let carried = Carried::of(&case);
+        carried.date(&mut candidates, &case);
         let (book, by, id) = (self.book.clone(), case.clerk.clone(), id.clone());
         let now = book.clock.now();
         let case_id = id.clone();
@@ -44,9 +50,13 @@ impl Desk {
                         let Some(licence) = listed.and_then(|listed| listed.licence.as_ref()) else {
                             continue;
                         };
-                        let use_code = next_use_code(tx, &book)?;
+                        let use_code = match carried.use_code(&row.material) {
+                            Some(code) => code,
+                            None => next_use_code(tx, &book)?,
+                        };
+                        let licence = carried.graded(licence, &row.material, now);
                         // A licence that does not open as signed stays closed; its row then asks for paper.
-                        match cache::open(&row, licence, &candidates, use_code) {
+                        match cache::open(&row, &licence, &candidates, use_code, now) {
                             Ok((used, fields)) => {
                                 uses.push(used);
                                 opened.insert(row.kind.clone(), fields);
@@ -112,9 +122,56 @@ impl Desk {
     }
 }
 
+/// How long the centre's word on a licence, carried by a phone, counts as its word of this moment.
+const CARRIED_MS: i64 = 600_000;
+
+/// What the centre said of licences in answer to a phone: fresher than the cache, whatever the line.
+struct Carried {
+    rows: BTreeMap<MaterialId, CarriedRow>,
+    at: Timestamp,
+}
+
+impl Carried {
+    fn of(case: &Case) -> Self {
+        match &case.consent {
+            Consent::Given { proof: ConsentProof::Phone { rows, recorded_at, .. }, .. } => {
+                Self { rows: rows.clone(), at: *recorded_at }
+            }
+            _ => Self { rows: BTreeMap::new(), at: Timestamp(0) },
+        }
+    }
+
+    /// Gives each licence that was agreed to the status that the centre named.
+    fn date(&self, candidates: &mut [Candidate], case: &Case) {
+        for row in decide::agreed_rows(case) {
+            let Some(carried) = self.rows.get(&row.material) else { continue };
+            let its = |candidate: &&mut Candidate| candidate.envelope.facts().licence == row.licence;
+            for candidate in candidates.iter_mut().filter(its).filter(|one| one.status_at < self.at) {
+                candidate.status = carried.status;
+                candidate.status_at = self.at;
+            }
+        }
+    }
+
+    fn use_code(&self, material: &MaterialId) -> Option<String> {
+        self.rows.get(material).map(|row| row.use_code.clone())
+    }
+
+    fn graded(&self, licence: &ListedLicence, material: &MaterialId, now: Timestamp) -> ListedLicence {
+        let mut licence = licence.clone();
+        if self.rows.contains_key(material) && self.at > licence.status_at {
+            licence.status_at = self.at;
+            if now.ms_since(self.at) <= CARRIED_MS {
+                licence.grade = LicenceGrade::L4;
+            }
+        }
+        licence
+    }
+}
+
 fn sources(case: &Case, licences: BTreeMap<LicenceKindCode, OpenedFields>) -> Sources<'_> {
     Sources {
-        card: case.identity.as_ref().map(|identity| &identity.card),
+        card: case.identity.as_ref().and_then(|identity| identity.card.as_ref()),
         licences,
         organisation: case.organisation.as_ref().and_then(|known| known.register.as_ref()),
     }

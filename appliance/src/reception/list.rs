@@ -3,8 +3,8 @@
 use super::desk::{Clerk, Desk};
 use super::{Refusal, decide};
 use crate::book::Fault;
-use crate::cache::{self, Candidate, Freshness};
-use crate::store::licences;
+use crate::cache::{self, Candidate, Freshness, Proof};
+use crate::store::licences::{self, Reason, Sealed};
 use hall_domain::case::{Case, CaseId, ListRow, Mode};
 use hall_domain::{HolderId, LicenceId, ServiceItem, Timestamp};
 use hall_ledger::link::Lookup;
@@ -20,7 +20,7 @@ impl Desk {
 
     /// Makes the list of a case that was stopped between 人证一致 and its list.
     pub async fn list_if_missing(&self, clerk: &Clerk, case: &Case) -> Result<(), Fault> {
-        let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+        let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed());
         if confirmed && case.mode.is_none() && !case.closed() {
             self.make_list(clerk, &case.id).await?;
         }
@@ -92,14 +92,15 @@ impl Desk {
         };
         let answer = self.line.lookup(lookup).await?;
         let named = answer.licences.iter().map(|fresh| fresh.facts.facts().licence.clone()).collect();
-        let book = self.book.clone();
+        let (book, case) = (self.book.clone(), case.id.clone());
         let stored = self
             .book
             .db
             .write(move |tx| {
                 for fresh in &answer.licences {
-                    let status = Some((fresh.status.status, fresh.status.at));
-                    licences::put(tx, &book.vault, &fresh.issued, fresh.facts.facts(), status)?;
+                    let (status, at) = (fresh.status.status, fresh.status.at);
+                    let sealed = Sealed::new(&book.vault, &fresh.issued, fresh.facts.facts());
+                    licences::put(tx, &sealed, Reason::Asked { case: &case, status, at })?;
                 }
                 if let Some(organisation) = &answer.organisation {
                     licences::put_organisation(tx, &book.vault, organisation, answer.token.issued_at)?;
@@ -136,8 +137,9 @@ impl Desk {
                 lists: lists.iter().map(|(number, list)| (*number, list.as_ref())).collect(),
             };
             let knowledge = &self.book.knowledge;
+            let proof = Proof { keys: trust.keys(), signatures: &knowledge.signatures };
             candidates.extend(cached.into_iter().filter_map(|cached| {
-                cache::candidate(cached, holder, trust.keys(), &knowledge.hall_code, &freshness, now)
+                cache::candidate(cached, holder, proof, &knowledge.hall_code, &freshness, now)
             }));
         }
         for candidate in &mut candidates {
@@ -149,6 +151,6 @@ impl Desk {
 
 /// For whom the case is and who stands at the window, once that is confirmed.
 pub(super) fn parties(case: &Case) -> Option<(HolderId, HolderId)> {
-    let identity = case.identity.as_ref().filter(|identity| identity.confirmed)?;
-    Some((case.principal()?, HolderId::Person(identity.card.document.clone())))
+    let identity = case.identity.as_ref().filter(|identity| identity.confirmed())?;
+    Some((case.principal()?, HolderId::Person(identity.document.clone())))
 }

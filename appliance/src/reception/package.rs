@@ -135,11 +135,8 @@ fn parts(case: &Case) -> Result<Vec<Part>, Fault> {
         "papers": case.papers,
     });
     parts.push(part("evidence/identity.json", ManifestSource::Evidence, to_json(&identity)?));
-    if let Consent::Given { asked, refused, answer, at } = &case.consent {
-        let consent = json!({
-            "request": asked.request, "digest": asked.digest, "device": asked.device, "refused": refused,
-            "answer": answer, "at": at,
-        });
+    if let Consent::Given { .. } | Consent::Office { .. } | Consent::Withdrawn { .. } = &case.consent {
+        let consent = json!({ "consent": case.consent, "acknowledgement": case.acknowledgement });
         parts.push(part("consent/authorisation.json", ManifestSource::Consent, to_json(&consent)?));
     }
     for used in &case.uses {

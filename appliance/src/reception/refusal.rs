@@ -58,6 +58,46 @@ pub enum Refusal {
     Supervisor,
     /// Nothing, or not this material, was to follow.
     NothingFollows,
+    /// What was scanned is no code, challenge or answer of this province.
+    NotACode,
+    /// A code of another kind than the one that is needed here.
+    OtherKind,
+    /// A code that is too old, or from a clock that is wrong: a picture of a screen is one too.
+    CodeTooOld,
+    /// A code that was shown before in this hall.
+    CodeUsed,
+    /// A code that is not signed by this province's centre, or by a key that counts no longer.
+    CodeUntrusted,
+    /// The centre's word for the code has ended: the phone must go online once.
+    CodeExpired,
+    /// An answer to another case's challenge, or to one that has ended.
+    OtherChallenge,
+    /// A plain code cannot be looked up with the line down.
+    PlainOffline,
+    /// The centre does not know the plain code.
+    PlainUnknown,
+    /// The box's clock is doubtful: only codes that answer a challenge count.
+    ClockDoubtful,
+    /// An enterprise's code in a person's case.
+    EnterpriseCode,
+    /// The code stands for another organisation than the one named.
+    OtherOrganisation,
+    /// The delegation, grant or account has ended or was revoked.
+    MandateEnded,
+    /// The delegation is for another item.
+    MandateOtherItem,
+    /// The delegation is for a person where an organisation applies, or the other way round.
+    MandateOtherApplicant,
+    /// Nobody has delegated anything in this case.
+    NoMandate,
+    /// The phone said that the person's face does not fit, or the citizen gave up.
+    FaceFailed,
+    /// The item has no legal basis for looking licences up by office.
+    NoBasis,
+    /// There is no consent to take back.
+    NothingToWithdraw,
+    /// A limit of the policy is reached; its sentence.
+    Limit(String),
     /// The attachment has nothing in it.
     EmptyFile,
     /// The attachment is larger than 20 MB.
@@ -102,6 +142,26 @@ impl Refusal {
             Self::AnotherReading => "R128",
             Self::NothingFollows => "R129",
             Self::Supervisor => "R130",
+            Self::NotACode => "R131",
+            Self::OtherKind => "R132",
+            Self::CodeTooOld => "R133",
+            Self::CodeUsed => "R134",
+            Self::CodeUntrusted => "R135",
+            Self::CodeExpired => "R136",
+            Self::OtherChallenge => "R137",
+            Self::PlainOffline => "R138",
+            Self::PlainUnknown => "R139",
+            Self::ClockDoubtful => "R140",
+            Self::EnterpriseCode => "R141",
+            Self::OtherOrganisation => "R142",
+            Self::MandateEnded => "R143",
+            Self::MandateOtherItem => "R144",
+            Self::MandateOtherApplicant => "R145",
+            Self::NoMandate => "R146",
+            Self::FaceFailed => "R147",
+            Self::NoBasis => "R148",
+            Self::NothingToWithdraw => "R149",
+            Self::Limit(_) => "R150",
         }
     }
 
@@ -163,6 +223,34 @@ impl Refusal {
                 "值班主管的账号或密码不正确，不是大厅管理员，或与经办人、复核人相同。请由值班主管本人重新输入。".into()
             }
             Self::NothingFollows => "这件没有这项待补材料。请刷新页面，按列出的待补材料上传。".into(),
+            Self::NotACode => "这不是可识别的办事码，没有采用。请办事人打开手机上的办事码或应答二维码再扫。".into(),
+            Self::OtherKind => "扫到的是另一种二维码，这一步用不上。请看评价器上的提示，扫办事人手机上对应的二维码。".into(),
+            Self::CodeTooOld => {
+                "办事码已过期，可能是截图或手机时间不准。请办事人在手机上刷新办事码再扫，或在评价器上出二维码应答。".into()
+            }
+            Self::CodeUsed => "这个办事码刚才已在本厅用过，没有采用。请办事人在手机上刷新后再扫。".into(),
+            Self::CodeUntrusted => "这个码不是本省中心签发的，或签发密钥已停用，没有采用。请改用身份证核验。".into(),
+            Self::CodeExpired => {
+                "手机里的办事码凭证已到期。请办事人让手机联网、打开办事码页面刷新后再扫，或改用身份证核验。".into()
+            }
+            Self::OtherChallenge => {
+                "这个应答不属于本办件，或评价器上的二维码已经收回，没有采用。请重新出二维码再扫。".into()
+            }
+            Self::PlainOffline => "线路中断，普通政务码无法核验。请办事人用办事码应答评价器上的二维码，或出示身份证。".into(),
+            Self::PlainUnknown => "省级中心查不到这个码，或已过期。请办事人刷新后再扫，或出示身份证。".into(),
+            Self::ClockDoubtful => {
+                "本机时钟可疑，不能采用单独出示的办事码。请在评价器上出二维码让手机应答，或出示身份证。".into()
+            }
+            Self::EnterpriseCode => "扫到的是企业码，本件申请人是个人。请办事人出示个人政务码，或按法人另开办件。".into(),
+            Self::OtherOrganisation => "扫到的码属于另一家单位。请办事人选择本件的单位再出示，或核对统一社会信用代码。".into(),
+            Self::MandateEnded => "委托或经办授权已到期或已撤销，不能凭它办理。请委托人重新授权，或由本人办理。".into(),
+            Self::MandateOtherItem => "这份委托是办另一个事项的。请委托人为本事项重新委托，或由本人办理。".into(),
+            Self::MandateOtherApplicant => "委托人与本件的申请人主体不符。请按委托人是个人还是单位另开办件。".into(),
+            Self::NoMandate => "本件没有委托人。请先扫代办人手机上的委托人身份码。".into(),
+            Self::FaceFailed => "刷脸没有通过。请办事人按手机提示重试，或改用身份证核验。".into(),
+            Self::NoBasis => "本事项没有登记可依职能查验的法定依据。请由办事人授权，或收取纸质材料。".into(),
+            Self::NothingToWithdraw => "本件没有可撤回的授权。请刷新页面核对。".into(),
+            Self::Limit(sentence) => sentence.clone(),
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),
             Self::FileType => "只能上传图片（JPG、PNG）或 PDF，这个文件的内容不是，没有保存。请重新选择文件。".into(),

@@ -98,6 +98,24 @@ impl Desk {
                 let clerk = self.case(&case).await?.clerk;
                 self.end_consent(&command.id, &case, &clerk, reason).await
             }
+            rows::CommandKind::Challenge => self.end_challenge(&command.id, &case, reason).await,
+            rows::CommandKind::Notice => {
+                let (book, id, case_id) = (self.book.clone(), command.id.clone(), case.clone());
+                let now = book.clock.now();
+                self.book
+                    .db
+                    .write(move |tx| {
+                        let clerk = clerk_of(tx, &case_id)?;
+                        rows::close_command(tx, &id, rows::CommandState::Closed)?;
+                        let ended = book.change_case(tx, &case_id, &clerk, now, |case| {
+                            Ok(decide::end_acknowledgement(case, &id, reason)?)
+                        });
+                        tolerate(ended)
+                    })
+                    .await?;
+                self.changed(&case);
+                self.hub.deliver(&command.device).await
+            }
             rows::CommandKind::Rating => {
                 let (book, id, case_id) = (self.book.clone(), command.id.clone(), case.clone());
                 let now = book.clock.now();

@@ -8,8 +8,9 @@ pub use recent::Recent;
 
 use super::accounts::parsed;
 use crate::vault::Vault;
-use hall_domain::case::{AccountName, Case, CaseId, Step};
-use hall_domain::{ApplicantKind, Timestamp};
+use hall_domain::case::{AccountName, Case, CaseId, Mode, Step};
+use hall_domain::policy::Counts;
+use hall_domain::{ApplicantKind, HolderId, Timestamp, Way};
 use hall_ledger::disposition::Outcome as Judged;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
@@ -141,7 +142,8 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
     let (number, name) = searched(case);
     let index =
         |context: &str, text: Option<&str>| text.map(|text| vault.index(context, text)).unwrap_or_default();
-    let (number, name) = (index("number", number), index("name", name));
+    let (number, name, agent) =
+        (index("number", number), index("name", name), index("number", agent_of(case)));
     let outcome =
         case.submission.as_ref().map(|done| outcome_key(done.judgement.outcome)).unwrap_or_default();
     let outstanding = i64::try_from(case.outstanding().len()).unwrap_or(i64::MAX);
@@ -150,7 +152,8 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
     let step = tx
         .prepare_cached(
             "UPDATE cases SET window = ?2, clerk = ?3, step = ?4, updated_at = ?5, sealed = ?6, rev = ?7, state = ?8
-             WHERE id = ?1 AND outcome = ?9 AND number_index = ?10 AND name_index = ?11 AND outstanding = ?12",
+             WHERE id = ?1 AND outcome = ?9 AND number_index = ?10 AND name_index = ?11 AND outstanding = ?12
+                 AND agent_index = ?13",
         )?
         .execute(params![
             case.id.as_str(),
@@ -164,17 +167,19 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
             outcome,
             number,
             name,
-            outstanding
+            outstanding,
+            agent
         ])?;
     if step == 1 {
         return Ok(sealed);
     }
     tx.prepare_cached(
         "INSERT INTO cases (id, no, window, clerk, item, item_name, applicant, step, outcome, opened_at, updated_at,
-             sealed, number_index, name_index, rev, state, outstanding)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             sealed, number_index, name_index, rev, state, outstanding, agent_index, submitted_at, offline)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
          ON CONFLICT (id) DO UPDATE SET window = ?3, clerk = ?4, step = ?8, outcome = ?9, updated_at = ?11, sealed = ?12,
-             number_index = ?13, name_index = ?14, rev = ?15, state = ?16, outstanding = ?17",
+             number_index = ?13, name_index = ?14, rev = ?15, state = ?16, outstanding = ?17, agent_index = ?18,
+             submitted_at = ?19, offline = ?20",
     )?
     .execute(params![
         case.id.as_str(),
@@ -193,7 +198,10 @@ fn put(tx: &Connection, vault: &Vault, stored: &Stored) -> Result<Vec<u8>, super
         name,
         rev,
         sealed,
-        outstanding
+        outstanding,
+        agent,
+        case.submission.as_ref().map_or(0, |done| done.at.0),
+        case.submission.as_ref().is_some_and(|done| done.mode == Mode::Offline)
     ])?;
     Ok(sealed)
 }
@@ -205,10 +213,51 @@ fn searched(case: &Case) -> (Option<&str>, Option<&str>) {
             (Some(known.uscc.as_str()), known.register.as_ref().map(|register| register.name.as_str()))
         }
         _ => {
-            let card = case.identity.as_ref().map(|identity| &identity.card);
-            (card.map(|card| card.document.number()), card.map(|card| card.name.as_str()))
+            let who = case.identity.as_ref();
+            match case.mandator() {
+                Some((HolderId::Person(principal), name)) => (Some(principal.number()), Some(name)),
+                _ => (who.map(|who| who.document.number()), who.map(|who| who.name.as_str())),
+            }
         }
     }
+}
+
+/// The number of who acts for another: 代办人 or 经办授权人.
+fn agent_of(case: &Case) -> Option<&str> {
+    let acts = matches!(case.way(), Way::Delegate | Way::Agent);
+    case.identity.as_ref().filter(|_| acts).map(|who| who.document.number())
+}
+
+/// What was submitted today with the line down, without this case: for the limits of the policy.
+pub fn taken_today(db: &Connection, vault: &Vault, case: &Case, now: Timestamp) -> rusqlite::Result<Counts> {
+    let index = |text: Option<&str>| text.map(|text| vault.index("number", text)).unwrap_or_else(|| vec![0]);
+    let (principal, agent) = (index(searched(case).0), index(agent_of(case)));
+    let since = now.local_date().plus_days(-1).end().0;
+    let mut counts = db
+        .prepare_cached(
+            "SELECT coalesce(sum(number_index = ?3), 0), coalesce(sum(number_index = ?3 AND item = ?4), 0),
+                 coalesce(sum(agent_index = ?5), 0), coalesce(sum(window = ?6), 0)
+             FROM cases WHERE offline = 1 AND submitted_at >= ?1 AND id <> ?2",
+        )?
+        .query_row(
+            params![since, case.id.as_str(), principal, case.item.to_string(), agent, case.window.as_str()],
+            |row| {
+                Ok(Counts {
+                    principal_today: row.get(0)?,
+                    item_today: row.get(1)?,
+                    agent_today: row.get(2)?,
+                    window_today: row.get(3)?,
+                    ..Counts::default()
+                })
+            },
+        )?;
+    counts.outbox_cases = db
+        .prepare_cached(
+            "SELECT count(*) FROM entry WHERE kind = 'case.submitted'
+                 AND seq >= (SELECT coalesce(max(size), 0) FROM receipt WHERE quarantine = 0)",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(counts)
 }
 
 /// The id of a case number.

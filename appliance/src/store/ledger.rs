@@ -266,12 +266,21 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
     match event {
         CaseEvent::Opened { .. } => EntryKind::CaseOpened,
         CaseEvent::Identified { .. }
+        | CaseEvent::PhoneAsked { .. }
+        | CaseEvent::PhoneAskEnded { .. }
+        | CaseEvent::Proven { .. }
         | CaseEvent::PersonConfirmed { .. }
         | CaseEvent::IdentityCleared { .. } => EntryKind::IdentityVerified,
-        CaseEvent::ConsentAsked { .. } | CaseEvent::ConsentExtended { .. } => EntryKind::ConsentAsked,
-        CaseEvent::ConsentGiven { .. } => EntryKind::ConsentGiven,
+        CaseEvent::ConsentAsked { .. }
+        | CaseEvent::ConsentExtended { .. }
+        | CaseEvent::AcknowledgeAsked { .. } => EntryKind::ConsentAsked,
+        CaseEvent::ConsentGiven { .. }
+        | CaseEvent::ConsentCarried { .. }
+        | CaseEvent::Acknowledged { .. }
+        | CaseEvent::OfficeNoticed { .. } => EntryKind::ConsentGiven,
+        CaseEvent::ConsentWithdrawn { .. } => EntryKind::ConsentWithdrawn,
         CaseEvent::ConsentRefused { .. } => EntryKind::ConsentRefused,
-        CaseEvent::ConsentEnded { .. } => EntryKind::ConsentLapsed,
+        CaseEvent::ConsentEnded { .. } | CaseEvent::AcknowledgeEnded { .. } => EntryKind::ConsentLapsed,
         CaseEvent::LicencesUsed { .. } => EntryKind::LicenceUsed,
         CaseEvent::FormFilled { .. }
         | CaseEvent::FormSaved { .. }

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod blobs;
 pub mod cases;
+pub mod codes;
 pub mod devices;
 pub mod findings;
 pub mod items;

@@ -48,6 +48,9 @@ CREATE TABLE cases (
     number_index BLOB NOT NULL DEFAULT x'',
     name_index   BLOB NOT NULL DEFAULT x'',
     rev          INTEGER NOT NULL,
+    submitted_at INTEGER NOT NULL DEFAULT 0,  -- 0 before submission
+    offline      INTEGER NOT NULL DEFAULT 0,  -- whether it was submitted with the line down
+    agent_index  BLOB NOT NULL DEFAULT x'',   -- who brought it for another
     outstanding  INTEGER NOT NULL DEFAULT 0,  -- 待补: how many things were promised for later and have not come
     state        BLOB NOT NULL  -- sealed
 ) STRICT;
@@ -58,6 +61,7 @@ CREATE INDEX cases_by_step ON cases (step, id);
 CREATE INDEX cases_by_opening ON cases (opened_at, id);
 CREATE INDEX cases_unjudged ON cases (outcome, id) WHERE disposition = '';
 CREATE INDEX cases_unsealed ON cases (id) WHERE step = 'submitted' AND sealed = 0;
+CREATE INDEX cases_offline ON cases (submitted_at) WHERE offline = 1;
 CREATE INDEX cases_outstanding ON cases (id) WHERE outstanding > 0;
 CREATE INDEX cases_search ON cases (id, no, item_name, number_index, name_index);
 CREATE INDEX cases_by_number ON cases (number_index) WHERE number_index <> x'';
@@ -69,6 +73,21 @@ CREATE TABLE item (
     version INTEGER NOT NULL,
     body    TEXT NOT NULL,
     PRIMARY KEY (code, version)
+) STRICT, WITHOUT ROWID;
+
+-- 办事码 that were shown in this hall lately: each is taken once.
+CREATE TABLE seen_code (
+    nonce BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- 经办授权, 委托 and people: their status where the hot list was newer than the status list.
+CREATE TABLE place (
+    list   INTEGER NOT NULL,
+    place  INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (list, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE case_counter (
@@ -96,7 +115,7 @@ CREATE INDEX command_case ON command (case_id);
 
 CREATE TABLE device (
     id          TEXT PRIMARY KEY,
-    kind        TEXT NOT NULL,    -- ev | rd: the first letters of its id
+    kind        TEXT NOT NULL,    -- ev | rd | sc: the first letters of its id
     key         TEXT NOT NULL,    -- JSON of its public key
     key_gen     INTEGER NOT NULL,
     password    TEXT NOT NULL,    -- hashed, for the broker
@@ -153,18 +172,31 @@ CREATE TABLE session (
     expires INTEGER NOT NULL
 ) STRICT;
 
--- 电子证照 in the cache: found by a blind index of the holder, sealed to the holder.
+-- 电子证照 in the cache: found by a blind index of the holder, sealed to the holder. New rows go to the end of the table,
+-- so that a whole district is taken in quickly; only the short indexes are in random order.
 CREATE TABLE licence (
-    licence    BLOB PRIMARY KEY,  -- blind index of the 证照标识
+    id         INTEGER PRIMARY KEY,
+    licence    BLOB NOT NULL,     -- blind index of the 证照标识
     holder     BLOB NOT NULL,     -- blind index of the holder
     version    INTEGER NOT NULL,
     status     INTEGER NOT NULL DEFAULT 0,
     status_at  INTEGER NOT NULL,
-    list       TEXT NOT NULL,
-    list_index INTEGER NOT NULL,
+    checked_at INTEGER NOT NULL,  -- when the centre last looked at the source
+    expires_at INTEGER NOT NULL,  -- when a cache stops using it
+    scope      INTEGER NOT NULL,  -- 1: the centre put it into the scope of this hall; 0: here for a case alone
     sealed     BLOB NOT NULL      -- envelope and disclosures, sealed to the holder
 ) STRICT;
+CREATE UNIQUE INDEX licence_id ON licence (licence);
 CREATE INDEX licence_holder ON licence (holder);
+CREATE INDEX licence_expiry ON licence (expires_at);
+CREATE INDEX licence_of_cases ON licence (id) WHERE scope = 0;
+
+-- For which cases a licence was asked for that is in no scope of this hall.
+CREATE TABLE licence_case (
+    licence BLOB NOT NULL,        -- blind index of the 证照标识
+    case_id TEXT NOT NULL,
+    PRIMARY KEY (licence, case_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE organisation (
     uscc       BLOB PRIMARY KEY,  -- blind index

@@ -11,6 +11,7 @@ mod licence;
 mod list;
 mod page;
 mod receipt;
+mod scan;
 mod side;
 mod story;
 mod submit;
@@ -50,6 +51,7 @@ pub fn router() -> Router<App> {
         .merge(files::router())
         .merge(following::router())
         .merge(licence::router())
+        .merge(scan::router())
         .merge(submit::router())
 }
 

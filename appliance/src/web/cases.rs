@@ -199,7 +199,7 @@ pub fn applicant_name(case: &Case) -> String {
             Some(register) => register.name.clone(),
             None => known.uscc.to_string(),
         }),
-        ApplicantKind::Person => case.identity.as_ref().map(|who| mask_name(&who.card.name)),
+        ApplicantKind::Person => case.identity.as_ref().map(|who| mask_name(&who.name)),
     }
     .unwrap_or_default()
 }

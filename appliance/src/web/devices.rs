@@ -155,6 +155,7 @@ pub fn state(device: &Device, busy: bool) -> DeviceState {
         Presence::Lost => DeviceState::Offline,
         Presence::Fault => match serde_json::from_str(&device.detail) {
             Ok(About::Reader(reader)) if reader.state == ReaderCondition::Unplugged => DeviceState::Unplugged,
+            Ok(About::Scanner(_)) => DeviceState::Unplugged,
             _ => DeviceState::Faulty,
         },
     }
@@ -178,6 +179,7 @@ impl Hall {
             clerk: clerk.map(|sitting| sitting.display.clone()).unwrap_or_default(),
             evaluator: self.slot(id, DeviceKind::Evaluator, now, lang),
             reader: self.slot(id, DeviceKind::CardReader, now, lang),
+            scanner: Some(self.slot(id, DeviceKind::Scanner, now, lang)).filter(|slot| slot.device.is_some()),
         }
     }
 
@@ -212,6 +214,9 @@ fn todo(kind: DeviceKind, state: DeviceState, lang: Lang) -> &'static str {
             lang.t("请看窗口电脑是否开机、读卡驱动是否在运行。")
         }
         (DeviceKind::CardReader, DeviceState::Unplugged) => lang.t("请插好读卡器的线。"),
+        (DeviceKind::Scanner, DeviceState::Unplugged) => lang.t("请插好扫码器的线。"),
+        (DeviceKind::Scanner, DeviceState::Offline) => lang.t("请看窗口电脑是否开机、扫码驱动是否在运行。"),
+        (DeviceKind::Scanner, _) => lang.t("请拔插扫码器；仍不行请更换扫码器。"),
         (DeviceKind::CardReader, _) => lang.t("请拔插读卡器；仍不行请更换读卡器。"),
     }
 }
@@ -220,5 +225,6 @@ fn kind_words(kind: DeviceKind, lang: Lang) -> &'static str {
     match kind {
         DeviceKind::Evaluator => lang.t("评价器"),
         DeviceKind::CardReader => lang.t("读卡器"),
+        DeviceKind::Scanner => lang.t("扫码器"),
     }
 }

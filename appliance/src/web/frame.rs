@@ -12,7 +12,7 @@ use crate::clock::{ClockState, Doubt};
 use crate::store::accounts::{self, Role, Sitting};
 use crate::store::{cases, devices as device_rows, findings, ledger};
 use askama::Template;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, WindowId};
@@ -29,6 +29,11 @@ const REMEMBERED: usize = 1_024;
 /// Our own files, from our own address, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// What a page may use of the machine: the camera, for a clerk's scan of a code, and nothing else.
+const PERMISSIONS: &str =
+    "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=()";
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// The frame of a page. Takes the session's notice, which is shown once.
 pub async fn frame(
@@ -121,6 +126,7 @@ pub fn guard(headers: &mut HeaderMap) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (PERMISSIONS_POLICY, PERMISSIONS),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -261,7 +267,7 @@ pub fn doubt(reason: Doubt, lang: Lang) -> &'static str {
 fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let mut digest = Sha256::new();
-        for name in ["app.js", "app.css"] {
+        for name in ["app.js", "app.css", "scan-camera.js"] {
             if let Some(file) = <Assets as rust_embed::RustEmbed>::get(name) {
                 digest.update(file.metadata.sha256_hash());
             }

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::frame;
 use super::pages::frame::{Desk, FrameFragment};
 use super::session::SignedIn;
+use crate::devices::scans::InHand;
 use crate::live::Change;
 use crate::store::accounts;
 use axum::Router;
@@ -14,7 +15,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream::{self, Stream};
-use hall_domain::case::CaseId;
+use hall_domain::case::{CaseId, WindowId};
 use serde::Deserialize;
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -83,9 +84,18 @@ async fn follow(
     let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let heard = app.live.listen();
+    let window = signed.session.window;
+    let in_hand = match (&window, &case) {
+        (Some(window), Some(case)) => {
+            Some(app.desk.scans().in_hand(window.clone(), signed.session.account, case.clone()))
+        }
+        _ => None,
+    };
     let follower = Follower {
         app,
         token: signed.token,
+        window,
+        _in_hand: in_hand,
         case,
         heard,
         pings,
@@ -107,6 +117,9 @@ const EVERYTHING: [&str; 6] = ["frame", "case", "cases", "findings", "devices", 
 struct Follower {
     app: App,
     token: String,
+    window: Option<WindowId>,
+    /// The window's scanner scans for this page's case as long as it is open.
+    _in_hand: Option<InHand>,
     case: Option<CaseId>,
     heard: Receiver<Change>,
     pings: Interval,
@@ -147,13 +160,13 @@ impl Follower {
     fn gather(&mut self, first: Result<Change, RecvError>) -> Option<VecDeque<&'static str>> {
         let mut topics = BTreeSet::new();
         match first {
-            Ok(change) => topics.extend(topics_of(&change, self.case.as_ref())),
+            Ok(change) => topics.extend(topics_of(&change, self.case.as_ref(), self.window.as_ref())),
             Err(RecvError::Lagged(_)) => topics.extend(EVERYTHING),
             Err(RecvError::Closed) => return None,
         }
         loop {
             match self.heard.try_recv() {
-                Ok(change) => topics.extend(topics_of(&change, self.case.as_ref())),
+                Ok(change) => topics.extend(topics_of(&change, self.case.as_ref(), self.window.as_ref())),
                 Err(TryRecvError::Lagged(_)) => topics.extend(EVERYTHING),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
@@ -169,8 +182,10 @@ impl Follower {
 }
 
 /// The parts of a page that a change may show in.
-fn topics_of(change: &Change, case: Option<&CaseId>) -> Vec<&'static str> {
+fn topics_of(change: &Change, case: Option<&CaseId>, window: Option<&WindowId>) -> Vec<&'static str> {
     match change {
+        Change::Scanned(at) if Some(at) == window => vec!["scan"],
+        Change::Scanned(_) => Vec::new(),
         Change::Case(id) if Some(id) == case => vec!["case", "cases"],
         Change::Case(_) => vec!["cases"],
         Change::Line => vec!["frame", "sync"],
@@ -189,8 +204,16 @@ mod tests {
     fn a_page_is_told_of_its_own_case_alone() {
         let id: CaseId = "01jd8z".parse().unwrap();
         let other: CaseId = "01jd9a".parse().unwrap();
-        assert_eq!(topics_of(&Change::Case(id.clone()), Some(&id)), ["case", "cases"]);
-        assert_eq!(topics_of(&Change::Case(other), Some(&id)), ["cases"]);
-        assert_eq!(topics_of(&Change::Case(id), None), ["cases"]);
+        assert_eq!(topics_of(&Change::Case(id.clone()), Some(&id), None), ["case", "cases"]);
+        assert_eq!(topics_of(&Change::Case(other), Some(&id), None), ["cases"]);
+        assert_eq!(topics_of(&Change::Case(id), None, None), ["cases"]);
+    }
+
+    #[test]
+    fn a_scan_without_a_case_is_told_at_its_window_alone() {
+        let (w01, w02): (WindowId, WindowId) = ("W01".parse().unwrap(), "W02".parse().unwrap());
+        assert_eq!(topics_of(&Change::Scanned(w01.clone()), None, Some(&w01)), ["scan"]);
+        assert!(topics_of(&Change::Scanned(w01.clone()), None, Some(&w02)).is_empty());
+        assert!(topics_of(&Change::Scanned(w01), None, None).is_empty());
     }
 }

@@ -66,6 +66,7 @@ fn row(event: &SecurityEvent, window: String, now: Timestamp, lang: Lang) -> Sec
     let kind = match event.source.parse::<DeviceId>().map(|device| device.kind()) {
         Ok(DeviceKind::Evaluator) => lang.t("评价器"),
         Ok(DeviceKind::CardReader) => lang.t("读卡器"),
+        Ok(DeviceKind::Scanner) => lang.t("扫码器"),
         Err(_) => lang.t("登录"),
     };
     SecurityRow {

@@ -11,6 +11,7 @@ use super::pages::sync::{
 use super::session::SignedIn;
 use crate::book::Fault;
 use crate::clock::ClockState;
+use crate::disk;
 use crate::enrol::Enrolled;
 use crate::knowledge::LineChange;
 use crate::store::blobs::{self, InTransit};
@@ -55,7 +56,7 @@ async fn show(State(app): State<App>, signed: SignedIn) -> Result<Response, Fail
     let frame = frame::frame(&app, &signed, Desk::Sync, "/sync", None).await?;
     let line = app.book.knowledge.line();
     let folder = rows.folder.clone().unwrap_or_default();
-    let disk_percent = used_percent(&folder);
+    let disk_percent = disk::used_percent(&folder);
     frame::render(&SyncPage {
         meaning: meaning(&line, app.line.slow(), lang),
         knowledge: knowledge(&app, &rows, now, lang),
@@ -406,30 +407,4 @@ fn precise(at: Timestamp) -> String {
 fn identity(log: &LogId) -> String {
     let name = log.box_id.to_string();
     format!("box-{} · {}", name.get(..8).unwrap_or(&name), log.incarnation)
-}
-
-/// Share of the disk that is used, as `df` tells it; 0 when it cannot be told.
-fn used_percent(folder: &std::path::Path) -> u8 {
-    let Ok(stat) = nix::sys::statvfs::statvfs(folder) else { return 0 };
-    percent(stat.blocks(), stat.blocks_free(), stat.blocks_available())
-}
-
-/// What is kept back for root counts neither as used nor as free: nobody else can write there.
-fn percent(blocks: u64, free: u64, available: u64) -> u8 {
-    let used = u128::from(blocks.saturating_sub(free));
-    let usable = used + u128::from(available);
-    u8::try_from((used * 100).div_ceil(usable.max(1))).unwrap_or(100)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent;
-
-    #[test]
-    fn the_share_of_the_disk_is_what_df_says() {
-        assert_eq!(percent(1000, 1000, 950), 0);
-        assert_eq!(percent(1000, 320, 110), 87, "680 used, 110 to be had, 210 kept back");
-        assert_eq!(percent(1000, 50, 0), 100);
-        assert_eq!(percent(0, 0, 0), 0);
-    }
 }

@@ -6,9 +6,11 @@ import { startForms } from "./forms";
 import { startKeys } from "./keys";
 import { startLive } from "./live";
 import { startPrint } from "./print";
+import { startScan } from "./scan";
 import { startUploads } from "./uploads";
 
 document.documentElement.classList.replace("plain", "js");
+startScan();
 startClock();
 startForms();
 startUploads();

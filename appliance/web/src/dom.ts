@@ -24,7 +24,7 @@ export function all<T extends Element>(part: ParentNode, selector: string): T[] 
 }
 
 /** Shows or hides one of the standing messages of the frame. */
-export function message(id: "lost" | "slow" | "failed" | "ending" | "ended", shown: boolean): void {
+export function message(id: "lost" | "slow" | "failed" | "ending" | "ended" | "checking" | "unplaced" | "unread", shown: boolean): void {
   const element = document.getElementById(id);
   if (element) element.hidden = !shown;
 }

@@ -5,6 +5,7 @@
 import { adopt, onQuiet, requestUnderWay } from "./background";
 import { focusWork, message, onContent, standsAlone } from "./dom";
 import { formIsTouched, sessionEnded, somethingTyped } from "./forms";
+import { scannedNowhere } from "./scan";
 
 const TOPICS = ["frame", "case", "cases", "findings", "devices", "sync"];
 /** The box sends at least a ping every 15 s. */
@@ -13,6 +14,7 @@ const RETRY_MS = [500, 1_000, 2_000, 5_000];
 
 let stream: EventSource | undefined;
 let followed = "";
+let seat = "";
 let heard = 0;
 let failures = 0;
 const asked = new Set<string>();
@@ -28,7 +30,12 @@ export function startLive(): void {
       served.set(element.id, still(element.outerHTML));
     }
     const follow = document.getElementById("page")?.dataset.follow ?? "";
-    if (!stream || follow !== followed) open(follow);
+    // The box tells each window what concerns it: who has changed seats follows from the new one.
+    const sits = document.querySelector<HTMLSelectElement>("#top select[name=window]")?.value ?? "";
+    if (!stream || follow !== followed || sits !== seat) {
+      seat = sits;
+      open(follow);
+    }
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) close();
@@ -58,6 +65,7 @@ function open(follow: string): void {
   };
   opened.onerror = lost;
   opened.addEventListener("ping", () => (heard = performance.now()));
+  opened.addEventListener("scan", scannedNowhere);
   for (const topic of TOPICS) {
     opened.addEventListener(topic, () => {
       heard = performance.now();

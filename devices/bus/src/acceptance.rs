@@ -264,6 +264,17 @@ pub fn verify<A: DeviceAnswer>(
     topic: &DeviceId,
     device: &DeviceRecord,
 ) -> Result<Verified<A>, Rejection> {
+    verify_as(jws, topic, device, ANSWER_TYPE, |answer: &A| answer.head().dev)
+}
+
+/// The same for any signed message of a device: `typ` is its type, `dev` gives the device that it names.
+pub(crate) fn verify_as<A: DeserializeOwned>(
+    jws: &Jws,
+    topic: &DeviceId,
+    device: &DeviceRecord,
+    typ: &str,
+    dev: impl Fn(&A) -> &DeviceId,
+) -> Result<Verified<A>, Rejection> {
     if device.standing != Standing::Active {
         return Err(Rejection::Standing);
     }
@@ -273,9 +284,9 @@ pub fn verify<A: DeviceAnswer>(
         .map(|(generation, key)| (answer_kid(&device.id, *generation), key))
         .find(|(kid, _)| kid == jws.kid())
         .ok_or(Rejection::UnknownKey)?;
-    let payload = jws.verify(key, ANSWER_TYPE, &kid)?;
+    let payload = jws.verify(key, typ, &kid)?;
     let answer: A = decode(payload).map_err(|_| Rejection::Payload)?;
-    if answer.head().dev != &device.id || topic != &device.id {
+    if dev(&answer) != &device.id || topic != &device.id {
         return Err(Rejection::OtherDevice);
     }
     Ok(Verified { answer, jws: jws.clone() })
@@ -374,6 +385,13 @@ fn outcome_fits(outcome: &Outcome, page: &Page, shown_ms: u64) -> Result<(), Rej
             }
             if shown_ms < u64::from(page.min_view_ms) { Err(Rejection::TooQuick) } else { Ok(()) }
         }
+        (Page::Notice(page), Outcome::Confirmed { refused_rows }) => {
+            if !refused_rows.is_empty() {
+                return Err(Rejection::Outcome);
+            }
+            if shown_ms < u64::from(page.min_view_ms) { Err(Rejection::TooQuick) } else { Ok(()) }
+        }
+        (Page::Notice(page), Outcome::Refused {}) if page.refuse_label.is_some() => Ok(()),
         (Page::Rating(page), Outcome::Rated { level, reasons, comment }) => {
             let offered =
                 page.levels.iter().find(|offered| offered.level == *level).ok_or(Rejection::Outcome)?;
@@ -383,8 +401,11 @@ fn outcome_fits(outcome: &Outcome, page: &Page, shown_ms: u64) -> Result<(), Rej
             if known && given { Ok(()) } else { Err(Rejection::Outcome) }
         }
         (Page::Authorize(_), Outcome::Refused {})
-        | (Page::Authorize(_) | Page::Rating(_) | Page::Message(_), Outcome::Timeout {})
-        | (Page::Rating(_) | Page::Message(_), Outcome::Dismissed {}) => Ok(()),
+        | (
+            Page::Authorize(_) | Page::Challenge(_) | Page::Notice(_) | Page::Rating(_) | Page::Message(_),
+            Outcome::Timeout {},
+        )
+        | (Page::Challenge(_) | Page::Rating(_) | Page::Message(_), Outcome::Dismissed {}) => Ok(()),
         _ => Err(Rejection::Outcome),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use hall_domain::Timestamp;
+use hall_domain::{PhoneAsk, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, DigestError};
@@ -69,6 +69,10 @@ pub enum Page {
     Idle(IdlePage),
     /// 服务授权页面.
     Authorize(Box<AuthorizePage>),
+    /// 手机扫码页: a QR code for the citizen's phone.
+    Challenge(Box<ChallengePage>),
+    /// 告知页: something to read and to confirm.
+    Notice(Box<NoticePage>),
     /// A message.
     Message(MessagePage),
     /// 好差评.
@@ -85,6 +89,10 @@ pub enum PageKind {
     Idle,
     /// 授权.
     Authorize,
+    /// 扫码.
+    Challenge,
+    /// 告知.
+    Notice,
     /// 提示.
     Message,
     /// 评价.
@@ -99,6 +107,8 @@ impl Page {
         match self {
             Self::Idle(_) => PageKind::Idle,
             Self::Authorize(_) => PageKind::Authorize,
+            Self::Challenge(_) => PageKind::Challenge,
+            Self::Notice(_) => PageKind::Notice,
             Self::Message(_) => PageKind::Message,
             Self::Rating(_) => PageKind::Rating,
             Self::Paused(_) => PageKind::Paused,
@@ -113,6 +123,8 @@ impl Page {
         match self {
             Self::Idle(data) => Digest::of_json(data),
             Self::Authorize(data) => Digest::of_json(data),
+            Self::Challenge(data) => Digest::of_json(data),
+            Self::Notice(data) => Digest::of_json(data),
             Self::Message(data) => Digest::of_json(data),
             Self::Rating(data) => Digest::of_json(data),
             Self::Paused(data) => Digest::of_json(data),
@@ -196,6 +208,107 @@ pub struct LicenceRow {
 impl fmt::Debug for LicenceRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LicenceRow").field("row", &self.row).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// 手机扫码页: what the phone is asked for, and the QR code that asks it. The page draws `qr` itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengePage {
+    /// What the phone is asked for.
+    pub kind: PhoneAsk,
+    /// In a few words: 请用手机刷脸.
+    pub title: String,
+    /// What to do, one sentence each: 打开“政务服务”扫一扫; 建议在刷脸过程中临时取下口罩.
+    pub text: Vec<String>,
+    /// 办件编号.
+    pub case_no: String,
+    /// 事项 name.
+    pub item: String,
+    /// Department that handles it.
+    pub department: String,
+    /// Name of the hall.
+    pub hall: String,
+    /// What stands above the window.
+    pub window: String,
+    /// What the answer is used for.
+    pub purpose: String,
+    /// 当前为离线办理，联网后复核: the sentence when the line is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_notice: Option<String>,
+    /// What the code says, in the characters of a QR code's alphanumeric mode, at most [`MAX_QR`] of them.
+    pub qr: String,
+    /// 不方便使用手机？请告诉窗口人员.
+    pub fallback: String,
+    /// Milliseconds until the page goes, as first issued.
+    pub deadline_ms: u32,
+}
+
+/// Longest text of a [`ChallengePage`], in characters: what a phone still reads from the glass at arm's length.
+pub const MAX_QR: usize = 1_500;
+
+impl fmt::Debug for ChallengePage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChallengePage")
+            .field("kind", &self.kind)
+            .field("case_no", &self.case_no)
+            .finish_non_exhaustive()
+    }
+}
+
+/// 告知页: something that the citizen reads and confirms as a whole: what a delegate (代办人) declares, or that licences are looked at
+/// on the ground of an office's duties (依职能查验). Single rows are refused only on the [`AuthorizePage`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticePage {
+    /// In a few words: 代办人确认.
+    pub title: String,
+    /// What it is about, one sentence each.
+    pub text: Vec<String>,
+    /// 办件编号.
+    pub case_no: String,
+    /// Name of the hall.
+    pub hall: String,
+    /// What stands above the window.
+    pub window: String,
+    /// What was said of it: basis, department, what is looked at, whom to ask. Names come masked.
+    pub rows: Vec<NoticeRow>,
+    /// 当前为离线办理，联网后复核: the sentence when the line is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_notice: Option<String>,
+    /// Version of the wording.
+    pub text_version: String,
+    /// Milliseconds before it can be confirmed.
+    pub min_view_ms: u32,
+    /// Milliseconds until the page goes, as first issued.
+    pub deadline_ms: u32,
+    /// Words on the button: 已知晓, 确认.
+    pub confirm_label: String,
+    /// Words on the button that refuses; none where there is nothing to refuse, as with a legal basis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuse_label: Option<String>,
+}
+
+impl fmt::Debug for NoticePage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NoticePage")
+            .field("title", &self.title)
+            .field("case_no", &self.case_no)
+            .field("rows", &self.rows.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One line of a [`NoticePage`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeRow {
+    /// 法律依据.
+    pub label: String,
+    /// What stands beside it.
+    pub value: String,
+}
+
+impl fmt::Debug for NoticeRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NoticeRow").field("label", &self.label).finish_non_exhaustive()
     }
 }
 
@@ -296,7 +409,7 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "detail", rename_all = "lowercase")]
 pub enum Outcome {
-    /// 同意, but for the rows refused.
+    /// 同意, but for the rows refused; 已知晓 of a notice, which has no rows to refuse.
     Confirmed {
         /// Rows whose switch was off.
         refused_rows: BTreeSet<String>,

@@ -15,19 +15,25 @@ pub enum DeviceKind {
     Evaluator,
     /// 读卡器: reads identity cards, behind a driver.
     CardReader,
+    /// 扫码器 on a serial port.
+    Scanner,
 }
 
 impl DeviceKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Evaluator, Self::CardReader, Self::Scanner];
+
     /// The first two letters of the device's identifier.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Evaluator => "ev",
             Self::CardReader => "rd",
+            Self::Scanner => "sc",
         }
     }
 }
 
-/// 设备标识: `ev-` or `rd-` and a ULID in lower case. It is client id, MQTT user name and the middle of every topic of the device.
+/// 设备标识: `ev-`, `rd-` or `sc-` and a ULID in lower case. It is client id, MQTT user name and the middle of every topic of the device.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceId {
@@ -39,7 +45,7 @@ pub struct DeviceId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Neither `ev-` nor `rd-` and a ULID in lower case.
-    #[error("device identifier is not ev- or rd- followed by a lower-case ULID")]
+    #[error("device identifier is not ev-, rd- or sc- followed by a lower-case ULID")]
     Device,
     /// Not a ULID in upper case.
     #[error("message identifier is not an upper-case ULID")]
@@ -79,6 +85,7 @@ impl FromStr for DeviceId {
         let kind = match prefix {
             "ev" => DeviceKind::Evaluator,
             "rd" => DeviceKind::CardReader,
+            "sc" => DeviceKind::Scanner,
             _ => return Err(IdError::Device),
         };
         let ulid = Ulid::from_string(rest).map_err(|_| IdError::Device)?;
@@ -165,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_device_identifier_reads_back_as_written() {
-        for kind in [DeviceKind::Evaluator, DeviceKind::CardReader] {
+        for kind in DeviceKind::ALL {
             let id = DeviceId::generate(kind, Timestamp(1_795_000_000_000)).unwrap();
             assert_eq!(id.to_string().parse(), Ok(id.clone()));
             assert_eq!(id.kind(), kind);

@@ -10,6 +10,8 @@ use crate::payload::MAX_PAYLOAD;
 
 /// `typ` of an answer.
 pub const ANSWER_TYPE: &str = "hw-answer+1";
+/// `typ` of a scan.
+pub const SCAN_TYPE: &str = "hw-scan+1";
 /// `typ` of the message that begins a pairing.
 pub const PAIRING_TYPE: &str = "hw-pair+1";
 

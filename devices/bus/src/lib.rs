@@ -14,6 +14,7 @@ pub mod messages;
 pub mod pairing;
 pub mod payload;
 pub mod reader;
+pub mod scanner;
 pub mod topics;
 pub mod wire_time;
 
@@ -28,4 +29,5 @@ pub use messages::{
 pub use pairing::PairingCode;
 pub use payload::{PayloadError, UpMessage, decode, encode};
 pub use reader::{Read, ReadFailure, ReadOutcome, ReaderAnswer, Stop};
+pub use scanner::{Scan, ScanText, ScannerStatus};
 pub use topics::{Down, Topic, Up};

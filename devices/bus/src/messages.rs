@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::evaluator::PageKind;
 use crate::ids::MessageId;
 use crate::reader::ReaderStatus;
+use crate::scanner::ScannerStatus;
 use crate::wire_time;
 
 /// Major version of the protocol that both sides must share.
@@ -82,7 +83,7 @@ pub struct Birth {
     pub about: About,
 }
 
-/// The part of a birth that depends on the kind of device: `"evaluator": {…}` or `"reader": {…}`.
+/// The part of a birth that depends on the kind of device: `"evaluator": {…}`, `"reader": {…}` or `"scanner": {…}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum About {
@@ -90,6 +91,8 @@ pub enum About {
     Evaluator(EvaluatorStatus),
     /// 读卡器.
     Reader(ReaderStatus),
+    /// 扫码器.
+    Scanner(ScannerStatus),
 }
 
 /// How an evaluator stands.

@@ -97,6 +97,8 @@ pub enum UpMessage {
     Ack(Ack),
     /// A signed outcome.
     Answer(Box<Jws>),
+    /// A signed scan.
+    Scan(Box<Jws>),
     /// Health.
     Heartbeat(Heartbeat),
     /// Diagnostics.
@@ -110,10 +112,14 @@ impl UpMessage {
     /// When the topic is not one that devices speak on, or the payload is not that message.
     pub fn parse(topic: &str, payload: &[u8]) -> Result<(DeviceId, Self), PayloadError> {
         let Ok(Topic::Up(device, up)) = topic.parse() else { return Err(PayloadError::Topic) };
+        if !up.spoken_by(device.kind()) {
+            return Err(PayloadError::Topic);
+        }
         let message = match up {
             Up::State => Self::State(decode(payload)?),
             Up::Ack => Self::Ack(decode(payload)?),
             Up::Answer => Self::Answer(Box::new(Jws::parse(payload)?)),
+            Up::Scan => Self::Scan(Box::new(Jws::parse(payload)?)),
             Up::Heartbeat => Self::Heartbeat(decode(payload)?),
             Up::Log => Self::Log(decode(payload)?),
         };
@@ -162,11 +168,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn nothing_but_a_scanner_scans_and_a_scanner_answers_nothing() {
+        for (kind, word) in [
+            (DeviceKind::Evaluator, "scan"),
+            (DeviceKind::CardReader, "scan"),
+            (DeviceKind::Scanner, "answer"),
+            (DeviceKind::Scanner, "ack"),
+        ] {
+            let device = DeviceId::generate(kind, Timestamp(1)).unwrap();
+            let topic = format!("hw/1/d/{device}/up/{word}");
+            assert!(matches!(UpMessage::parse(&topic, b"{}"), Err(PayloadError::Topic)), "{topic}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_payload_makes_reading_panic(word in "(state|ack|answer|hb|log)", bytes in proptest::collection::vec(any::<u8>(), 0..128)) {
-            let topic = format!("hw/1/d/ev-01arz3ndektsv4rrffq69g5fav/up/{word}");
-            let _ = UpMessage::parse(&topic, &bytes);
+        fn no_payload_makes_reading_panic(word in "(state|ack|answer|scan|hb|log)", bytes in proptest::collection::vec(any::<u8>(), 0..128)) {
+            for kind in ["ev", "sc"] {
+                let topic = format!("hw/1/d/{kind}-01arz3ndektsv4rrffq69g5fav/up/{word}");
+                let _ = UpMessage::parse(&topic, &bytes);
+            }
         }
     }
 }

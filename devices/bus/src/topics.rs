@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, DeviceKind};
 
 /// Root of the tree with the major version of the protocol.
 pub const ROOT: &str = "hw/1";
@@ -32,6 +32,8 @@ pub enum Up {
     Ack,
     /// The signed outcome of a command, sent again until a receipt comes.
     Answer,
+    /// 扫码: a code that was read, signed.
+    Scan,
     /// Health and a sample of the device's clock.
     Heartbeat,
     /// Diagnostics without personal data.
@@ -71,13 +73,23 @@ pub struct UnknownTopic;
 
 impl Up {
     /// All of them, for tests and documents.
-    pub const ALL: [Self; 5] = [Self::State, Self::Ack, Self::Answer, Self::Heartbeat, Self::Log];
+    pub const ALL: [Self; 6] = [Self::State, Self::Ack, Self::Answer, Self::Scan, Self::Heartbeat, Self::Log];
+
+    /// Whether devices of a kind speak on it.
+    pub const fn spoken_by(self, kind: DeviceKind) -> bool {
+        match self {
+            Self::State | Self::Heartbeat | Self::Log => true,
+            Self::Ack | Self::Answer => !matches!(kind, DeviceKind::Scanner),
+            Self::Scan => matches!(kind, DeviceKind::Scanner),
+        }
+    }
 
     const fn word(self) -> &'static str {
         match self {
             Self::State => "state",
             Self::Ack => "ack",
             Self::Answer => "answer",
+            Self::Scan => "scan",
             Self::Heartbeat => "hb",
             Self::Log => "log",
         }
@@ -117,7 +129,9 @@ impl Topic {
                 Delivery { qos: 1, retain: true }
             }
             Self::Up(_, Up::Heartbeat | Up::Log) => Delivery { qos: 0, retain: false },
-            Self::Up(_, Up::Ack | Up::Answer) | Self::Down(..) => Delivery { qos: 1, retain: false },
+            Self::Up(_, Up::Ack | Up::Answer | Up::Scan) | Self::Down(..) => {
+                Delivery { qos: 1, retain: false }
+            }
         }
     }
 }
@@ -169,7 +183,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::DeviceKind;
 
     fn every_topic(device: &DeviceId) -> Vec<Topic> {
         let mut all = vec![Topic::HallState];
@@ -180,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_topic_reads_back_as_built() {
-        for kind in [DeviceKind::Evaluator, DeviceKind::CardReader] {
+        for kind in DeviceKind::ALL {
             let device = DeviceId::generate(kind, Timestamp(1)).unwrap();
             for topic in every_topic(&device) {
                 assert_eq!(topic.to_string().parse(), Ok(topic));
@@ -214,7 +227,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_read_is_written_the_same_way(text in "(hw/1/)?(d/)?(ev|rd|x)?-?[0-9a-z]{0,26}/(up|down)/[a-z]{0,8}(/x)?") {
+        fn whatever_is_read_is_written_the_same_way(text in "(hw/1/)?(d/)?(ev|rd|sc|x)?-?[0-9a-z]{0,26}/(up|down)/[a-z]{0,8}(/x)?") {
             if let Ok(topic) = text.parse::<Topic>() {
                 prop_assert_eq!(topic.to_string(), text);
             }

@@ -1,6 +1,7 @@
-//! The process at the window: carries read requests of the box to a card reader, and signed answers back.
+//! The process at the window: carries read requests of the box to a card reader, and signed answers back; or a scanner's codes to
+//! the box.
 //!
-//! Deliberately does not know: cases, citizens, what a read is for, or whether an answer is accepted. A card lives
+//! Deliberately does not know: cases, citizens, what a read is for, or whether an answer is accepted. A card, or a code, lives
 //! only in this process's memory; nothing of it is written to the terminal's disk or log.
 
 mod clock;
@@ -8,6 +9,8 @@ pub mod connection;
 pub mod pairing;
 pub mod reads;
 mod run;
+mod scanning;
+pub mod scans;
 pub mod store;
 mod tls;
 

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
+use hall_bus::DeviceKind;
 use hall_driver::store::{Credentials, Paired, Settings, StoreError};
 use hall_driver::{DataDir, Ended, pairing, run};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Card reader driver of the hall box (窗口读卡器驱动).
+/// Driver of the hall box for a card reader or a scanner (窗口读卡器、扫码器驱动).
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -21,9 +22,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Pair the reader at this terminal with a box: prints a code and waits until a technician types it (配对)
+    /// Pair the reader or scanner at this terminal with a box: prints a code and waits until a technician types it (配对)
     Pair {
-        /// Folder of this driver; one for each reader
+        /// Folder of this driver; one for each device
         #[arg(long)]
         data: PathBuf,
         /// Address of the box, https://host:port
@@ -32,14 +33,17 @@ enum Command {
         /// CA certificate of the box (PEM)
         #[arg(long, value_name = "FILE")]
         ca: PathBuf,
-        /// Port of the reader, preferably /dev/serial/by-path/…
+        /// Its port, preferably /dev/serial/by-path/…
         #[arg(long, value_name = "PATH")]
         port: PathBuf,
-        /// Line speed of the reader
-        #[arg(long, default_value_t = Settings::usual_baud())]
-        baud: u32,
+        /// What is at the port
+        #[arg(long, value_enum, default_value_t)]
+        kind: Kind,
+        /// Line speed; 115200 for a reader and 9600 for a scanner unless told otherwise
+        #[arg(long)]
+        baud: Option<u32>,
     },
-    /// Drive the reader until stopped; prints "ready" when the box is connected first (运行)
+    /// Drive the device until stopped; prints "ready" when the box is connected first (运行)
     Run {
         /// Folder of this driver
         #[arg(long)]
@@ -53,13 +57,41 @@ enum Command {
     },
 }
 
+/// What stands at the window.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Kind {
+    /// 读卡器
+    #[default]
+    Reader,
+    /// 扫码器 on a serial port (USB-CDC or RS-232)
+    Scanner,
+}
+
+impl Kind {
+    fn device(self) -> DeviceKind {
+        match self {
+            Self::Reader => DeviceKind::CardReader,
+            Self::Scanner => DeviceKind::Scanner,
+        }
+    }
+
+    /// How such a device leaves the factory.
+    fn usual_baud(self) -> u32 {
+        match self {
+            Self::Reader => Settings::usual_baud(),
+            Self::Scanner => 9_600,
+        }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("HALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let done = match Arguments::parse().command {
-        Command::Pair { data, box_url, ca, port, baud } => {
-            pair(&DataDir::new(data), box_url, ca, Settings { port, baud }).await
+        Command::Pair { data, box_url, ca, port, kind, baud } => {
+            let baud = baud.unwrap_or_else(|| kind.usual_baud());
+            pair(&DataDir::new(data), box_url, ca, Settings { port, baud }, kind).await
         }
         Command::Run { data } => drive(&DataDir::new(data)).await,
         Command::Status { data } => status(&DataDir::new(data)),
@@ -73,13 +105,19 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn pair(data: &DataDir, box_url: String, ca: PathBuf, settings: Settings) -> anyhow::Result<()> {
+async fn pair(
+    data: &DataDir,
+    box_url: String,
+    ca: PathBuf,
+    settings: Settings,
+    kind: Kind,
+) -> anyhow::Result<()> {
     let ca_pem = std::fs::read_to_string(&ca).with_context(|| format!("cannot read {}", ca.display()))?;
     data.create()?;
     let _lock = data.lock()?;
     let key = pairing::new_key()?;
     let stop = stop_signal()?;
-    let paired = pairing::pair(&box_url, &ca_pem, &key, |shown| {
+    let paired = pairing::pair(&box_url, &ca_pem, &key, kind.device(), |shown| {
         println!("code {}", shown.code);
         println!("fingerprint {}", shown.fingerprint);
         let minutes = shown.lives.as_secs() / 60;
@@ -116,7 +154,7 @@ fn status(data: &DataDir) -> anyhow::Result<()> {
     let present = if port.exists() { "present" } else { "not there" };
     println!("device   {}", paired.credentials.grant.device);
     println!("box      {} ({})", paired.credentials.box_url, paired.credentials.grant.mqtt.url);
-    println!("reader   {} at {baud} baud, {present}", port.display());
+    println!("port     {} at {baud} baud, {present}", port.display());
     println!("running  {running}");
     println!("answers  {} signed, {} connections", counters.answer, counters.bseq);
     Ok(())

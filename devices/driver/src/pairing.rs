@@ -1,4 +1,4 @@
-//! Pairing: how a reader gets its name. The terminal shows a code, a technician types it at the box.
+//! Pairing: how a reader or scanner gets its name. The terminal shows a code, a technician types it at the box.
 
 use std::time::Duration;
 
@@ -16,7 +16,13 @@ use crate::tls;
 const REQUEST: Duration = Duration::from_secs(10);
 /// Fewer questions than the box allows would only make the technician wait.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-const MODEL: &str = "SAM_V";
+/// What a device of a kind calls itself.
+const fn model(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Scanner => "serial",
+        DeviceKind::CardReader | DeviceKind::Evaluator => "SAM_V",
+    }
+}
 
 /// What the technician needs to see.
 #[derive(Debug, Clone)]
@@ -37,7 +43,7 @@ pub fn new_key() -> anyhow::Result<SigningKey> {
     random().map(|seed| SigningKey::from_bytes(&seed))
 }
 
-/// Asks the box at `box_url` for a pairing, has `show` show the code, and waits for the technician.
+/// Asks the box at `box_url` for a pairing of a reader or a scanner, has `show` show the code, and waits for the technician.
 ///
 /// # Errors
 /// If the box cannot be reached, refuses, or the code dies before it is typed.
@@ -45,6 +51,7 @@ pub async fn pair(
     box_url: &str,
     ca_pem: &str,
     key: &SigningKey,
+    kind: DeviceKind,
     show: impl FnOnce(Shown),
 ) -> anyhow::Result<Grant> {
     let client = Client::builder()
@@ -55,21 +62,21 @@ pub async fn pair(
     let base = box_url.trim_end_matches('/');
     ensure!(base.starts_with("https://"), "the box is spoken to over https only");
 
-    let begun = begin(&client, base, key).await?;
+    let begun = begin(&client, base, key, kind).await?;
     let lives = Duration::from_secs(begun.expires_in.into());
     let fingerprint = DeviceKey::from(key.verifying_key()).fingerprint();
     show(Shown { code: begun.code, fingerprint, lives });
     let grant = wait(&client, base, &begun, Instant::now() + lives).await?;
-    ensure!(grant.device.kind() == DeviceKind::CardReader, "the box paired {} as another kind", grant.device);
+    ensure!(grant.device.kind() == kind, "the box paired {} as another kind", grant.device);
     Ok(grant)
 }
 
-async fn begin(client: &Client, base: &str, key: &SigningKey) -> anyhow::Result<Begun> {
+async fn begin(client: &Client, base: &str, key: &SigningKey, kind: DeviceKind) -> anyhow::Result<Begun> {
     let nonce: [u8; 16] = random()?;
     let request = Begin {
-        kind: DeviceKind::CardReader,
+        kind,
         key: key.verifying_key().into(),
-        model: MODEL.to_owned(),
+        model: model(kind).to_owned(),
         serial: String::new(),
         sw: env!("CARGO_PKG_VERSION").to_owned(),
         nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),

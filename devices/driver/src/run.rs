@@ -10,7 +10,8 @@ use anyhow::Context;
 use hall_bus::messages::{AckRefusal, ControlAction};
 use hall_bus::reader::{ReaderCondition, ReaderSource};
 use hall_bus::{
-    AckStatus, Config, Control, Down, HallState, MessageId, Read, Receipt, Stop, Topic, Up, decode,
+    AckStatus, Config, Control, DeviceKind, Down, HallState, MessageId, Read, Receipt, Stop, Topic, Up,
+    decode,
 };
 use hall_domain::IdentityCard;
 use hall_readers::ReadError;
@@ -25,14 +26,15 @@ use tracing::{debug, error, info, warn};
 use crate::clock;
 use crate::connection::{Connection, Dialer, Incoming};
 use crate::reads::{Action, Event, Reads};
+use crate::scanning;
 use crate::store::{Counters, DataDir, Paired};
 
 /// First pause before another connection; doubles up to [`REDIAL_AT_MOST`], each with up to half again at random.
-const REDIAL_AFTER: Duration = Duration::from_millis(200);
-const REDIAL_AT_MOST: Duration = Duration::from_secs(10);
+pub(crate) const REDIAL_AFTER: Duration = Duration::from_millis(200);
+pub(crate) const REDIAL_AT_MOST: Duration = Duration::from_secs(10);
 /// Heartbeat until the box says otherwise, and its limits.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-const HEARTBEAT_LIMITS: (u16, u16) = (1, 300);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT_LIMITS: (u16, u16) = (1, 300);
 /// News of the reader that may wait to be dealt with.
 const NEWS: usize = 64;
 /// How long the reader's task may take to let go of the port.
@@ -61,6 +63,9 @@ enum News {
 pub async fn run(data: &DataDir, stop: CancellationToken, ready: impl FnOnce()) -> anyhow::Result<Ended> {
     let paired = data.load()?;
     let _lock = data.lock()?;
+    if paired.credentials.grant.device.kind() == DeviceKind::Scanner {
+        return scanning::run(data, paired, stop, ready).await;
+    }
     let counters = data.counters()?;
     let dialer = Dialer::new(&paired.credentials)?;
     let boot = MessageId::generate(clock::now()).context("cannot name this start")?;
@@ -88,7 +93,7 @@ pub async fn run(data: &DataDir, stop: CancellationToken, ready: impl FnOnce()) 
         line: None,
         beat_every: HEARTBEAT,
         hall_boot: None,
-        controls: Vec::new(),
+        controls: Controls::default(),
     };
     let ended = shell.run(&dialer, incoming_news, stop, ready).await;
     reader_stop.cancel();
@@ -116,14 +121,31 @@ struct Shell {
     line: Option<Line>,
     beat_every: Duration,
     hall_boot: Option<MessageId>,
-    /// Controls that were carried out, so that none is twice.
-    controls: Vec<MessageId>,
+    controls: Controls,
 }
 
-struct Line {
-    connection: Connection,
+pub(crate) struct Line {
+    pub(crate) connection: Connection,
     /// Whether the box hears us.
-    ready: bool,
+    pub(crate) ready: bool,
+}
+
+/// Controls that were carried out, so that none is twice.
+#[derive(Default)]
+pub(crate) struct Controls(Vec<MessageId>);
+
+impl Controls {
+    /// Notes a control; false if it was carried out already.
+    pub(crate) fn is_new(&mut self, id: MessageId) -> bool {
+        if self.0.contains(&id) {
+            return false;
+        }
+        if self.0.len() >= 64 {
+            self.0.remove(0);
+        }
+        self.0.push(id);
+        true
+    }
 }
 
 impl Shell {
@@ -298,13 +320,9 @@ impl Shell {
     }
 
     fn control(&mut self, control: Control) -> Option<Ended> {
-        if self.controls.contains(&control.id) {
+        if !self.controls.is_new(control.id) {
             return None;
         }
-        if self.controls.len() >= 64 {
-            self.controls.remove(0);
-        }
-        self.controls.push(control.id);
         match control.action {
             ControlAction::Unpair => {
                 warn!("the box has ended the pairing");
@@ -388,14 +406,14 @@ impl Shell {
 }
 
 /// The next thing on the line; for ever nothing without one.
-async fn next(line: &mut Option<Line>) -> Incoming {
+pub(crate) async fn next(line: &mut Option<Line>) -> Incoming {
     match line {
         Some(line) => line.connection.next().await,
         None => std::future::pending().await,
     }
 }
 
-fn read_payload<T: for<'de> Deserialize<'de>>(topic: &Topic, payload: &[u8]) -> Option<T> {
+pub(crate) fn read_payload<T: for<'de> Deserialize<'de>>(topic: &Topic, payload: &[u8]) -> Option<T> {
     match decode(payload) {
         Ok(message) => Some(message),
         Err(error) => {
@@ -406,12 +424,12 @@ fn read_payload<T: for<'de> Deserialize<'de>>(topic: &Topic, payload: &[u8]) -> 
 }
 
 /// Terminals of a hall lose their box together; they must not all come back in the same moment.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let share = getrandom::u32().unwrap_or_default() % 500;
     pause + pause * share / 1000
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -31,11 +31,13 @@ export type Ask = {
 export type Sending = { kind: "sending"; show: Show; outcome: Outcome; answer: string | null; since: number };
 export type Result = {
   kind: "result";
-  what: "authorised" | "refused" | "rated" | "closed" | "expired" | "not-recorded" | "unknown";
+  what: "authorised" | "refused" | "noted" | "rated" | "closed" | "expired" | "over" | "not-recorded" | "unknown";
   agreed: LicenceRow[];
   declined: LicenceRow[];
   caseNo: string;
   cmd: string;
+  /** Whether it was a notice, which authorises nothing. */
+  notice: boolean;
   /** The citizen has time to read until then; an idle page waits. */
   until: number;
 };
@@ -101,6 +103,8 @@ export type Step = { state: State; effects: Effect[] };
 
 /** How long a page stays that nobody has to answer, in milliseconds, whatever the box says of idling. */
 export const STAY = { result: 12_000, unknown: 60_000, message: 4_000, identify: 15_000, unheard: 20_000, askAgain: 5_000 } as const;
+/** What is said of a page whose time is over while somebody stands before it. */
+const EXPIRED: { readonly [page in Show["page"]]?: Result["what"] } = { authorize: "expired", challenge: "over", notice: "over" };
 const PLAIN: Preferences = { language: "zh", large: false, contrast: false };
 const KEPT_IDS = 64;
 
@@ -218,13 +222,19 @@ function asking(show: Show, now: Now): Ask {
     show,
     since: now,
     deadline: now.passed + show.ttlMs,
-    seenAll: show.page !== "authorize",
+    seenAll: !isDecision(show),
     touches: 0,
     refused: [],
     grade: { level: null, reasons: [], comment: "" },
-    more: show.page === "message" ? "over" : "possible",
+    // A code for the phone ends when the box said it would: after that no phone takes it.
+    more: show.page === "message" || show.page === "challenge" ? "over" : "possible",
     askedAt: null,
   };
+}
+
+/** Whether a page asks for a word of the citizen that has to be read to the end first. */
+function isDecision(show: Show): show is Extract<Show, { page: "authorize" | "notice" }> {
+  return show.page === "authorize" || show.page === "notice";
 }
 
 /** Until when an idle page has to wait. A question that the box takes back goes at once; what tells the citizen something stays. */
@@ -254,25 +264,25 @@ function receipted(state: State, receipt: Receipt, outcome: Outcome | null, now:
   const page = state.page;
   if (page.kind === "result" && page.what === "unknown" && page.cmd === receipt.cmd && outcome) {
     // Late, but it came: say what is true now, as far as it is still known.
-    return only({ ...state, page: { ...page, what: recorded(receipt, outcome), until: now.passed + STAY.result } });
+    return only({ ...state, page: { ...page, what: recorded(receipt, outcome, page.notice), until: now.passed + STAY.result } });
   }
   if (page.kind !== "sending" || page.show.id !== receipt.cmd || (page.answer ?? receipt.answer) !== receipt.answer) {
     return only(state);
   }
-  const what = recorded(receipt, page.outcome);
+  const what = recorded(receipt, page.outcome, page.show.page === "notice");
   if (what === "closed") {
     return only(toIdle(state));
   }
   return only({ ...state, page: resultOf(page, what, now) });
 }
 
-function recorded(receipt: Receipt, outcome: Outcome): Result["what"] {
+function recorded(receipt: Receipt, outcome: Outcome, notice: boolean): Result["what"] {
   if (receipt.result === "stale" || receipt.result === "rejected") {
     return outcome.outcome === "timeout" || outcome.outcome === "dismissed" ? "closed" : "not-recorded";
   }
   switch (outcome.outcome) {
     case "confirmed":
-      return "authorised";
+      return notice ? "noted" : "authorised";
     case "refused":
       return "refused";
     case "rated":
@@ -294,6 +304,7 @@ function resultOf(page: Sending | Ask, what: Result["what"], now: Now): Result {
     declined: rows.filter((row) => !agreed.includes(row)),
     caseNo: caseOf(page.show) ?? "",
     cmd: page.show.id,
+    notice: page.show.page === "notice",
     until: now.passed + (what === "unknown" ? STAY.unknown : STAY.result),
   };
 }
@@ -331,7 +342,8 @@ function ticked(state: State, now: Now): Step {
     const outcome: Outcome = { outcome: "timeout", detail: {} };
     const effect: Effect = { do: "answer", show: page.show, outcome, shownMs: shownFor(page, now), touches: page.touches };
     const next = decided(state, page.show.id);
-    const after = page.show.page === "authorize" ? { ...next, page: resultOf(page, "expired", now) } : toIdle(next);
+    const told = EXPIRED[page.show.page];
+    const after = told ? { ...next, page: resultOf(page, told, now) } : toIdle(next);
     return also(after, { do: "remember" }, effect);
   }
   if (page.kind === "ask" && page.askedAt !== null && now.passed >= page.askedAt + STAY.askAgain) {
@@ -367,11 +379,13 @@ function touched(state: State, page: Ask, event: Event, now: Now): Step {
       return put({ refused: off ? page.refused.filter((row) => row !== event.row) : [...page.refused, event.row] });
     }
     case "agree":
-      return show.page === "authorize" && mayAgree(page, now) === "yes"
+      return isDecision(show) && mayAgree(page, now) === "yes"
         ? decide(state, page, { outcome: "confirmed", detail: { refused_rows: [...page.refused].sort() } }, now)
         : only(state);
     case "decline":
-      return show.page === "authorize" ? decide(state, page, { outcome: "refused", detail: {} }, now) : only(state);
+      return show.page === "authorize" || (show.page === "notice" && show.data.refuse_label !== null)
+        ? decide(state, page, { outcome: "refused", detail: {} }, now)
+        : only(state);
     case "more-time":
       return mayAskForMore(page)
         ? also({ ...state, page: { ...page, askedAt: now.passed } }, { do: "ack", cmd: show.id, gen: show.gen, status: "extend" })
@@ -393,7 +407,7 @@ function touched(state: State, page: Ask, event: Event, now: Now): Step {
         ? decide(state, page, { outcome: "rated", detail: { level: grade.level, reasons: grade.reasons, comment: grade.comment.trim() } }, now)
         : only(state);
     case "close":
-      return show.page === "authorize" ? only(state) : decide(state, page, { outcome: "dismissed", detail: {} }, now);
+      return isDecision(show) ? only(state) : decide(state, page, { outcome: "dismissed", detail: {} }, now);
     default:
       return only(state);
   }
@@ -403,12 +417,13 @@ function closing(state: State, event: Event): Step {
   return event.type === "close" && state.page.kind === "result" ? only(toIdle(state)) : only(state);
 }
 
-/** Whether 同意授权 can be pressed, and if not, why. */
+/** Whether 同意授权 or 已知晓 can be pressed, and if not, why. */
 export function mayAgree(page: Ask, now: Now): "yes" | "look" | "scroll" | "nothing" {
-  if (page.show.page !== "authorize") {
+  if (!isDecision(page.show)) {
     return "nothing";
   }
-  const { licences, min_view_ms: least } = page.show.data;
+  const least = page.show.data.min_view_ms;
+  const licences = page.show.page === "authorize" ? page.show.data.licences : [];
   if (licences.length > 0 && page.refused.length === licences.length) {
     return "nothing";
   }
@@ -444,7 +459,7 @@ function preferred(state: State, preferences: Preferences): Step {
 }
 
 function caseOf(show: Show): string | null {
-  return show.page === "authorize" || show.page === "rating" ? show.data.case_no : null;
+  return isDecision(show) || show.page === "challenge" || show.page === "rating" ? show.data.case_no : null;
 }
 
 function decided(state: State, cmd: string): State {

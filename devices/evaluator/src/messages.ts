@@ -2,6 +2,7 @@
 // unknown fields are ignored.
 
 import type { Json } from "./jcs";
+import { isDrawable } from "./qr";
 import { isUlid } from "./ulid";
 
 export type LicenceRow = { row: string; name: string; holder: string; fields: string[]; required: boolean };
@@ -20,6 +21,34 @@ export type AuthorizeData = {
   min_view_ms: number;
   confirm_label: string;
 };
+/** What the phone is asked for. */
+export type PhoneAsk = "code" | "face" | "consent" | "principal" | "licences";
+export type ChallengeData = {
+  kind: PhoneAsk;
+  title: string;
+  text: string[];
+  case_no: string;
+  item: string;
+  department: string;
+  hall: string;
+  window: string;
+  purpose: string;
+  offline_notice: string | null;
+  qr: string;
+  fallback: string;
+};
+export type NoticeData = {
+  title: string;
+  text: string[];
+  case_no: string;
+  hall: string;
+  window: string;
+  rows: { label: string; value: string }[];
+  offline_notice: string | null;
+  min_view_ms: number;
+  confirm_label: string;
+  refuse_label: string | null;
+};
 export type RatingLevel = { level: number; label: string; reasons: string[] };
 export type RatingData = { service: string; case_no: string; levels: RatingLevel[]; reason_required_below: number };
 export type MessageData = { level: "info" | "done" | "warning"; title: string; text: string };
@@ -29,10 +58,13 @@ export type PausedData = { notice: string };
 export type Page =
   | { page: "idle"; data: IdleData }
   | { page: "authorize"; data: AuthorizeData }
+  | { page: "challenge"; data: ChallengeData }
+  | { page: "notice"; data: NoticeData }
   | { page: "message"; data: MessageData }
   | { page: "rating"; data: RatingData }
   | { page: "paused"; data: PausedData };
-export const PAGES: readonly Page["page"][] = ["idle", "authorize", "message", "rating", "paused"];
+export const PAGES: readonly Page["page"][] = ["idle", "authorize", "challenge", "notice", "message", "rating", "paused"];
+const PHONE_ASKS: readonly PhoneAsk[] = ["code", "face", "consent", "principal", "licences"];
 
 export type ShowHead = { id: string; gen: number; bindEpoch: number; ttlMs: number; digest: string; page: string; data: Json };
 export type Show = Omit<ShowHead, "page" | "data"> & Page;
@@ -97,6 +129,10 @@ function pageOf(name: Page["page"], v: Fields): Page | null {
       return rating(v);
     case "authorize":
       return authorize(v);
+    case "challenge":
+      return challenge(v);
+    case "notice":
+      return notice(v);
   }
 }
 
@@ -125,15 +161,35 @@ function authorize(v: Fields): Page | null {
   if (!licences || !texts(v, ...names) || !count(v["min_view_ms"])) {
     return null;
   }
-  const plain = Object.fromEntries(names.map((name) => [name, str(v[name])])) as Record<(typeof names)[number], string>;
   const data = {
-    ...plain,
+    ...plain(v, names),
     licences,
     on_behalf_of: optional(v["on_behalf_of"]),
     offline_notice: optional(v["offline_notice"]),
     min_view_ms: v["min_view_ms"],
   };
   return { page: "authorize", data };
+}
+
+function challenge(v: Fields): Page | null {
+  const text = list(v["text"], null);
+  const kind = PHONE_ASKS.find((ask) => ask === v["kind"]);
+  const names = ["title", "case_no", "item", "department", "hall", "window", "purpose", "qr", "fallback"] as const;
+  if (!text || !kind || !texts(v, ...names) || !isDrawable(str(v["qr"]))) {
+    return null;
+  }
+  return { page: "challenge", data: { ...plain(v, names), kind, text, offline_notice: optional(v["offline_notice"]) } };
+}
+
+function notice(v: Fields): Page | null {
+  const text = list(v["text"], null);
+  const rows = list(v["rows"], (entry) => (texts(entry, "label", "value") ? { label: str(entry["label"]), value: str(entry["value"]) } : null));
+  const names = ["title", "case_no", "hall", "window", "confirm_label"] as const;
+  if (!text || !rows || !texts(v, ...names) || !count(v["min_view_ms"])) {
+    return null;
+  }
+  const optionals = { offline_notice: optional(v["offline_notice"]), refuse_label: optional(v["refuse_label"]) };
+  return { page: "notice", data: { ...plain(v, names), ...optionals, text, rows, min_view_ms: v["min_view_ms"] } };
 }
 
 export function readConfig(value: unknown): Config | null {
@@ -196,6 +252,10 @@ function count(value: unknown): value is number {
 
 function texts(v: Fields, ...names: string[]): boolean {
   return names.every((name) => typeof v[name] === "string");
+}
+
+function plain<N extends string>(v: Fields, names: readonly N[]): Record<N, string> {
+  return Object.fromEntries(names.map((name) => [name, str(v[name])])) as Record<N, string>;
 }
 
 function str(value: unknown): string {

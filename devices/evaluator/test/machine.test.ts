@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fixture from "../../bus/fixtures/show-authorize.json";
+import challengeFixture from "../../bus/fixtures/show-challenge.json";
+import noticeFixture from "../../bus/fixtures/show-notice.json";
 import { mayAgree, start, step, STAY, type Effect, type Event, type Outcome, type State } from "../src/machine";
 import { readPage, readShow, type Show } from "../src/messages";
 import { ulid } from "../src/ulid";
@@ -288,6 +290,35 @@ test("no rating is ever invented: skipping and walking away say so", () => {
   const left = new Device().show(other("rating", RATING, 6, 79)).after(120_000);
   assert.equal(left.answer().outcome.outcome, "timeout");
   assert.equal(left.kind, "idle");
+});
+
+test("a code for the phone is closed by the citizen, by time or by the box, and is never agreed to", () => {
+  const CODE = other("challenge", challengeFixture.data, 5, 78);
+  const device = new Device().show(CODE).on({ type: "agree" }).on({ type: "decline" }).on({ type: "more-time" });
+  assert.equal(device.kind, "ask");
+  assert.deepEqual(device.effects, []);
+  assert.equal(device.on({ type: "close" }).answer().outcome.outcome, "dismissed");
+  assert.equal(device.kind, "idle");
+  const left = new Device().show(CODE).after(CODE.ttlMs);
+  assert.equal(left.answer().outcome.outcome, "timeout");
+  assert.equal(left.kind, "result over");
+  const taken = new Device().show(CODE).show(other("idle", IDLE, 6, 79));
+  assert.equal(taken.kind, "idle");
+  assert.deepEqual(taken.did("answer"), []);
+});
+
+test("a notice is confirmed only after it was read, and refused only where it can be", () => {
+  const duty = other("notice", noticeFixture.data, 5, 78);
+  const device = new Device().show(duty).on({ type: "agree" }).on({ type: "decline" }).on({ type: "close" });
+  assert.equal(device.kind, "ask");
+  device.on({ type: "seen-all" }).after(noticeFixture.data.min_view_ms - 1).on({ type: "agree" });
+  assert.equal(device.kind, "ask");
+  device.after(1).on({ type: "agree" });
+  assert.deepEqual(device.answer().outcome, { outcome: "confirmed", detail: { refused_rows: [] } });
+  device.on({ type: "receipt", receipt: { answer: ID(9), cmd: duty.id, result: "accepted" }, outcome: null });
+  assert.equal(device.kind, "result noted");
+  const delegate = other("notice", { ...noticeFixture.data, refuse_label: "不是我" }, 5, 78);
+  assert.equal(new Device().show(delegate).on({ type: "decline" }).answer().outcome.outcome, "refused");
 });
 
 test("the will of an earlier start of the box says nothing about the present one", () => {

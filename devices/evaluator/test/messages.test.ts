@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fixture from "../../bus/fixtures/show-authorize.json";
+import challenge from "../../bus/fixtures/show-challenge.json";
+import notice from "../../bus/fixtures/show-notice.json";
 import { readConfig, readControl, readHallState, readPage, readReceipt, readShow } from "../src/messages";
 
 const CMD = "01KAJ8ZQ3R0000000000000001";
@@ -28,6 +30,33 @@ test("a page with a field missing or of another kind is not shown", () => {
   const head = readShow({ ...fixture, data: { ...fixture.data, licences } });
   assert.ok(head);
   assert.equal(readPage(head), "malformed");
+});
+
+function pageOf(message: { data: object }, change: object): unknown {
+  const head = readShow({ ...message, data: { ...message.data, ...change } });
+  assert.ok(head);
+  return readPage(head);
+}
+
+test("a code for the phone is read with every word, and only with a code that can be drawn", () => {
+  const show = pageOf(challenge, {});
+  assert.ok(typeof show === "object" && show && "data" in show);
+  const { deadline_ms: _, ...data } = challenge.data;
+  assert.deepEqual(show.data, data);
+  for (const qr of ["", "hb1:lower", "办事码", "A".repeat(1_501), "HB1:A\u0000"]) {
+    assert.equal(pageOf(challenge, { qr }), "malformed", qr.slice(0, 12));
+  }
+  assert.equal(pageOf(challenge, { kind: "fingerprint" }), "malformed");
+  assert.equal(pageOf(challenge, { text: ["", 1] }), "malformed");
+});
+
+test("a notice is read with every row, and what is missing makes it none", () => {
+  const show = pageOf(notice, {});
+  assert.ok(typeof show === "object" && show && "data" in show);
+  const { deadline_ms: _, text_version: __, ...data } = notice.data;
+  assert.deepEqual(show.data, { ...data, offline_notice: null, refuse_label: null });
+  assert.equal(pageOf(notice, { rows: [{ label: "依据" }] }), "malformed");
+  assert.equal(pageOf(notice, { confirm_label: undefined }), "malformed");
 });
 
 test("an unknown page is unsupported, a broken envelope is nothing", () => {

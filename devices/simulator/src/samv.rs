@@ -1,7 +1,7 @@
 //! A card reader with a SAM_V module on a pseudo-terminal, with at most one virtual card on it.
 
 mod module;
-mod pty;
+pub(crate) mod pty;
 
 use std::fs;
 use std::io;
@@ -231,7 +231,7 @@ impl Drop for Reader {
 }
 
 /// Points `link` at `port` in one step, so that nobody sees it missing or half-made.
-fn publish(link: &Path, port: &Path) -> io::Result<()> {
+pub(crate) fn publish(link: &Path, port: &Path) -> io::Result<()> {
     let mut fresh = link.as_os_str().to_owned();
     fresh.push(format!(".{}", std::process::id()));
     let fresh = PathBuf::from(fresh);

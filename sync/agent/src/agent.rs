@@ -11,13 +11,14 @@ use crate::backoff::Backoff;
 use crate::blobs;
 use crate::http::LOOKUP;
 use crate::line::{Clock, Line};
-use crate::link::Link;
+use crate::link::{AssertionAnswer, Link};
 use crate::lookup::{self, Found};
 use crate::round;
 use crate::status::{LineStatus, Trouble};
 use crate::store::Store;
 use crate::tail;
-use hall_ledger::link::Lookup;
+use hall_ledger::link::{Lookup, Resolve, Resolved};
+use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::{LogId, Trust, VerifyingKey};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -145,12 +146,55 @@ impl<S: Store, L: Link> Agent<S, L> {
         let found = answer.and_then(|answer| {
             lookup::check(&self.shared.identity, self.shared.trust().keys(), &asked, answer)
         });
-        match &found {
+        self.note(&found);
+        found
+    }
+
+    /// Waits up to `wait` for the centre's answer to one of this box's challenges. While the line is known to be
+    /// down, answers at once with the reason. The bytes are the same that the phone shows: verify them with
+    /// `hall_ledger::phone::Assertion`.
+    ///
+    /// # Errors
+    /// When the centre cannot be asked. The window goes on waiting for the phone's code.
+    pub async fn assertion(&self, nonce: ChallengeNonce, wait: Duration) -> Result<AssertionAnswer, Trouble> {
+        if let Some(trouble) = self.shared.line.trouble() {
+            return Err(trouble);
+        }
+        let answer = self.shared.link.assertion(nonce, wait).await;
+        self.note(&answer);
+        answer
+    }
+
+    /// Asks the centre who stands behind a plain code, within 3 s; none if it stands for nobody now. While the line
+    /// is known to be down, answers at once with the reason: a plain code says nothing by itself.
+    ///
+    /// # Errors
+    /// When the centre cannot be asked or its answer cannot be believed.
+    pub async fn resolve(&self, code: &str) -> Result<Option<Resolved>, Trouble> {
+        if let Some(trouble) = self.shared.line.trouble() {
+            return Err(trouble);
+        }
+        let asked = Resolve { code: code.to_owned() };
+        let answer = match tokio::time::timeout(LOOKUP, self.shared.link.resolve(asked)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Trouble::Slow(LOOKUP)),
+        };
+        let resolved = answer.and_then(|found| {
+            let trust = self.shared.trust();
+            let check = |signed| lookup::check_resolved(&self.shared.identity, trust.keys(), code, &signed);
+            found.map(check).transpose()
+        });
+        self.note(&resolved);
+        resolved
+    }
+
+    /// What an exchange with the centre says about the line.
+    fn note<T>(&self, answer: &Result<T, Trouble>) {
+        match answer {
             Ok(_) => self.shared.line.contact(),
             Err(Trouble::Busy { .. } | Trouble::Refused { .. }) => {}
             Err(trouble) => self.shared.line.lost(trouble),
         }
-        found
     }
 }
 

@@ -23,7 +23,7 @@ pub use backoff::Backoff;
 pub use enrol::{EnrolError, Enrolment, enrol};
 pub use http::{ClientIdentity, Credentials, HttpLink, LOOKUP, SetupError};
 pub use line::Clock;
-pub use link::{Link, STATUS_LIST, UploadAnswer};
+pub use link::{AssertionAnswer, Link, STATUS_LIST, UploadAnswer};
 pub use lookup::{Found, FreshLicence};
 pub use plan::Finding;
 pub use status::{CentreTime, LineStatus, Trouble};

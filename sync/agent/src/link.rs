@@ -4,7 +4,10 @@ use crate::status::Trouble;
 use hall_ledger::blob::Manifest;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::feed::{FeedPage, Lane};
-use hall_ledger::link::{BlobState, Fork, HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, Progress};
+use hall_ledger::link::{
+    BlobState, Fork, HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, Progress, Resolve, Resolved,
+};
+use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::receipt::Receipt;
 use hall_ledger::status::StatusClaims;
 use hall_ledger::trust::SignedBundle;
@@ -26,6 +29,17 @@ pub enum UploadAnswer {
     Resume(HeadIs),
     /// 422: the centre knows another history.
     Fork(Fork),
+}
+
+/// What the centre said about a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssertionAnswer {
+    /// 200: the same bytes that the phone shows. Whether they answer the challenge is for the box to check.
+    Said(Vec<u8>),
+    /// 202: nothing yet; ask again while the window waits.
+    NotYet,
+    /// 410: the citizen said no, and there is nothing signed.
+    Declined,
 }
 
 /// The calls of the link. Answers are parsed strictly; signatures are checked by the agent.
@@ -59,6 +73,19 @@ pub trait Link: Send + Sync + 'static {
 
     /// Licences of one holder, fresh.
     fn lookup(&self, lookup: Lookup) -> impl Future<Output = Result<LookupAnswer, Trouble>> + Send;
+
+    /// The centre's answer to one of this box's challenges; waits up to `wait` for it.
+    fn assertion(
+        &self,
+        nonce: ChallengeNonce,
+        wait: Duration,
+    ) -> impl Future<Output = Result<AssertionAnswer, Trouble>> + Send;
+
+    /// Who stands behind a plain code; none if it stands for nobody now.
+    fn resolve(
+        &self,
+        resolve: Resolve,
+    ) -> impl Future<Output = Result<Option<Signed<Resolved>>, Trouble>> + Send;
 
     /// Offers a blob and learns what the centre has of it.
     fn offer_blob(

@@ -8,8 +8,9 @@ use hall_ledger::CentreKeys;
 use hall_ledger::document::DocumentKind;
 use hall_ledger::envelope::{Envelope, IssuedEnvelope, VerifiedEnvelope};
 use hall_ledger::feed::StatusChange;
-use hall_ledger::link::{Lookup, LookupAnswer};
+use hall_ledger::link::{Lookup, LookupAnswer, Resolved};
 use hall_ledger::token::FreshnessToken;
+use hall_ledger::{Hash, Signed};
 
 /// A licence that the centre confirmed just now.
 #[derive(Debug, Clone)]
@@ -71,4 +72,18 @@ pub(crate) fn check(
         }
     };
     Ok(Found { licences, organisation, token })
+}
+
+/// Checks that an answer is the centre's, to this question of this hall.
+pub(crate) fn check_resolved(
+    identity: &Identity,
+    keys: &CentreKeys,
+    asked: &str,
+    signed: &Signed<Resolved>,
+) -> Result<Resolved, Trouble> {
+    let resolved = signed.verify_by(keys).map_err(|e| garbage("resolve", &e))?;
+    if resolved.code != Hash::of(asked.as_bytes()) || resolved.scope != identity.scope() {
+        return Err(garbage("resolve", "a code that was not asked about"));
+    }
+    Ok(resolved)
 }

@@ -8,7 +8,7 @@ use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::envelope::{IssuedEnvelope, VerifiedEnvelope};
-use hall_ledger::feed::{DocumentVersion, Lane, StatusChange};
+use hall_ledger::feed::{ConsentWithdrawn, DocumentVersion, Lane, PlaceStatus, StatusChange};
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
@@ -95,6 +95,10 @@ pub enum VerifiedChange {
     Document(DocumentVersion),
     /// A licence leaves the scope of this hall.
     LicenceForget(LicenceId),
+    /// 撤回授权: the citizen withdrew the consent of a case at the centre.
+    ConsentWithdrawn(ConsentWithdrawn),
+    /// A grant, a mandate or a person has another status in the status list.
+    PlaceStatus(PlaceStatus),
     /// Of a newer centre: keeps its place in the numbering, does nothing.
     Unknown {
         /// Its number.

@@ -116,6 +116,8 @@ fn verify(item: FeedItem, keys: &CentreKeys) -> Result<VerifiedItem, Trouble> {
         }
         Change::Document(version) => VerifiedChange::Document(version),
         Change::LicenceForget(licence) => VerifiedChange::LicenceForget(licence),
+        Change::ConsentWithdrawn(withdrawn) => VerifiedChange::ConsentWithdrawn(withdrawn),
+        Change::PlaceStatus(change) => VerifiedChange::PlaceStatus(change),
         Change::Other { code, .. } => VerifiedChange::Unknown { code },
     };
     Ok(VerifiedItem { seq: item.seq, at: item.at, hot: item.hot, change })

@@ -8,11 +8,12 @@ use hall_domain::Timestamp;
 use hall_ledger::blob::Manifest;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::feed::{FeedPage, Lane};
-use hall_ledger::link::{BlobState, Hello, HelloAnswer, Lookup, LookupAnswer};
+use hall_ledger::link::{BlobState, Hello, HelloAnswer, Lookup, LookupAnswer, Resolve, Resolved};
+use hall_ledger::phone::{ChallengeNonce, CodeKeys};
 use hall_ledger::status::StatusClaims;
 use hall_ledger::trust::{BundleKey, Roles, SUITE, SignedBundle, Suite, TrustAge, TrustBundle, TrustRefusal};
 use hall_ledger::{BlobId, Signed, SigningKey};
-use hall_sync::{Finding, HttpLink, Link, Trouble, UploadAnswer, VerifiedChange};
+use hall_sync::{AssertionAnswer, Finding, HttpLink, Link, Trouble, UploadAnswer, VerifiedChange};
 use minicbor::bytes::ByteArray;
 use serde_json::json;
 use std::time::Duration;
@@ -133,7 +134,7 @@ fn forged(version: u32) -> SignedBundle {
         }],
         suites: Suite::named(),
         documents: Vec::new(),
-        code_keys: Vec::new(),
+        code_keys: CodeKeys::default(),
     };
     SignedBundle::sign(&bundle, &[&root])
 }
@@ -171,6 +172,14 @@ impl Link for Swapped {
 
     async fn lookup(&self, lookup: Lookup) -> Result<LookupAnswer, Trouble> {
         self.centre.lookup(lookup).await
+    }
+
+    async fn assertion(&self, nonce: ChallengeNonce, wait: Duration) -> Result<AssertionAnswer, Trouble> {
+        self.centre.assertion(nonce, wait).await
+    }
+
+    async fn resolve(&self, resolve: Resolve) -> Result<Option<Signed<Resolved>>, Trouble> {
+        self.centre.resolve(resolve).await
     }
 
     async fn offer_blob(&self, id: BlobId, manifest: &Manifest) -> Result<BlobState, Trouble> {

@@ -2,6 +2,9 @@
 
 use crate::authority::Authority;
 use crate::blobs::BlobStore;
+use crate::citizen::face::FaceCheck;
+use crate::citizen::news::News;
+use crate::code_keys::CodeKeyring;
 use crate::feeds::Waiters;
 use crate::keys::KeyRing;
 use crate::status::StatusCache;
@@ -37,6 +40,14 @@ pub struct App {
     pub register: Mutex<()>,
     /// Wakes ratification.
     pub ratify: Notify,
+    /// Seals who somebody is.
+    pub code_keys: CodeKeyring,
+    /// Compares faces.
+    pub face: Box<dyn FaceCheck>,
+    /// Long polls for answers of citizens.
+    pub news: News,
+    /// Wakes the message gateway.
+    pub texts: Notify,
     /// Uploads being verified at a time.
     pub uploads: Semaphore,
     /// Enrolments at a time.

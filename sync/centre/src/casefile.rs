@@ -90,7 +90,8 @@ fn is_about_a_case(entry: &VerifiedEntry) -> bool {
         | EntryKind::ExportUsb
         | EntryKind::ForkNotice
         | EntryKind::DispositionSeen
-        | EntryKind::DevicePaired => false,
+        | EntryKind::DevicePaired
+        | EntryKind::CachePurged => false,
     }
 }
 
@@ -103,6 +104,9 @@ pub struct Use {
     pub kind: LicenceKindCode,
     /// The version opened.
     pub version: u16,
+    /// 用证码, as the box gave it.
+    #[serde(default)]
+    pub use_code: String,
     /// When, by the box's clock.
     pub at: Timestamp,
     /// How good that clock was.
@@ -224,6 +228,7 @@ impl CaseFile {
                 licence: used.licence,
                 kind: used.kind,
                 version: used.version,
+                use_code: used.use_code,
                 at: wall,
                 clock,
                 known: known.clone(),

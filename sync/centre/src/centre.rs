@@ -5,8 +5,13 @@ use crate::app::{App, Clock};
 use crate::authority::Authority;
 use crate::blobs::BlobStore;
 use crate::catalogue;
+use crate::citizen::face::BySample;
+use crate::citizen::news::News;
+use crate::citizen::texts::{self, Gateway};
+use crate::code_keys::CodeKeyring;
 use crate::feeds::Waiters;
 use crate::keys::{KeyRing, OperatorToken};
+use crate::policy;
 use crate::ratifier;
 use crate::register;
 use crate::renewal;
@@ -56,6 +61,10 @@ pub struct RunOptions {
     pub listen: SocketAddr,
     /// Address for operators; port 0 takes a free one.
     pub admin: SocketAddr,
+    /// Address for citizens' phones; port 0 takes a free one.
+    pub citizen: SocketAddr,
+    /// Where text messages go, an HTTP endpoint on this machine; none keeps them only.
+    pub messages: Option<String>,
     /// Names or addresses in its certificate, beside loopback and the address listened on.
     pub names: Vec<String>,
 }
@@ -92,7 +101,7 @@ pub async fn init(options: InitOptions) -> anyhow::Result<Made> {
     let cast = options.cast.as_deref().map(|cast| catalogue::register(cast, &catalogue)).transpose()?;
     std::fs::create_dir_all(data).with_context(|| format!("make {}", data.display()))?;
     let clock = system_clock();
-    let keys = KeyRing::create(data, clock())?;
+    let keys = KeyRing::create(data)?;
     let authority = Authority::create(data, clock()).context("make the certificate authority")?;
     OperatorToken::create(data)?;
     let store = SqliteStore::open(&data.join(DATABASE)).context("make the database")?;
@@ -118,7 +127,7 @@ pub async fn restored(data: &Path) -> anyhow::Result<u64> {
     let database = data.join(DATABASE);
     anyhow::ensure!(database.exists(), "{} holds no centre", data.display());
     let store = SqliteStore::open(&database).context("open the database")?;
-    KeyRing::open(data, system_clock()())?.restored()?;
+    KeyRing::open(data)?.restored()?;
     let epoch = store.raise_epoch().await?;
     store.close().await;
     Ok(epoch)
@@ -128,13 +137,14 @@ pub async fn restored(data: &Path) -> anyhow::Result<u64> {
 pub struct Centre {
     link: SocketAddr,
     admin: SocketAddr,
+    citizen: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
     store: SqliteStore,
 }
 
 impl Centre {
-    /// Starts serving. Returns once both addresses accept connections.
+    /// Starts serving. Returns once all addresses accept connections.
     ///
     /// # Errors
     /// When the folder holds no centre, or an address is taken.
@@ -153,7 +163,7 @@ impl Centre {
     ) -> anyhow::Result<Self> {
         let data = &options.data;
         let authority = Authority::open(data).context("read the certificate authority (was `init` run?)")?;
-        let keys = KeyRing::open(data, clock())?;
+        let keys = KeyRing::open(data)?;
         let token = OperatorToken::open(data)?;
         let store = SqliteStore::open(&data.join(DATABASE)).context("open the database")?;
         let (_, signed) =
@@ -164,23 +174,34 @@ impl Centre {
 
         let link = TcpListener::bind(options.listen).await.context("listen for boxes")?;
         let admin = TcpListener::bind(options.admin).await.context("listen for operators")?;
+        let citizen = TcpListener::bind(options.citizen).await.context("listen for phones")?;
         let (link_address, admin_address) = (link.local_addr()?, admin.local_addr()?);
-        let names = certificate_names(options.names, link_address.ip());
+        let citizen_address = citizen.local_addr()?;
+        let gateway = options.messages.as_deref().map(Gateway::new).transpose()?;
+        let names = certificate_names(options.names, [link_address.ip(), citizen_address.ip()]);
         let (certificate, server_key) = authority.server_certificate(&names, clock())?;
+        let public_tls = api::serve::public_tls_config(certificate.clone(), server_key.clone_key())?;
         let tls = api::serve::tls_config(authority.pem(), certificate, server_key)?;
 
         let app = Arc::new(app(data, &store, catalogue, authority, keys, clock, stop.clone()).await?);
         register::publish_organisations(&app).await.context("publish the register of organisations")?;
+        policy::publish_default(&app).await.context("publish the policy")?;
         trust::keep(&app).await.context("publish the trust bundle")?;
         let tasks = TaskTracker::new();
         tasks.spawn(api::serve::serve_link(link, tls, api::link_router(app.clone()), stop.clone()));
         tasks.spawn(api::serve::serve_plain(admin, api::admin_router(app.clone(), token), stop.clone()));
+        let phones = api::citizen_router(app.clone());
+        tasks.spawn(api::serve::serve_link(citizen, public_tls, phones, stop.clone()));
+        if let Some(gateway) = gateway {
+            let sending = app.clone();
+            tasks.spawn(async move { texts::run(&sending, gateway).await });
+        }
         let (renewing, trusting) = (app.clone(), app.clone());
         tasks.spawn(async move { trust::run(&trusting).await });
         tasks.spawn(async move { ratifier::run(&app).await });
         tasks.spawn(async move { renewal::run(&renewing).await });
         tasks.close();
-        Ok(Self { link: link_address, admin: admin_address, stop, tasks, store })
+        Ok(Self { link: link_address, admin: admin_address, citizen: citizen_address, stop, tasks, store })
     }
 
     /// Where boxes connect.
@@ -191,6 +212,11 @@ impl Centre {
     /// Where operators connect.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Where citizens' phones connect.
+    pub fn citizen_address(&self) -> SocketAddr {
+        self.citizen
     }
 
     /// Waits for the stop signal, lets requests finish, and closes the database.
@@ -219,6 +245,10 @@ pub(crate) async fn app(
         epoch: store.epoch().await?,
         store: Arc::new(store.clone()),
         blobs: BlobStore::open(data.join(BLOBS)).context("open the folder of attachments")?,
+        code_keys: CodeKeyring::open(data, clock()).context("read the code keys")?,
+        face: Box::new(BySample),
+        news: News::default(),
+        texts: Notify::new(),
         authority,
         keys,
         catalogue,
@@ -234,11 +264,9 @@ pub(crate) async fn app(
 }
 
 /// Names for the server's certificate: loopback always, what the operator named, and the address itself.
-fn certificate_names(named: Vec<String>, address: IpAddr) -> Vec<String> {
+fn certificate_names(named: Vec<String>, addresses: [IpAddr; 2]) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    if !address.is_unspecified() {
-        names.push(address.to_string());
-    }
+    names.extend(addresses.into_iter().filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string()));
     names.extend(named);
     names.sort();
     names.dedup();

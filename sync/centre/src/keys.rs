@@ -6,9 +6,9 @@
 
 use crate::files;
 use anyhow::{Context, bail, ensure};
-use hall_domain::{Date, Timestamp};
+use hall_domain::Timestamp;
 use hall_ledger::SigningKey;
-use hall_ledger::trust::{CodeKey, SignedBundle};
+use hall_ledger::trust::SignedBundle;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,6 @@ const RING_LOCK: &str = "keys/trust.lock";
 /// The one signing key of a centre that was made before there were bundles.
 const FIRST_KEY: &str = "keys/signing.key";
 const OPERATOR_TOKEN: &str = "operator.token";
-/// Days on which codes are sealed with one code key.
-const CODE_DAYS: i64 = 30;
-/// A code sealed on a code key's last day may be shown for a day more; clocks are given another.
-const CODE_GRACE_DAYS: i64 = 2;
 /// A centre restored from a backup may have published more bundles than it knows.
 const RESTORED_VERSIONS: u32 = 1_000;
 
@@ -54,8 +50,6 @@ struct RingFile {
     roots: Vec<Secret>,
     /// Oldest first.
     signing: Vec<SigningRow>,
-    /// Oldest first.
-    code_keys: Vec<CodeRow>,
     /// The newest published bundle, hexadecimal; none when what it says has changed since.
     bundle: Option<String>,
 }
@@ -66,14 +60,6 @@ struct SigningRow {
     not_before: Timestamp,
     not_after: Option<Timestamp>,
     retired: bool,
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct CodeRow {
-    number: u32,
-    key: Secret,
-    first: Date,
-    last: Date,
 }
 
 /// One signing key as operators and bundles see it.
@@ -96,8 +82,6 @@ pub struct Ring {
     pub roots: Vec<SigningKey>,
     /// Oldest first.
     pub signing: Vec<Standing>,
-    /// Oldest first.
-    pub code_keys: Vec<CodeKey>,
     /// The newest bundle, if it says what is true.
     pub bundle: Option<SignedBundle>,
     file: RingFile,
@@ -110,10 +94,6 @@ impl Ring {
             let SigningRow { ref seed, not_before, not_after, retired } = *row;
             Ok(Standing { key: key(seed)?, not_before, not_after, retired })
         };
-        let code = |row: &CodeRow| {
-            let CodeRow { number, ref key, first, last } = *row;
-            Ok(CodeKey { number, key: key.bytes()?, first, last })
-        };
         let bundle = file.bundle.as_ref().map(|text| {
             let bytes = hex::decode(text).context("read the trust bundle")?;
             hall_ledger::cbor::unpack(&bytes).context("read the trust bundle")
@@ -122,7 +102,6 @@ impl Ring {
             version: file.version,
             roots: file.roots.iter().map(key).collect::<anyhow::Result<_>>()?,
             signing: file.signing.iter().map(standing).collect::<anyhow::Result<_>>()?,
-            code_keys: file.code_keys.iter().map(code).collect::<anyhow::Result<_>>()?,
             bundle: bundle.transpose()?,
             file,
         };
@@ -146,20 +125,20 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Makes root, first signing key and first code keys in `folder`. Refuses to overwrite them.
-    pub fn create(folder: &Path, now: Timestamp) -> anyhow::Result<Self> {
-        let file = first_ring(Secret::draw()?, now)?;
+    /// Makes root and first signing key in `folder`. Refuses to overwrite them.
+    pub fn create(folder: &Path) -> anyhow::Result<Self> {
+        let file = first_ring(Secret::draw()?)?;
         files::create_secret(&folder.join(RING), &serde_json::to_vec_pretty(&file)?)
             .context("keep the ring of keys")?;
         Ok(Self { folder: folder.to_owned(), ring: RwLock::new(Ring::of(file)?) })
     }
 
     /// Reads the ring in `folder`. A centre from before there were bundles gets a root for its one key.
-    pub fn open(folder: &Path, now: Timestamp) -> anyhow::Result<Self> {
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let first = folder.join(FIRST_KEY);
         if !folder.join(RING).exists() && first.exists() {
             let seed = Secret(std::fs::read_to_string(first).context("read the signing key")?);
-            let file = first_ring(seed, now)?;
+            let file = first_ring(seed)?;
             files::create_secret(&folder.join(RING), &serde_json::to_vec_pretty(&file)?)
                 .context("keep the ring of keys")?;
         }
@@ -170,6 +149,11 @@ impl KeyRing {
     /// The key that signs what is stated at `at`.
     pub fn signer(&self, at: Timestamp) -> SigningKey {
         self.look(|ring| ring.signer(at).clone())
+    }
+
+    /// A secret of this centre that stays the same over rotations, for what has to come out the same again.
+    pub fn lasting_secret(&self) -> [u8; 32] {
+        self.look(|ring| ring.signing[0].key.to_bytes())
     }
 
     /// The keys that a new box pins until its first bundle.
@@ -254,15 +238,15 @@ impl KeyRing {
         })
     }
 
-    /// Whether time has made the bundle untrue: a key has had its time, or a code key has to be added.
+    /// Whether time has made the bundle untrue: a key has had its time.
     pub fn overtaken(&self, now: Timestamp) -> bool {
-        self.look(|ring| ring.file.clone().catch_up(now).unwrap_or_default())
+        self.look(|ring| ring.file.clone().catch_up(now))
     }
 
     /// Publishes: brings the ring up to date, and keeps the bundle that `sign` makes of it.
     pub fn publish(&self, now: Timestamp, sign: impl FnOnce(&Ring) -> SignedBundle) -> anyhow::Result<()> {
         self.change(|file| {
-            file.catch_up(now)?;
+            file.catch_up(now);
             file.version = file.version.saturating_add(1);
             let bundle = sign(&Ring::of(file.clone())?);
             file.bundle = Some(hex::encode(hall_ledger::cbor::pack(&bundle)));
@@ -289,8 +273,8 @@ impl KeyRing {
 }
 
 impl RingFile {
-    /// Retires keys that have had their time and adds code keys; says whether anything changed.
-    fn catch_up(&mut self, now: Timestamp) -> anyhow::Result<bool> {
+    /// Retires keys that have had their time; says whether there was one.
+    fn catch_up(&mut self, now: Timestamp) -> bool {
         let mut changed = false;
         for key in &mut self.signing {
             let over = key.not_after.is_some_and(|end| end < now);
@@ -299,35 +283,13 @@ impl RingFile {
                 changed = true;
             }
         }
-        let today = now.local_date();
-        let before = self.code_keys.len();
-        self.code_keys.retain(|key| today <= key.last.plus_days(CODE_GRACE_DAYS));
-        changed |= self.code_keys.len() != before;
-        // Always a current one and the next.
-        while self.code_keys.last().is_none_or(|last| last.first <= today) {
-            let (number, first) = match self.code_keys.last() {
-                Some(last) => (last.number + 1, last.last.plus_days(1)),
-                None => (1, today),
-            };
-            let last = first.plus_days(CODE_DAYS - 1);
-            self.code_keys.push(CodeRow { number, key: Secret::draw()?, first, last });
-            changed = true;
-        }
-        Ok(changed)
+        changed
     }
 }
 
-fn first_ring(seed: Secret, now: Timestamp) -> anyhow::Result<RingFile> {
+fn first_ring(seed: Secret) -> anyhow::Result<RingFile> {
     let first = SigningRow { seed, not_before: Timestamp(0), not_after: None, retired: false };
-    let mut file = RingFile {
-        version: 0,
-        roots: vec![Secret::draw()?],
-        signing: vec![first],
-        code_keys: Vec::new(),
-        bundle: None,
-    };
-    file.catch_up(now)?;
-    Ok(file)
+    Ok(RingFile { version: 0, roots: vec![Secret::draw()?], signing: vec![first], bundle: None })
 }
 
 fn read(folder: &Path) -> anyhow::Result<RingFile> {
@@ -389,26 +351,26 @@ mod tests {
     #[test]
     fn keys_survive_a_restart_and_are_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let made = KeyRing::create(folder.path(), NOW).unwrap();
-        let opened = KeyRing::open(folder.path(), NOW).unwrap();
+        let made = KeyRing::create(folder.path()).unwrap();
+        let opened = KeyRing::open(folder.path()).unwrap();
         assert_eq!(opened.signer(NOW).to_bytes(), made.signer(NOW).to_bytes());
         assert_eq!((opened.root(), opened.pins()), (made.root(), made.pins()));
-        assert!(KeyRing::create(folder.path(), NOW).is_err());
+        assert!(KeyRing::create(folder.path()).is_err());
     }
 
     #[test]
     fn a_centre_from_before_bundles_keeps_its_key() {
         let folder = tempfile::tempdir().unwrap();
         files::create_secret(&folder.path().join(FIRST_KEY), hex::encode([5; 32]).as_bytes()).unwrap();
-        let ring = KeyRing::open(folder.path(), NOW).unwrap();
+        let ring = KeyRing::open(folder.path()).unwrap();
         assert_eq!(ring.signer(NOW).to_bytes(), [5; 32]);
-        assert_eq!(KeyRing::open(folder.path(), NOW).unwrap().root(), ring.root(), "the root is made once");
+        assert_eq!(KeyRing::open(folder.path()).unwrap().root(), ring.root(), "the root is made once");
     }
 
     #[test]
     fn the_next_key_signs_from_its_day_on_and_can_only_come_earlier() {
         let folder = tempfile::tempdir().unwrap();
-        let ring = KeyRing::create(folder.path(), NOW).unwrap();
+        let ring = KeyRing::create(folder.path()).unwrap();
         let first = ring.signer(NOW);
         let from = NOW.plus_hours(24 * 30);
         ring.rotate(NOW, from).unwrap();
@@ -417,27 +379,11 @@ mod tests {
         assert_eq!(ring.pins().len(), 2, "a box that enrols now pins both");
         assert!(ring.rotate(NOW, from.plus_hours(1)).is_err(), "one announcement at a time");
         // Another process moves it forward; this one learns of it.
-        let other = KeyRing::open(folder.path(), NOW).unwrap();
+        let other = KeyRing::open(folder.path()).unwrap();
         other.rotate(NOW, NOW.plus_seconds(10)).unwrap();
         ring.reload().unwrap();
         assert_ne!(ring.signer(NOW.plus_seconds(10)), first);
         assert_eq!(ring.look(|ring| ring.signing.len()), 2);
         assert!(ring.overtaken(NOW.plus_seconds(10)), "the first key has had its time");
-    }
-
-    #[test]
-    fn there_is_always_a_current_and_a_next_code_key() {
-        let folder = tempfile::tempdir().unwrap();
-        drop(KeyRing::create(folder.path(), NOW).unwrap());
-        let mut file = read(folder.path()).unwrap();
-        for day in 0..200 {
-            let now = NOW.plus_hours(24 * day);
-            file.catch_up(now).unwrap();
-            let today = now.local_date();
-            let holds = |day: Date| file.code_keys.iter().any(|key| key.first <= day && day <= key.last);
-            assert!(holds(today) && holds(today.plus_days(CODE_DAYS)), "day {day}");
-            assert!(holds(today.plus_days(-1)) || day == 0, "codes of yesterday still open");
-            assert!(file.code_keys.len() <= 3);
-        }
     }
 }

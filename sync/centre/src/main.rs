@@ -49,7 +49,7 @@ enum Command {
         #[arg(long, conflicts_with = "announce_days")]
         root: bool,
     },
-    /// Serve boxes and operators until SIGTERM or Ctrl-C.
+    /// Serve boxes, operators and citizens until SIGTERM or Ctrl-C.
     Run {
         /// Folder of the centre, made by `init`.
         #[arg(long)]
@@ -60,6 +60,13 @@ enum Command {
         /// Address for operators (HTTP with a token; keep it on loopback).
         #[arg(long, default_value = "127.0.0.1:9444")]
         admin: SocketAddr,
+        /// Address for citizens' phones (HTTPS).
+        #[arg(long, default_value = "127.0.0.1:9445")]
+        citizen: SocketAddr,
+        /// Where text messages go: an HTTP address on this machine that shows them. Without it they are only kept;
+        /// this centre never sends a real one.
+        #[arg(long)]
+        messages: Option<String>,
         /// Further names or addresses that boxes reach this centre under, for its certificate.
         #[arg(long = "name")]
         names: Vec<String>,
@@ -99,11 +106,17 @@ fn main() -> anyhow::Result<()> {
                 println!("下一把签名密钥自 {} 起启用。", from.to_display());
                 Ok(())
             }
-            Command::Run { data, listen, admin, names } => {
+            Command::Run { data, listen, admin, citizen, messages, names } => {
                 let stop = CancellationToken::new();
                 stop_on_signal(stop.clone())?;
-                let centre = Centre::start(RunOptions { data, listen, admin, names }, stop).await?;
-                println!("ready {} {}", centre.link_address(), centre.admin_address());
+                let centre =
+                    Centre::start(RunOptions { data, listen, admin, citizen, messages, names }, stop).await?;
+                println!(
+                    "ready {} {} {}",
+                    centre.link_address(),
+                    centre.admin_address(),
+                    centre.citizen_address()
+                );
                 centre.finished().await
             }
         }

@@ -7,8 +7,12 @@
 use crate::app::App;
 use crate::blobs::BlobStoreError;
 use crate::casefile::CaseFile;
+use crate::citizen::notice::{Notice, NoticeKind};
+use crate::citizen::session;
 use crate::store::{Awaiting, StoreError};
-use hall_ledger::disposition::Outcome;
+use hall_ledger::Hash;
+use hall_ledger::disposition::{Disposition, ExchangedCode, Outcome};
+use hall_ledger::phone::UseCode;
 use hall_ledger::ratify::{self, CaseFacts, Knowledge, LicenceUse};
 use std::time::Duration;
 
@@ -65,7 +69,13 @@ async fn judge_all(app: &App) -> Result<(), StoreError> {
 }
 
 async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
-    let mut knowledge = Knowledge::default();
+    let more = app.store.case_knowledge(case.log, case.no.as_str()).await?;
+    let mut knowledge = Knowledge {
+        mandate_ended: more.mandate_ended,
+        duplicate_of: more.duplicate_of,
+        changed_as: more.changed_as,
+        ..Knowledge::default()
+    };
     let mut names = Vec::with_capacity(case.uses.len());
     for used in &case.uses {
         let known = app.store.history(&used.licence, &case.hall).await?;
@@ -76,19 +86,56 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
         }
     }
     let Some(facts) = facts(case, names) else { return Ok(()) };
-    let disposition = ratify::ratify(&facts, &knowledge, app.now());
+    let mut disposition = ratify::ratify(&facts, &knowledge, app.now());
     let passes =
         matches!(disposition.outcome, Outcome::Ratified | Outcome::Conditional | Outcome::PassedRevokedLater);
     if passes && !is_whole(app, case).await? {
         return Ok(());
     }
+    if matches!(disposition.outcome, Outcome::Ratified | Outcome::PassedRevokedLater) {
+        disposition.use_codes = exchanged(app, case);
+    }
     let signed = app.sign(&disposition);
+    let told = more.by.map(|by| (by, notice(case, &disposition)));
     let outcome = disposition.outcome;
     if app.store.judge(disposition, signed).await? {
         app.waiters.wake(&case.hall);
+        if let Some((citizen, notice)) = told {
+            app.store.notify(&citizen, notice).await?;
+            session::woken(app, &citizen);
+        }
         tracing::info!(case.no = %case.no, outcome = ?outcome, "A case was judged.");
     }
     Ok(())
+}
+
+/// 用证码 of each use. Made from the box's own code with a secret of the centre's, so that judging again gives the same.
+fn exchanged(app: &App, case: &CaseFile) -> Option<Vec<ExchangedCode>> {
+    let (log, secret) = (case.log.to_string(), app.keys.lasting_secret());
+    let code = |local: &str| {
+        local.parse().unwrap_or_else(|_| {
+            let parts: [&[u8]; 4] = [b"hallbox/use-code/1", &secret, log.as_bytes(), local.as_bytes()];
+            let digest = Hash::of_parts(&parts).0;
+            UseCode::new(digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
+        })
+    };
+    let local = case.uses.iter().map(|used| used.use_code.clone()).filter(|local| !local.is_empty());
+    let codes: Vec<_> = local.map(|local| ExchangedCode { code: code(&local), local }).collect();
+    Some(codes).filter(|codes| !codes.is_empty())
+}
+
+/// What the citizen is told of a judgement.
+fn notice(case: &CaseFile, disposition: &Disposition) -> Notice {
+    let (no, item, outcome) = (&case.no, &case.item_name, disposition.outcome);
+    let next = match outcome {
+        Outcome::Ratified | Outcome::PassedRevokedLater => "无需处理。",
+        Outcome::Conditional => "请按大厅通知补交材料。",
+        _ => "大厅将与您联系，也可拨打 12345 查询。",
+    };
+    let text = format!("您办理的“{item}”（{no}）：{}。{next}", outcome.zh());
+    let mut notice = Notice::new(disposition.decided_at, NoticeKind::Ratification, "复核结果", text);
+    notice.case_no = Some(no.to_string());
+    notice
 }
 
 /// Whether the package is sealed and all of it is here.
@@ -142,7 +189,18 @@ mod tests {
         let no = format!("H1-20261121-{name}");
         let mut case = CaseFile::new(log, "990001", name.parse().unwrap(), no.parse().unwrap());
         let (licence, kind, version) = (used.id.clone(), used.kind.clone(), used.version);
-        case.uses = vec![Use { licence, kind, version, at, clock, known, seq: 1, received_at, mode }];
+        case.uses = vec![Use {
+            licence,
+            kind,
+            version,
+            use_code: String::new(),
+            at,
+            clock,
+            known,
+            seq: 1,
+            received_at,
+            mode,
+        }];
         let outcome = policy::Outcome::AcceptForReview;
         let judgement = Judgement { outcome, sentence: "待复核".into(), raise: None };
         let seq = name.parse().unwrap();
@@ -201,5 +259,61 @@ mod tests {
         keep(&bench, "000003", 3, &serde_json::to_string(&passes).unwrap());
         judge_all(&bench.app).await.unwrap();
         assert_eq!(outcomes(&bench).await, [Outcome::ReturnedRevoked]);
+    }
+
+    /// A case with all that the entries would have said of it.
+    fn party(bench: &Bench, log: LogId, no: &str, hall: &str, submitted_at: i64) {
+        let kept = bench.database().execute(
+            "INSERT INTO case_party (log, case_no, hall, item, person, submitted_at) VALUES (?1, ?2, ?3, 'i', 'p', ?4)",
+            rusqlite::params![log.to_string(), no, hall, submitted_at],
+        );
+        assert_eq!(kept.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_handled_at_another_hall_on_the_same_day_or_changed_at_the_centre_is_told() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let (other, _) = bench
+            .register(bench.code("990002", None).await, &hall_ledger::SigningKey::from_bytes(&[8; 32]))
+            .await;
+        let used = licence("000000000000001", 1);
+        put_licence(&bench.app, used.clone()).await.unwrap();
+        let noon = bench.app.now().0;
+        let no = |name: &str| format!("H1-20261121-{name}");
+        for (name, seq) in [("000001", 1), ("000002", 2), ("000003", 3)] {
+            let case = submitted(&bench.app, log, name, &used);
+            let row = if name == "000001" { 2 } else { 1 };
+            let kept = bench.database().execute(
+                "INSERT INTO casefile (log, case_id, case_no, submitted_seq, awaiting, body) VALUES (?1, ?2, ?3, ?4, 1, ?5)",
+                rusqlite::params![row, name, no(name), seq, serde_json::to_string(&case).unwrap()],
+            );
+            assert_eq!(kept.unwrap(), 1);
+        }
+        party(&bench, other, &no("000001"), "990002", noon - 1000);
+        party(&bench, log, &no("000002"), "990001", noon);
+        let knows = async |log, name: &str| bench.app.store.case_knowledge(log, &no(name)).await.unwrap();
+        assert_eq!(knows(log, "000002").await.duplicate_of, Some(no("000001")));
+        assert_eq!(knows(other, "000001").await.duplicate_of, None);
+        // Nothing is known of a case that nobody is named for.
+        assert_eq!(knows(log, "000003").await.duplicate_of, None);
+        assert!(bench.app.store.change_case(&no("000003"), "补正后另行受理").await.unwrap());
+        assert_eq!(knows(log, "000003").await.changed_as.as_deref(), Some("补正后另行受理"));
+        judge_all(&bench.app).await.unwrap();
+        assert_eq!(outcomes(&bench).await, [Outcome::ReturnedDuplicate, Outcome::Conflict]);
+    }
+
+    #[tokio::test]
+    async fn a_box_gets_the_same_province_wide_code_for_a_use_however_often_it_is_judged() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let mut case = submitted(&bench.app, log, "000001", &licence("000000000000001", 1));
+        assert_eq!(exchanged(&bench.app, &case), None);
+        case.uses[0].use_code = "LX-A-1-7".into();
+        let codes = exchanged(&bench.app, &case).unwrap();
+        assert_eq!(exchanged(&bench.app, &case).unwrap(), codes);
+        // A code from a phone's consent is the province's already.
+        case.uses[0].use_code = codes[0].code.to_string();
+        assert_eq!(exchanged(&bench.app, &case).unwrap()[0].code, codes[0].code);
     }
 }

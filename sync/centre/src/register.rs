@@ -1,11 +1,12 @@
 //! 主题库与证照库: what comes into the register, and what halls are told about it.
 
 use crate::app::App;
+use crate::citizen::grant::Grant;
 use crate::status;
 use crate::store::{Change, NewLicence, Registered, StoreError};
 use crate::trust;
 use hall_domain::register::Register;
-use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp};
+use hall_domain::{AgentGrant, HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::cbor::CborError;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::envelope::{Envelope, Issue, IssuedEnvelope, StatusRef};
@@ -54,8 +55,11 @@ pub async fn load(app: &App, register: Register) -> Result<Loaded, RegisterError
         organisations: register.organisations.len(),
         ..Loaded::default()
     };
+    for person in &register.people {
+        app.store.put_person(&person.card.document, &person.card.name).await?;
+    }
     for entry in &register.organisations {
-        app.store.put_organisation(entry.organisation.clone()).await?;
+        app.store.put_organisation(entry.organisation.clone(), app.now()).await?;
     }
     publish_organisations(app).await?;
     for (_, licence) in register.licences() {
@@ -122,7 +126,7 @@ pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, Regis
     let at = app.now();
     let mut items = Vec::new();
     items.extend(trust::announcement(app).map(FeedChange::Document));
-    for kind in [DocumentKind::Catalogue, DocumentKind::Organisations] {
+    for kind in [DocumentKind::Catalogue, DocumentKind::Organisations, DocumentKind::Policy] {
         if let Some((version, signed)) = app.store.document(kind).await? {
             items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
         }
@@ -169,7 +173,11 @@ pub async fn issue(
 /// compared is what is stored, so that a stop between storing and publishing loses nothing.
 pub async fn publish_organisations(app: &App) -> Result<(), RegisterError> {
     let _register = app.register.lock().await;
-    let organisations = app.store.organisations().await?;
+    let mut organisations = app.store.organisations().await?;
+    let grants = app.store.grants().await?;
+    for organisation in &mut organisations {
+        organisation.agents = agents(&grants, &organisation.uscc, app.now());
+    }
     let newest = app.store.document(DocumentKind::Organisations).await?;
     if organisations.is_empty() && newest.is_none() {
         return Ok(());
@@ -184,6 +192,19 @@ pub async fn publish_organisations(app: &App) -> Result<(), RegisterError> {
     app.store.publish(document, signed).await?;
     app.waiters.wake_all();
     Ok(())
+}
+
+/// The organisation with its agents as of now.
+pub async fn with_agents(app: &App, mut organisation: Organisation) -> Result<Organisation, StoreError> {
+    let grants = app.store.grants_of(&organisation.uscc).await?;
+    organisation.agents = agents(&grants, &organisation.uscc, app.now());
+    Ok(organisation)
+}
+
+/// Grants that are neither revoked nor over, as halls get them.
+fn agents(grants: &[Grant], uscc: &Uscc, now: Timestamp) -> Vec<AgentGrant> {
+    let open = |grant: &&Grant| grant.uscc == *uscc && grant.revoked_at.is_none() && now < grant.until;
+    grants.iter().filter(open).map(Grant::published).collect()
 }
 
 /// One organisation's register entry, signed for a look-up.
@@ -231,7 +252,7 @@ mod tests {
         let register = |name| Register { people: Vec::new(), organisations: vec![entry(name)] };
         load(&bench.app, register("王芳")).await.unwrap();
         // A load that was killed after it had stored the new legal representative.
-        bench.app.store.put_organisation(organisation("李强")).await.unwrap();
+        bench.app.store.put_organisation(organisation("李强"), bench.app.now()).await.unwrap();
         load(&bench.app, register("李强")).await.unwrap();
         load(&bench.app, register("李强")).await.unwrap();
         let (version, signed) = bench.app.store.document(DocumentKind::Organisations).await.unwrap().unwrap();

@@ -25,7 +25,7 @@ const CARD_KIND: &str = "11100000000013127D001";
 
 /// A centre without its listeners.
 pub struct Bench {
-    pub app: App,
+    pub app: Arc<App>,
     folder: TempDir,
     clock: Arc<AtomicI64>,
 }
@@ -37,18 +37,23 @@ impl Bench {
         let clock = Arc::new(AtomicI64::new(1_790_000_000_000));
         let ticking = clock.clone();
         let tell = Arc::new(move || Timestamp(ticking.load(Ordering::SeqCst)));
-        let keys = KeyRing::create(folder.path(), tell()).unwrap();
+        let keys = KeyRing::create(folder.path()).unwrap();
         let authority = Authority::create(folder.path(), tell()).unwrap();
         let store = SqliteStore::open(&folder.path().join(centre::DATABASE)).unwrap();
         let catalogue = catalogue::catalogue(None).unwrap();
         let stop = CancellationToken::new();
         let app = centre::app(folder.path(), &store, catalogue, authority, keys, tell, stop).await.unwrap();
-        Self { app, folder, clock }
+        Self { app: Arc::new(app), folder, clock }
     }
 
     /// Lets time pass.
     pub fn pass_hours(&self, hours: i64) {
         self.clock.fetch_add(hours * 3_600_000, Ordering::SeqCst);
+    }
+
+    /// Lets time pass.
+    pub fn pass_seconds(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     /// A second connection to the database, for doing what the store would never do.
@@ -135,5 +140,6 @@ pub fn organisation(representative: &str) -> Organisation {
         address: "安澜市临江街道2号".into(),
         registered: "2020-01-01".parse().unwrap(),
         phone: "18000000001".into(),
+        agents: Vec::new(),
     }
 }

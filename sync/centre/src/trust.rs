@@ -1,7 +1,7 @@
 //! 信任包: publishes whose signatures count, with the next key long before it signs.
 //!
 //! An idempotent task, run by timer: it takes over what `hall-centre rotate` wrote, retires keys that have had their
-//! time, renews bundles and code keys, and tells the halls.
+//! time, renews code keys and bundles, and tells the halls.
 
 use crate::app::App;
 use crate::centre::system_clock;
@@ -10,6 +10,7 @@ use anyhow::Context;
 use hall_domain::Timestamp;
 use hall_ledger::document::DocumentKind;
 use hall_ledger::feed::DocumentVersion;
+use hall_ledger::phone::CodeKeys;
 use hall_ledger::trust::{
     BundleKey, DocumentInForce, LIFE_DAYS, Roles, SUITE, SignedBundle, Suite, TrustBundle,
 };
@@ -46,7 +47,7 @@ pub enum Switch {
 /// When there is no centre, or a next key is announced already.
 pub fn rotate(data: &Path, switch: Switch) -> anyhow::Result<Timestamp> {
     let now = system_clock()();
-    let keys = KeyRing::open(data, now)?;
+    let keys = KeyRing::open(data)?;
     announce(&keys, switch, now)
 }
 
@@ -55,7 +56,7 @@ pub fn rotate(data: &Path, switch: Switch) -> anyhow::Result<Timestamp> {
 /// # Errors
 /// When there is no centre, or it is not the time for this step.
 pub fn rotate_root(data: &Path, now: bool) -> anyhow::Result<()> {
-    KeyRing::open(data, system_clock()())?.rotate_root(now)
+    KeyRing::open(data)?.rotate_root(now)
 }
 
 pub(crate) fn announce(keys: &KeyRing, switch: Switch, now: Timestamp) -> anyhow::Result<Timestamp> {
@@ -69,6 +70,8 @@ pub(crate) fn announce(keys: &KeyRing, switch: Switch, now: Timestamp) -> anyhow
         }
         Switch::Now => now.plus_seconds(AT_ONCE_S),
     };
+    // Status lists and what phones carry state whole seconds: none may state a moment before its key's first.
+    let from = Timestamp(from.0.div_euclid(1000).saturating_add(1).saturating_mul(1000));
     keys.rotate(now, from)?;
     Ok(from)
 }
@@ -90,10 +93,13 @@ pub(crate) async fn run(app: &App) {
 pub(crate) async fn keep(app: &App) -> anyhow::Result<()> {
     let now = app.now();
     app.keys.reload()?;
+    app.code_keys.renew(now)?;
     let held = app.keys.look(|ring| ring.bundle.as_ref().map(SignedBundle::verify).transpose());
     let held = held.context("believe the own bundle")?;
-    let fresh =
-        held.is_some_and(|bundle| (0..RENEW_DAYS * 24 * 3_600_000).contains(&now.ms_since(bundle.issued_at)));
+    let fresh = held.is_some_and(|bundle| {
+        let young = (0..RENEW_DAYS * 24 * 3_600_000).contains(&now.ms_since(bundle.issued_at));
+        young && bundle.code_keys == app.code_keys.given(now)
+    });
     if fresh && !app.keys.overtaken(now) { Ok(()) } else { publish(app, now).await }
 }
 
@@ -104,7 +110,8 @@ async fn publish(app: &App, now: Timestamp) -> anyhow::Result<()> {
             documents.push(DocumentInForce { kind, version });
         }
     }
-    app.keys.publish(now, |ring| sign(ring, now, documents))?;
+    let code_keys = app.code_keys.given(now);
+    app.keys.publish(now, |ring| sign(ring, now, documents, code_keys))?;
     // What a retired key has signed is not handed out any more.
     app.status.changed();
     if let Some(announcement) = announcement(app) {
@@ -124,7 +131,7 @@ pub(crate) fn announcement(app: &App) -> Option<DocumentVersion> {
     })
 }
 
-fn sign(ring: &Ring, now: Timestamp, documents: Vec<DocumentInForce>) -> SignedBundle {
+fn sign(ring: &Ring, now: Timestamp, documents: Vec<DocumentInForce>, code_keys: CodeKeys) -> SignedBundle {
     let bundle = TrustBundle {
         version: ring.version,
         issued_at: now,
@@ -144,7 +151,7 @@ fn sign(ring: &Ring, now: Timestamp, documents: Vec<DocumentInForce>) -> SignedB
             .collect(),
         suites: Suite::named(),
         documents,
-        code_keys: ring.code_keys.clone(),
+        code_keys,
     };
     SignedBundle::sign(&bundle, &ring.roots.iter().collect::<Vec<_>>())
 }
@@ -152,6 +159,7 @@ fn sign(ring: &Ring, now: Timestamp, documents: Vec<DocumentInForce>) -> SignedB
 /// What operators see: no secret is in it.
 pub(crate) fn shown(app: &App) -> Value {
     let now = app.now();
+    let codes = app.code_keys.given(now);
     app.keys.look(|ring| {
         let bundle = ring.bundle.as_ref().and_then(|signed| signed.verify().ok());
         let signing: Vec<Value> = ring
@@ -171,8 +179,8 @@ pub(crate) fn shown(app: &App) -> Value {
                 })
             })
             .collect();
-        let code_keys: Vec<Value> = ring
-            .code_keys
+        let code_keys: Vec<Value> = codes
+            .keys()
             .iter()
             .map(|key| json!({ "number": key.number, "first": key.first, "last": key.last }))
             .collect();
@@ -194,6 +202,7 @@ pub(crate) fn shown(app: &App) -> Value {
 mod tests {
     use super::*;
     use crate::feeds;
+    use crate::policy;
     use crate::register::{put_licence, set_status};
     use crate::status;
     use crate::testing::{Bench, licence};
@@ -239,6 +248,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_new_code_key_comes_with_a_new_bundle() {
+        let bench = Bench::new().await;
+        keep(&bench.app).await.unwrap();
+        let first = pinned(&bench).accept(&bundle(&bench)).unwrap();
+        assert_eq!(first.code_keys(), Some(&bench.app.code_keys.given(bench.app.now())));
+        bench.pass_hours(24 * 170);
+        keep(&bench.app).await.unwrap();
+        let before = first.accept(&bundle(&bench)).unwrap();
+        bench.pass_hours(24 * 4);
+        keep(&bench.app).await.unwrap();
+        let after = before.accept(&bundle(&bench)).unwrap();
+        let count = |trust: &Trust| trust.code_keys().unwrap().keys().len();
+        assert_eq!((after.version(), count(&before), count(&after)), (3, 2, 3));
+    }
+
+    #[tokio::test]
     async fn a_box_that_heard_the_announcement_and_was_away_for_thirty_days_believes_the_next_key() {
         let bench = Bench::new().await;
         bench.hall("990001").await;
@@ -250,6 +275,8 @@ mod tests {
         keep(&bench.app).await.unwrap();
         let heard = missed.accept(&bundle(&bench)).unwrap();
         let old_list = status::list(&bench.app).await.unwrap();
+        policy::publish_default(&bench.app).await.unwrap();
+        let secret = bench.app.keys.lasting_secret();
 
         bench.pass_hours(24 * 30);
         keep(&bench.app).await.unwrap();
@@ -269,6 +296,9 @@ mod tests {
         assert!(fresh.verify_by(missed.keys()).is_err());
         let late = missed.accept(&bundle(&bench)).unwrap();
         assert!(token.verify_by(late.keys()).is_ok() && fresh.verify_by(late.keys()).is_ok());
+        // The centre itself goes on from what it made before.
+        assert_eq!(policy::current(&bench.app).await.unwrap().version, 1);
+        assert_eq!(bench.app.keys.lasting_secret(), secret);
         // What the first key signed in its time is kept, and is nothing new.
         let Some(Change::LicenceUpsert(old)) =
             bench.feed("990001").await.into_iter().map(|item| item.change).next()
@@ -327,10 +357,10 @@ mod tests {
         let bench = Bench::new().await;
         keep(&bench.app).await.unwrap();
         let text = shown(&bench.app).to_string();
+        for secret in bench.app.code_keys.keys().keys().iter().map(|key| hex::encode(key.key)) {
+            assert!(!text.contains(&secret));
+        }
         bench.app.keys.look(|ring| {
-            for secret in ring.code_keys.iter().map(|key| hex::encode(key.key)) {
-                assert!(!text.contains(&secret));
-            }
             for secret in ring.signing.iter().map(|key| hex::encode(key.key.to_bytes())) {
                 assert!(!text.contains(&secret));
             }

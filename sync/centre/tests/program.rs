@@ -33,7 +33,16 @@ impl Drop for Running {
 
 fn run(data: &Path) -> Running {
     let mut child = hall_centre()
-        .args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"])
+        .args([
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--citizen",
+            "127.0.0.1:0",
+            "--data",
+        ])
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -42,7 +51,7 @@ fn run(data: &Path) -> Running {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
-    assert!(matches!(words.as_slice(), ["ready", _, _]), "{line:?}");
+    assert!(matches!(words.as_slice(), ["ready", _, _, _]), "{line:?}");
     Running { admin: format!("http://{}", words[2]), child }
 }
 
@@ -95,6 +104,7 @@ fn register() -> Register {
         address: "安澜市临江街道2号".into(),
         registered: "2020-01-01".parse().unwrap(),
         phone: "18000000001".into(),
+        agents: Vec::new(),
     };
     let entry = RegisterOrganisation { slug: "ceshi".into(), organisation, licences: Vec::new() };
     Register { people: Vec::new(), organisations: vec![entry] }

@@ -9,14 +9,18 @@ mod event;
 mod fold;
 mod standing;
 mod state;
+mod statement;
 
 pub use event::{
-    Attachment, AttachmentId, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence,
-    Mode, Organised, PaperChoice, Secondary,
+    Attachment, AttachmentId, CarriedRow, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow,
+    ListedLicence, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
+    WithdrawnAt,
 };
 pub use state::{
-    Asked, Case, Consent, Decision, Identity, MaterialState, Outstanding, RatingState, Step, Submission,
+    Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, Outstanding,
+    PhoneIdentity, PhoneWait, RatingState, Step, Submission,
 };
+pub use statement::{Established, Open, Statement, StatusSource};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

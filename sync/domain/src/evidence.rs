@@ -166,4 +166,37 @@ impl Way {
             Self::ExOfficio => "依职能查验",
         }
     }
+
+    /// Whether the one who stands there needs a phone for it, be it only for the face check that runs on it.
+    #[must_use]
+    pub fn needs_phone(self) -> bool {
+        matches!(self, Self::ServiceCode | Self::Face | Self::Delegate)
+    }
+}
+
+/// 办事码形式: what a code that was shown can prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeForm {
+    /// 普通办事码: opaque text of another system, or no code yet. Only the centre can say whose it is.
+    Plain,
+    /// 持有人办事码: signed by the holder's phone, one QR.
+    Weak,
+    /// The same, in answer to the challenge on the evaluator.
+    Challenge,
+}
+
+impl CodeForm {
+    /// All forms, weakest first.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Weak, Self::Challenge];
+
+    /// The Chinese name.
+    #[must_use]
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Plain => "普通办事码",
+            Self::Weak => "持有人办事码",
+            Self::Challenge => "应答挑战的持有人办事码",
+        }
+    }
 }

@@ -85,6 +85,9 @@ pub struct ServiceItem {
     /// Whether the province has allowed this item of tier 2 to be taken while the line is down.
     #[serde(default)]
     pub offline_t2: bool,
+    /// 依职能查验的法定依据: on which legal bases licences may be looked up without consent; usually none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub office_bases: Vec<String>,
     /// 告知承诺 text, where the item can be handled on the applicant's word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,

@@ -27,7 +27,7 @@ pub mod time;
 pub use archive::{Manifest, ManifestItem};
 pub use card::{CardError, CardLayout, IdentityCard};
 pub use catalogue::{Catalogue, CatalogueError};
-pub use evidence::{ConsentGrade, IdentityGrade, LicenceGrade, MandateGrade, Way};
+pub use evidence::{CodeForm, ConsentGrade, IdentityGrade, LicenceGrade, MandateGrade, Way};
 pub use field::{FieldError, FieldKey, FieldKeyError};
 pub use identifier::{
     DocumentKind, HolderId, IdentifierError, IdentityDocument, ItemCode, LicenceId, LicenceKindCode,
@@ -39,10 +39,10 @@ pub use item::{
 };
 pub use licence::{Issuer, Licence, LicenceField, LicenceKind, LicenceStatus};
 pub use masking::{mask_name, mask_number};
-pub use organisation::{LegalRepresentative, Organisation, OrganisationKind};
+pub use organisation::{ActsFor, AgentGrant, LegalRepresentative, Organisation, OrganisationKind};
 pub use person::{ApplicantKind, Sex, nation_name};
-pub use policy::{Judgement, LineState, Outcome, Situation, judge};
+pub use policy::{Judgement, LineState, Outcome, Policy, Situation, judge};
 pub use rating::Grade;
 pub use register::{Register, RegisterError, RegisterOrganisation, RegisterPerson};
-pub use subject::{Capacity, PhoneAsk, Subject};
+pub use subject::{Capacity, Carrier, PhoneAsk, Subject};
 pub use time::{Date, Timestamp};

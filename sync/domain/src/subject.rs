@@ -176,6 +176,35 @@ impl PhoneAsk {
     }
 }
 
+/// How a phone's message reached the box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carrier {
+    /// 线路: the centre handed it over.
+    Line,
+    /// 扫码器, typing like a keyboard.
+    Keyboard,
+    /// 扫码器 on a serial port.
+    Serial,
+    /// 摄像头 of the clerk's machine.
+    Camera,
+    /// Typed or pasted by hand.
+    Typed,
+}
+
+impl Carrier {
+    /// The Chinese name.
+    #[must_use]
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Line => "线路",
+            Self::Keyboard | Self::Serial => "扫码器",
+            Self::Camera => "摄像头",
+            Self::Typed => "手工录入",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,9 @@
-//! COSE_Sign1 (RFC 9052 §4.2) in the one shape that is used here, and typed signed statements.
+//! COSE_Sign1 (RFC 9052 §4.2) in the two shapes that are used here, and typed signed statements.
 //!
-//! Tag 18, protected header `{1: -8}` (EdDSA with Ed25519), unprotected header `{4: kid}` with a `kid` of
-//! eight bytes, payload inside. The domain-separation text of the statement is the `external_aad`, so a
-//! signature made for one purpose is never valid for another. Exact bytes are stored and forwarded.
+//! Both: tag 18, EdDSA with Ed25519, payload inside, a `kid` of eight bytes, and a text that keeps a signature
+//! made for one purpose from being valid for another. Between box and centre ([`Form::External`]) that text is
+//! the `external_aad` and stands nowhere in the message. Where strangers read with their own libraries
+//! ([`Form::Typed`], [`typed`]) it is the `typ` of RFC 9596. Exact bytes are stored and forwarded.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,6 +18,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::cbor::{self, CborError};
 use crate::hash::{Hash, fixed_bytes};
 use crate::trust::{CentreKeys, Roles, Use};
+
+pub mod typed;
+
+use typed::TypedSign1;
 
 /// Protected header: the encoding of `{1: -8}`.
 const PROTECTED: [u8; 3] = [0xa1, 0x01, 0x27];
@@ -48,6 +53,9 @@ pub enum CoseError {
     /// Names a key that is not trusted (here, or any more).
     #[error("signed with key {0}, which is not trusted for this")]
     UnknownKey(KeyId),
+    /// Signed for another purpose than it is shown for.
+    #[error("signed for another purpose")]
+    Purpose,
     /// The signature does not fit the bytes, the key, or the purpose.
     #[error("signature does not verify")]
     Signature,
@@ -58,7 +66,7 @@ pub enum CoseError {
 
 /// Signs `payload` for the purpose `domain`.
 pub fn sign(key: &SigningKey, domain: &str, payload: &[u8]) -> Vec<u8> {
-    let signature = key.sign(&to_be_signed(domain, payload));
+    let signature = key.sign(&to_be_signed(&PROTECTED, domain.as_bytes(), payload));
     let mut out = Vec::with_capacity(PREFIX.len() + payload.len() + 80);
     out.extend_from_slice(&PREFIX);
     out.extend_from_slice(&KeyId::of(&key.verifying_key()).0);
@@ -116,16 +124,29 @@ impl<'b> Sign1<'b> {
             return Err(CoseError::UnknownKey(self.kid));
         }
         let signature = Signature::from_bytes(&self.signature);
-        key.verify_strict(&to_be_signed(domain, self.payload), &signature)
+        key.verify_strict(&to_be_signed(&PROTECTED, domain.as_bytes(), self.payload), &signature)
             .map_err(|_| CoseError::Signature)?;
         Ok(self.payload)
     }
 }
 
+/// Where the purpose of a statement stands in the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// In the `external_aad`; the message names the key.
+    External,
+    /// In the `typ` header; the message names the key.
+    Typed,
+    /// In the `typ` header; the key is the one that the payload leads to.
+    TypedWithoutKid,
+}
+
 /// Something that is signed as a whole, for one purpose.
 pub trait Statement: Encode<()> + for<'b> Decode<'b, ()> {
-    /// The domain-separation text, for example `hallbox/receipt/1`.
+    /// The text that names the purpose, for example `hallbox/receipt/1`.
     const DOMAIN: &'static str;
+    /// Where that text stands.
+    const FORM: Form = Form::External;
     /// What a centre's key must be trusted for to sign it.
     const ROLE: Roles = Roles::STATEMENTS;
 
@@ -144,7 +165,13 @@ pub struct Signed<T> {
 impl<T: Statement> Signed<T> {
     /// Signs `statement`.
     pub fn sign(statement: &T, key: &SigningKey) -> Self {
-        Self::from_bytes(sign(key, T::DOMAIN, &cbor::pack(statement)))
+        let payload = cbor::pack(statement);
+        let kid = KeyId::of(&key.verifying_key());
+        Self::from_bytes(match T::FORM {
+            Form::External => sign(key, T::DOMAIN, &payload),
+            Form::Typed => typed::sign(key, T::DOMAIN, Some(kid), &payload),
+            Form::TypedWithoutKid => typed::sign(key, T::DOMAIN, None, &payload),
+        })
     }
 
     /// The statement, if `key` signed it.
@@ -152,8 +179,7 @@ impl<T: Statement> Signed<T> {
     /// # Errors
     /// See [`CoseError`].
     pub fn verify(&self, key: &VerifyingKey) -> Result<T, CoseError> {
-        let payload = Sign1::parse(&self.bytes)?.verify(key, T::DOMAIN)?;
-        Ok(cbor::unpack(payload)?)
+        self.verify_with(|_| Some(key))
     }
 
     /// The statement, if it came just now and one of the centre's keys of that time signed it.
@@ -174,11 +200,14 @@ impl<T: Statement> Signed<T> {
     }
 
     fn verify_for(&self, keys: &CentreKeys, for_use: Use) -> Result<T, CoseError> {
-        let parsed = Sign1::parse(&self.bytes)?;
-        let unknown = CoseError::UnknownKey(parsed.kid());
-        let key = keys.find(parsed.kid()).ok_or(unknown.clone())?;
-        let statement: T = cbor::unpack(parsed.verify(key, T::DOMAIN)?)?;
-        keys.signer(parsed.kid(), T::ROLE, statement.stated_at(), for_use).ok_or(unknown)?;
+        let mut named = None;
+        let statement = self.verify_with(|kid| {
+            named = kid;
+            kid.and_then(|kid| keys.find(kid))
+        })?;
+        // Only what is signed says when it was made; the signature comes first.
+        let kid = named.ok_or(CoseError::Shape)?;
+        keys.signer(kid, T::ROLE, statement.stated_at(), for_use).ok_or(CoseError::UnknownKey(kid))?;
         Ok(statement)
     }
 
@@ -187,7 +216,39 @@ impl<T: Statement> Signed<T> {
     /// # Errors
     /// When the bytes are not a signed `T` by their shape.
     pub fn peek(&self) -> Result<T, CoseError> {
-        Ok(cbor::unpack(Sign1::parse(&self.bytes)?.unverified_payload())?)
+        let payload = match T::FORM {
+            Form::External => Sign1::parse(&self.bytes)?.unverified_payload(),
+            Form::Typed | Form::TypedWithoutKid => self.typed()?.unverified_payload(),
+        };
+        Ok(cbor::unpack(payload)?)
+    }
+
+    fn verify_with<'k>(
+        &self,
+        find: impl FnOnce(Option<KeyId>) -> Option<&'k VerifyingKey>,
+    ) -> Result<T, CoseError> {
+        let payload = match T::FORM {
+            Form::External => {
+                let message = Sign1::parse(&self.bytes)?;
+                let key = find(Some(message.kid())).ok_or(CoseError::UnknownKey(message.kid()))?;
+                message.verify(key, T::DOMAIN)?
+            }
+            Form::Typed | Form::TypedWithoutKid => {
+                let message = self.typed()?;
+                let unknown = message.kid().map_or(CoseError::Shape, CoseError::UnknownKey);
+                message.verify(find(message.kid()).ok_or(unknown)?, T::DOMAIN)?
+            }
+        };
+        Ok(cbor::unpack(payload)?)
+    }
+
+    fn typed(&self) -> Result<TypedSign1<'_>, CoseError> {
+        let message = TypedSign1::parse(&self.bytes)?;
+        if message.typ() != T::DOMAIN {
+            return Err(CoseError::Purpose);
+        }
+        let named = T::FORM == Form::Typed;
+        if message.kid().is_some() == named { Ok(message) } else { Err(CoseError::Shape) }
     }
 }
 
@@ -260,17 +321,15 @@ impl<'de, T> Deserialize<'de> for Signed<T> {
 }
 
 /// `Sig_structure` of RFC 9052 §4.4: `["Signature1", protected, external_aad, payload]`.
-fn to_be_signed(domain: &str, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len() + domain.len() + 32);
+fn to_be_signed(protected: &[u8], external: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(protected.len() + external.len() + payload.len() + 32);
     out.push(0x84);
     out.push(0x6a);
     out.extend_from_slice(b"Signature1");
-    bytes_head(PROTECTED.len(), &mut out);
-    out.extend_from_slice(&PROTECTED);
-    bytes_head(domain.len(), &mut out);
-    out.extend_from_slice(domain.as_bytes());
-    bytes_head(payload.len(), &mut out);
-    out.extend_from_slice(payload);
+    for part in [protected, external, payload] {
+        bytes_head(part.len(), &mut out);
+        out.extend_from_slice(part);
+    }
     out
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cose::Statement;
 use crate::log::LogId;
+use crate::phone::UseCode;
 
 /// 复核结果: how a case that was accepted at a hall stands after the centre has looked at it.
 #[derive(
@@ -141,6 +142,19 @@ pub struct LicenceFinding {
     pub box_knew: bool,
 }
 
+/// 用证码兑换: the province's code for a use that a box had given a code of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cbor(map)]
+pub struct ExchangedCode {
+    /// The box's code.
+    #[n(0)]
+    pub local: String,
+    /// 用证码. One that the centre gave in the first place stays.
+    #[n(1)]
+    #[cbor(with = "crate::cbor::text")]
+    pub code: UseCode,
+}
+
 /// The centre's judgement on one submitted case. A later one about the same entry replaces it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(map)]
@@ -171,6 +185,10 @@ pub struct Disposition {
     #[n(7)]
     #[cbor(with = "crate::cbor::millis")]
     pub decided_at: Timestamp,
+    /// 用证码 of each use, once the case has passed.
+    #[n(8)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_codes: Option<Vec<ExchangedCode>>,
 }
 
 impl Statement for Disposition {

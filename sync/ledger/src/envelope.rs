@@ -17,9 +17,11 @@ use crate::trust::{CentreKeys, Roles};
 
 mod issue;
 mod open;
+mod remember;
 
 pub use issue::{Issue, IssuedEnvelope};
 pub use open::{CacheState, OpenError, Validity, VerifiedEnvelope};
+pub use remember::Signatures;
 
 /// The field under which [`Licence::number`] (证照编号) is disclosed.
 pub const NUMBER_FIELD: &str = "number";

@@ -62,6 +62,54 @@ pub struct DocumentVersion {
     pub sha256: Hash,
 }
 
+/// 撤回授权: a citizen withdrew at the centre what was agreed to for a case of this hall.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ConsentWithdrawn {
+    /// 办件编号.
+    #[n(0)]
+    pub case_no: String,
+    /// Since when it does not hold any more.
+    #[n(1)]
+    #[cbor(with = "crate::cbor::millis")]
+    pub at: Timestamp,
+    /// Who withdrew it.
+    #[n(2)]
+    pub by: WithdrawnBy,
+}
+
+/// Who withdrew a consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum WithdrawnBy {
+    /// 办事人.
+    #[n(1)]
+    Citizen,
+    /// 委托人, of what was used by a mandate.
+    #[n(2)]
+    Principal,
+}
+
+/// The status of something in the status list that is not a licence: 经办授权, 委托, a person's own entry.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PlaceStatus {
+    /// Number of the list.
+    #[n(0)]
+    pub list: u32,
+    /// Place in it.
+    #[n(1)]
+    pub place: u32,
+    /// Its status from `at` on.
+    #[n(2)]
+    #[cbor(with = "crate::cbor::licence_status")]
+    pub status: LicenceStatus,
+    /// Since when.
+    #[n(3)]
+    #[cbor(with = "crate::cbor::millis")]
+    pub at: Timestamp,
+}
+
 /// What happened at the centre. In bytes: an array of the number of the variant and its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -75,6 +123,10 @@ pub enum Change {
     Document(DocumentVersion),
     /// 5: a licence leaves the scope of this hall and its cache.
     LicenceForget(LicenceId),
+    /// 6: a citizen withdrew a consent. Hot.
+    ConsentWithdrawn(ConsentWithdrawn),
+    /// 7: a grant, a mandate or a person has another status in the status list. Hot.
+    PlaceStatus(PlaceStatus),
     /// A kind of a newer centre: skipped, with its place in the numbering kept. Holds the exact bytes.
     Other {
         /// Its number.
@@ -196,6 +248,8 @@ impl<C> EncodeTrait<C> for Change {
             Self::Disposition(signed) => signed.encode(e.u16(3)?, ctx),
             Self::Document(version) => version.encode(e.u16(4)?, ctx),
             Self::LicenceForget(licence) => e.u16(5)?.str(licence.as_str())?.ok(),
+            Self::ConsentWithdrawn(withdrawn) => withdrawn.encode(e.u16(6)?, ctx),
+            Self::PlaceStatus(change) => change.encode(e.u16(7)?, ctx),
             Self::Other { code, content } => {
                 e.u16(*code)?.writer_mut().write_all(content).map_err(encode::Error::write)
             }
@@ -214,6 +268,8 @@ impl<'b, C> DecodeTrait<'b, C> for Change {
             3 => Self::Disposition(Signed::decode(d, ctx)?),
             4 => Self::Document(DocumentVersion::decode(d, ctx)?),
             5 => Self::LicenceForget(crate::cbor::text::decode(d, ctx)?),
+            6 => Self::ConsentWithdrawn(ConsentWithdrawn::decode(d, ctx)?),
+            7 => Self::PlaceStatus(PlaceStatus::decode(d, ctx)?),
             code => {
                 let start = d.position();
                 d.skip()?;

@@ -6,7 +6,8 @@
 //! [`cbor`] and [`cose`] (encoding and signatures), [`entry`] and [`head`] (the ledger itself),
 //! [`merkle`], [`checkpoint`], [`receipt`] and [`proof`] (why it can be believed), [`bundle`] and [`link`]
 //! (the way up), [`feed`], [`envelope`], [`status`], [`token`], [`document`], [`disposition`] (the way
-//! down), [`blob`] (attachments), [`trust`] (whose signatures count).
+//! down), [`blob`] (attachments), [`phone`] (what citizens carry in their phones), [`trust`] (whose signatures
+//! count).
 
 pub mod blob;
 pub mod bundle;
@@ -23,6 +24,7 @@ pub mod head;
 pub mod link;
 pub mod log;
 pub mod merkle;
+pub mod phone;
 pub mod proof;
 pub mod ratify;
 pub mod receipt;

@@ -9,12 +9,13 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobId;
-use crate::cose::Signed;
+use crate::cose::{Signed, Statement};
 use crate::document::Document;
 use crate::envelope::IssuedEnvelope;
 use crate::feed::StatusChange;
 use crate::hash::Hash;
 use crate::log::{BoxId, LogId};
+use crate::phone::Sealed;
 use crate::receipt::Receipt;
 use crate::token::FreshnessToken;
 
@@ -218,6 +219,51 @@ pub struct LookupAnswer {
     /// 证照状态 of each licence above, as of this answer. One without a status is not to be used.
     #[n(3)]
     pub statuses: Vec<StatusChange>,
+}
+
+/// `POST /v1/link/resolve`: who stands behind a plain code (政务码, 粤商码). Debug does not show the code.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Resolve {
+    /// The text as it was scanned.
+    #[n(0)]
+    pub code: String,
+}
+
+impl fmt::Debug for Resolve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolve").finish_non_exhaustive()
+    }
+}
+
+/// 200 answer to [`Resolve`]: whom the code stood for in this moment, sealed as in what phones carry.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Resolved {
+    /// SHA-256 of the text that was asked about.
+    #[n(0)]
+    pub code: Hash,
+    /// The feed scope of the hall that asked.
+    #[n(1)]
+    pub scope: String,
+    /// Opens with [`crate::phone::open_subject`] at `at`.
+    #[n(2)]
+    pub subject: Sealed,
+    /// Where the person's own status stands in the province's status list.
+    #[n(3)]
+    pub place: Option<u32>,
+    /// When the centre answered.
+    #[n(4)]
+    #[cbor(with = "crate::cbor::millis")]
+    pub at: Timestamp,
+}
+
+impl Statement for Resolved {
+    const DOMAIN: &'static str = "hallbox/resolved/1";
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
 }
 
 /// Answer to `PUT /v1/link/blobs/{id}` (the manifest) and `GET …/missing`.

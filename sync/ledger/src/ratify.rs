@@ -125,6 +125,7 @@ pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Dispo
         other_case,
         deadline,
         decided_at: now,
+        use_codes: None,
     }
 }
 

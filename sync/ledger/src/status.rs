@@ -1,8 +1,8 @@
 //! Licence status for a whole province: a token status list of two bits a licence.
 //!
-//! The claims are those of the IETF Token Status List as a CWT (`sub` 2, `exp` 4, `iat` 6,
-//! `status_list` 65533, `ttl` 65534; times in seconds), signed like every other statement here. Values:
-//! 0 valid, 1 revoked, 2 suspended, 3 changing ([`LicenceStatus`]).
+//! It is a Status List Token of the IETF Token Status List in its CWT form, so that other people's libraries
+//! read it: `sub` 2, `exp` 4, `iat` 6, `status_list` 65533, `ttl` 65534; times in seconds; `typ`
+//! `application/statuslist+cwt`. Values: 0 valid, 1 revoked, 2 suspended, 3 changing ([`LicenceStatus`]).
 
 use std::io::{Read, Write as _};
 
@@ -13,7 +13,7 @@ use hall_domain::{LicenceStatus, Timestamp};
 use minicbor::decode::{self, Decode, Decoder};
 use minicbor::encode::{self, Encode, Encoder, Write};
 
-use crate::cose::{CoseError, Signed, Statement};
+use crate::cose::{CoseError, Form, Signed, Statement};
 use crate::trust::{CentreKeys, Roles};
 
 /// Most entries of one list; 25 MB in memory.
@@ -218,6 +218,12 @@ impl VerifiedStatusList {
         self.ttl_s
     }
 
+    /// Whether this list may take the place of `held`: the same list, and not made before it. A list that was
+    /// carried in, or kept back by somebody, never undoes a revocation.
+    pub fn supersedes(&self, held: &Self) -> bool {
+        self.list == held.list && self.issued_at >= held.issued_at
+    }
+
     /// What the list says about the licence at `index`, seen from `now`.
     ///
     /// # Errors
@@ -236,7 +242,8 @@ impl VerifiedStatusList {
 }
 
 impl Statement for StatusClaims {
-    const DOMAIN: &'static str = "hallbox/status/1";
+    const DOMAIN: &'static str = "application/statuslist+cwt";
+    const FORM: Form = Form::Typed;
     const ROLE: Roles = Roles::STATUS_LISTS;
 
     fn stated_at(&self) -> Option<Timestamp> {

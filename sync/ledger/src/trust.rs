@@ -16,8 +16,7 @@ mod state;
 mod tests;
 
 pub use bundle::{
-    BundleKey, CodeKey, DocumentInForce, MAX_CODE_KEYS, MAX_KEYS, MAX_ROOTS, SUITE, SignedBundle, Suite,
-    TrustBundle,
+    BundleKey, DocumentInForce, MAX_CODE_KEYS, MAX_KEYS, MAX_ROOTS, SUITE, SignedBundle, Suite, TrustBundle,
 };
 pub use state::{ALARM_DAYS, LIFE_DAYS, Trust, TrustAge, TrustRefusal};
 

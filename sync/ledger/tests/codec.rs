@@ -323,7 +323,17 @@ fn disposition() -> impl Strategy<Value = Disposition> {
         instant(),
     )
         .prop_map(|(log, seq, case_no, outcome, findings, other_case, deadline, decided_at)| {
-            Disposition { log, seq, case_no, outcome, findings, other_case, deadline, decided_at }
+            Disposition {
+                log,
+                seq,
+                case_no,
+                outcome,
+                findings,
+                other_case,
+                deadline,
+                decided_at,
+                use_codes: None,
+            }
         })
 }
 

@@ -9,13 +9,13 @@ use cast::{
     HOUR, NOON, centre_key, centre_keys, date, field, licence, other_person, person, salts, stranger_key,
 };
 use hall_domain::{LicenceStatus, Timestamp};
-use hall_ledger::cose::{CoseError, Sign1};
+use hall_ledger::cose::{self, CoseError, Sign1, typed};
 use hall_ledger::envelope::{
     CacheState, Envelope, Issue, IssuedEnvelope, NUMBER_FIELD, OpenError, StatusRef, Validity,
     VerifiedEnvelope,
 };
 use hall_ledger::status::{MAX_ENTRIES, StatusClaims, StatusError, StatusList};
-use hall_ledger::{Signed, cbor};
+use hall_ledger::{KeyId, Signed, cbor};
 use proptest::prelude::*;
 
 fn issue() -> Issue {
@@ -231,6 +231,36 @@ fn a_status_comes_with_its_age_and_ends_with_its_list() {
     assert_eq!(list.look_up(77, NOON.plus_hours(-9)).unwrap().age_ms, 0);
     assert_eq!(list.look_up(100, NOON), Err(StatusError::Index(100)));
     assert_eq!(list.look_up(u32::MAX, NOON), Err(StatusError::Index(u32::MAX)));
+}
+
+#[test]
+fn an_older_list_never_takes_the_place_of_a_newer_one() {
+    let made = |number, at: Timestamp| {
+        let claims = StatusList::new(4).unwrap().claims(number, at, 300, at.plus_hours(1));
+        StatusClaims::verify(Signed::sign(&claims, &centre_key()).as_bytes(), &centre_keys()).unwrap()
+    };
+    let held = made(1, NOON);
+    assert!(made(1, NOON.plus_seconds(1)).supersedes(&held) && held.supersedes(&held));
+    assert!(!made(1, NOON.plus_seconds(-1)).supersedes(&held));
+    assert!(!made(2, NOON.plus_seconds(1)).supersedes(&held));
+}
+
+#[test]
+fn a_status_list_is_for_its_purpose_and_by_the_centre_only() {
+    let claims = StatusList::new(4).unwrap().claims(1, NOON, 300, NOON.plus_hours(1));
+    let verify = |bytes: &[u8]| StatusClaims::verify(bytes, &centre_keys()).err();
+    assert_eq!(verify(Signed::sign(&claims, &centre_key()).as_bytes()), None);
+    let stranger = Signed::sign(&claims, &stranger_key());
+    assert!(matches!(verify(stranger.as_bytes()), Some(StatusError::Cose(CoseError::UnknownKey(_)))));
+    let payload = cbor::pack(&claims);
+    let kid = Some(KeyId::of(&centre_key().verifying_key()));
+    let other = typed::sign(&centre_key(), "application/cwt", kid, &payload);
+    assert_eq!(verify(&other), Some(StatusError::Cose(CoseError::Purpose)));
+    let nameless = typed::sign(&centre_key(), "application/statuslist+cwt", None, &payload);
+    assert_eq!(verify(&nameless), Some(StatusError::Cose(CoseError::Shape)));
+    // The form before the standard one, with the purpose in the external data.
+    let before = cose::sign(&centre_key(), "application/statuslist+cwt", &payload);
+    assert_eq!(verify(&before), Some(StatusError::Cose(CoseError::Shape)));
 }
 
 #[test]

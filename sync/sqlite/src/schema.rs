@@ -32,6 +32,8 @@ pub(crate) fn open_writer(path: &Path, migrations: &[Migration]) -> Result<Conne
         return Err(OpenError::Journal { mode });
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten, not only unlinked.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", JOURNAL_BYTES, |_| Ok(()))?;
     settle(&connection)?;
     migrate(&mut connection, migrations)?;

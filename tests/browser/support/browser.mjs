@@ -11,8 +11,8 @@ const SHOTS = path.join(ROOT, "target/screenshots");
 export const PATIENCE = 20_000;
 
 export class Stage {
-  static async open(story) {
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--lang=zh-CN"] });
+  static async open(story, { args = [] } = {}) {
+    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--lang=zh-CN", ...args] });
     const folder = path.join(SHOTS, story);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });

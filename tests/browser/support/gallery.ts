@@ -28,6 +28,8 @@ Object.assign(globalThis, {
       throw new Error(`not a page: ${String(show)}`);
     }
     state = { ...start({ gen: 0, cmd: null, answered: [], config }), link: "up", lostAt: null, hall: { online: true, boot: show.id } };
+    // Another page of the same number would not be painted anew.
+    screen.paint(state, clock, send);
     send({ type: "show", show, waiting: null });
     send({ type: "preference", change: preferences });
   },

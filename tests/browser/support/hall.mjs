@@ -109,6 +109,7 @@ export class Hall {
   place = (window, card) => this.control("POST", `windows/${window}/card`, { card });
   lift = (window) => this.control("DELETE", `windows/${window}/card`);
   plug = (window, plugged) => this.control("POST", `windows/${window}/reader`, { plugged });
+  scan = (window, text, fault) => this.control("POST", `windows/${window}/scan`, { text, ...(fault ? { fault } : {}) });
   breakReader = (window, fault) => this.control("POST", `windows/${window}/fault`, { fault });
   line = (state) => this.control("POST", "line", { state });
   box = (action) => this.control("POST", "box", { action });

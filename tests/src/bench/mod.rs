@@ -2,6 +2,7 @@
 //! machine shows in both. Benchmarks report and never judge: a missed target is a mark in the table, not a failure.
 
 mod commit;
+mod licences;
 mod live;
 mod rest;
 mod row;
@@ -34,6 +35,8 @@ pub struct Options {
 pub enum Subject {
     /// Recording a consent, 60 windows at once.
     Commit,
+    /// The licence cache: opening one of ten million.
+    Licences,
     /// The box at rest: start and memory.
     Rest,
     /// From a hand to a screen, in a browser.
@@ -59,6 +62,11 @@ pub async fn run(options: &Options) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     if options.wants(Subject::Commit) {
         rows.extend(commit::run(&options.folder.join("commit"), options.short).await.context("commit")?);
+    }
+    if options.wants(Subject::Licences) {
+        let (folder, short) = (options.folder.join("licences"), options.short);
+        let measured = tokio::task::spawn_blocking(move || licences::run(&folder, short)).await?;
+        rows.extend(measured.context("licences")?);
     }
     if options.wants(Subject::Rest) || options.wants(Subject::Screens) {
         let live = live::LiveHall::start(&options.folder.join("hall")).await?;

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use hall_domain::LicenceStatus;
+use hall_sim::ScanFault;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use tokio::sync::MutexGuard;
 
 use super::state::{HallState, seen};
@@ -21,11 +23,13 @@ pub(super) fn router() -> Router<Control> {
         .route("/api/windows/{id}/card", post(place_card).delete(lift_card))
         .route("/api/windows/{id}/reader", post(plug_reader))
         .route("/api/windows/{id}/fault", post(break_reader))
+        .route("/api/windows/{id}/scan", post(scan))
         .route("/api/line", post(set_line))
         .route("/api/box", post(act_on_box))
         .route("/api/broker", post(act_on_broker))
         .route("/api/centre", post(act_on_centre))
         .route("/api/centre/licences", post(set_licence))
+        .route("/api/phones/{slug}/network", post(switch_network))
         .route("/api/pair", post(pair))
 }
 
@@ -89,6 +93,43 @@ struct Broken {
 async fn break_reader(State(control): State<Control>, Path(id): Path<String>, asked: Asked<Broken>) -> Done {
     let fault = body(asked)?.fault;
     window(&control, &id).await?.break_reader(fault);
+    done(&control).await
+}
+
+/// A code held before the window's scanner, and what is wrong with how it comes out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scanned {
+    text: String,
+    #[serde(default)]
+    fault: Option<BadScan>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BadScan {
+    /// In small pieces, slowly.
+    Slow,
+    /// With bytes before it that are no text.
+    Garbage,
+    /// Three times, one right behind the other.
+    Repeated,
+    /// Its first half.
+    Half,
+}
+
+async fn scan(State(control): State<Control>, Path(id): Path<String>, asked: Asked<Scanned>) -> Done {
+    let Scanned { text, fault } = body(asked)?;
+    if text.chars().any(char::is_control) {
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "码里不能有控制字符。"));
+    }
+    let fault = fault.map(|fault| match fault {
+        BadScan::Slow => ScanFault::Split { bytes: 16, gap: Duration::from_millis(30) },
+        BadScan::Garbage => ScanFault::Garbage(vec![0xFF, 0xFE, 0x00, b'~']),
+        BadScan::Repeated => ScanFault::Repeated(3),
+        BadScan::Half => ScanFault::Half(text.len() / 2),
+    });
+    window(&control, &id).await?.scan(&text, fault.as_slice()).await?;
     done(&control).await
 }
 
@@ -175,6 +216,23 @@ async fn set_licence(State(control): State<Control>, asked: Asked<Licence>) -> D
     }
     control.hall.operator().await?.set_status(&id, status).await?;
     control.memory.keep(&id, status)?;
+    done(&control).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Network {
+    on: bool,
+}
+
+async fn switch_network(
+    State(control): State<Control>,
+    Path(slug): Path<String>,
+    asked: Asked<Network>,
+) -> Done {
+    if !control.hall.phones().set_network(&slug, body(asked)?.on) {
+        return Err(Refusal::unknown("演员"));
+    }
     done(&control).await
 }
 

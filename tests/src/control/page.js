@@ -181,7 +181,39 @@ function show(now) {
   mark($("#centre [data-state]"), RUNNING[now.centre.state]);
   const centre = now.centre.state === "running";
   document.querySelectorAll("[data-centre]").forEach((button) => (button.disabled = centre === (button.dataset.centre === "start")));
+  showPhones();
   showLicences();
+}
+
+/** The phones that fit what is looked for; without a word the first of the cast and those without network. */
+function showPhones() {
+  const words = $("#carrier").value.trim();
+  const cut = state.phones.without_network;
+  const found = cast.filter((member, at) => (words ? `${member.name} ${member.slug} ${member.note}`.includes(words) : at < 8 || cut.includes(member.slug)));
+  const key = JSON.stringify([found.map(({ slug }) => slug), cut]);
+  if ($("#carriers").dataset.key === key) {
+    return;
+  }
+  $("#carriers").dataset.key = key;
+  const rows = found.map((member) => {
+    const row = document.createElement("tr");
+    const phone = endpoints.phones.people.find(({ slug }) => slug === member.slug);
+    const open = element("a", "手机", { href: phone.url, target: `phone-${member.slug}`, "aria-label": `打开${member.name}的手机` });
+    open.onclick = (event) => {
+      event.preventDefault();
+      // The size of a phone in the hand.
+      window.open(phone.url, `phone-${member.slug}`, "popup,width=390,height=844,noopener");
+    };
+    const off = cut.includes(member.slug);
+    const button = element("button", off ? "联网" : "断网", { class: "small", "aria-label": `${off ? "联网" : "断网"}${member.name}` });
+    button.onclick = () => act(`/api/phones/${member.slug}/network`, "POST", { on: off });
+    const [link, acts] = [element("td", ""), element("td", "", { class: "end" })];
+    link.append(open);
+    acts.append(button);
+    row.append(element("td", member.name), element("td", member.note, { class: "mute" }), element("td", member.mobile, { class: "mono" }), element("td", off ? "无网络" : "有网络"), link, acts);
+    return row;
+  });
+  $("#carriers").replaceChildren(...(rows.length > 0 ? rows : [emptyRow("没有这样的人")]));
 }
 
 function showLicences() {
@@ -237,9 +269,10 @@ async function look() {
 async function begin() {
   [cast, endpoints] = await Promise.all([ask("/api/cast"), ask("/api/endpoints")]);
   const link = (text, href) => element("a", text, { href, target: "_blank", rel: "noopener" });
-  $("#links").append(link("窗口界面", `${endpoints.box.url}/`), ...endpoints.windows.map((window) => link(`评价器 ${window.id}`, window.evaluator)));
+  $("#links").append(link("窗口界面", `${endpoints.box.url}/`), ...endpoints.windows.map((window) => link(`评价器 ${window.id}`, window.evaluator)), link("手机", endpoints.phones.url));
   $("#holder").append(...cast.filter((member) => member.licences.length > 0).map((member) => element("option", `${member.name} · ${member.note}`, { value: member.slug })));
   $("#holder").onchange = showLicences;
+  $("#carrier").oninput = showPhones;
   $("#accounts").append(
     ...endpoints.accounts.map((account) => {
       const row = document.createElement("tr");

@@ -62,6 +62,7 @@ pub(super) struct HallState {
     #[serde(rename = "box")]
     hall_box: BoxState,
     centre: CentreState,
+    phones: PhonesState,
     licences: BTreeMap<String, LicenceStatus>,
 }
 
@@ -87,6 +88,12 @@ struct BoxState {
 #[derive(Debug, Serialize)]
 struct CentreState {
     state: Running,
+}
+
+#[derive(Debug, Serialize)]
+struct PhonesState {
+    /// Whose phones have no network.
+    without_network: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -129,6 +136,7 @@ pub(super) async fn seen(hall: &Hall, memory: &Memory) -> HallState {
             broker: hall_box.broker().filter(|_| runs),
         },
         centre: CentreState { state: centre.into() },
+        phones: PhonesState { without_network: hall.phones().without_network() },
         licences: memory.changed(),
     }
 }

@@ -18,6 +18,7 @@ pub struct Endpoints {
     centre: CentreEndpoints,
     control: ControlEndpoints,
     windows: Vec<WindowEndpoints>,
+    phones: PhonesEndpoints,
     accounts: Vec<Account>,
     data: PathBuf,
     logs: PathBuf,
@@ -44,6 +45,20 @@ struct CentreEndpoints {
 struct ControlEndpoints {
     url: String,
     api: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PhonesEndpoints {
+    /// Where one chooses whose phone to take.
+    url: String,
+    people: Vec<PhoneEndpoint>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PhoneEndpoint {
+    slug: String,
+    name: String,
+    url: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -75,6 +90,12 @@ impl Endpoints {
                 reader: window.port().to_owned(),
             });
         }
+        let phone = |slug: &str, name: &str| PhoneEndpoint {
+            slug: slug.to_owned(),
+            name: name.to_owned(),
+            url: hall.phones().url_of(slug),
+        };
+        let people = hall.cast().people().iter().map(|member| phone(&member.slug, &member.name)).collect();
         let data = hall.plan().data.clone();
         Ok(Self {
             hall: hall.plan().name.clone(),
@@ -95,6 +116,7 @@ impl Endpoints {
                 api: format!("http://{control}/api/"),
             },
             windows,
+            phones: PhonesEndpoints { url: hall.phones().url(), people },
             accounts: hall.plan().accounts.clone(),
             logs: data.join("logs"),
             data,
@@ -124,6 +146,12 @@ impl Endpoints {
         for window in &self.windows {
             rows.push((format!("评价器 {}", window.id), window.evaluator.clone(), window.name.clone()));
         }
+        let count = self.phones.people.len();
+        rows.push((
+            "手机".to_owned(),
+            self.phones.url.clone(),
+            format!("{count} 位办事人的手机，例如 {}", self.phones.people.first().map_or("", |one| &one.url)),
+        ));
         rows.push((
             "省级中心".to_owned(),
             self.centre.admin.clone(),

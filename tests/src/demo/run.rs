@@ -18,13 +18,14 @@ const CONTROL: u16 = 8080;
 const WEB: u16 = 8443;
 const MQTTS: u16 = 8883;
 const LINE: u16 = 9443;
+const PHONES: u16 = 8081;
 const LOOK: Duration = Duration::from_millis(500);
 const SERVER_ENDS: Duration = Duration::from_secs(2);
 
 /// Which ports a hall takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum PortChoice {
-    /// 8080, 8443, 8883 and 9443, or others where those are taken.
+    /// 8080, 8081, 8443, 8883 and 9443, or others where those are taken.
     Usual,
     /// Any that are free.
     Any,
@@ -130,11 +131,13 @@ fn choose(options: &Options, ground: &Ground, say: &impl Fn(&str)) -> Result<(Po
         Ok(other)
     };
     let control = lease("控制台", CONTROL)?;
+    let phones = lease("手机", PHONES)?;
     let Some(before) = ground.set_up else {
         let ports = Ports {
             web: lease("一体机", WEB)?,
             mqtts: lease("设备接入", MQTTS)?,
             line: lease("线路", LINE)?,
+            phones,
         };
         return Ok((ports, control));
     };
@@ -152,7 +155,12 @@ fn choose(options: &Options, ground: &Ground, say: &impl Fn(&str)) -> Result<(Po
             None => lease(what, port),
         }
     };
-    Ok((Ports { web: again("一体机", before.web)?, mqtts: again("设备接入", before.mqtts)?, line }, control))
+    Ok((
+        Ports {
+            web: again("一体机", before.web)?, mqtts: again("设备接入", before.mqtts)?, line, phones
+        },
+        control,
+    ))
 }
 
 fn stop_signal() -> Result<CancellationToken> {

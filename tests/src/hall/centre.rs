@@ -23,6 +23,7 @@ pub struct Centre {
     part: Part,
     data: PathBuf,
     link: SocketAddr,
+    citizen: SocketAddr,
     operator: Operator,
 }
 
@@ -45,20 +46,24 @@ impl Centre {
         Part::run("centre-init", command, place, MAKE).await.map(drop)
     }
 
-    /// Starts it, on ports of its own choice.
+    /// Starts it, on ports of its own choice; text messages go to the gateway at `messages`.
     ///
     /// # Errors
     /// If it does not become ready.
-    pub async fn start(data: &Path, place: &Place) -> Result<Self> {
+    pub async fn start(data: &Path, messages: &str, place: &Place) -> Result<Self> {
         let mut command = Command::new(program("hall-centre")?);
         command.arg("run").arg("--data").arg(data).args([
             "--listen",
             "127.0.0.1:0",
             "--admin",
             "127.0.0.1:0",
+            "--citizen",
+            "127.0.0.1:0",
+            "--messages",
+            messages,
         ]);
         let part = Part::start("centre", command, place)?;
-        let (link, admin) = part.line(READY, ready).await?;
+        let (link, admin, citizen) = part.line(READY, ready).await?;
         let file = data.join("operator.token");
         let token = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         let operator = Operator {
@@ -66,12 +71,17 @@ impl Centre {
             token: token.trim().to_owned(),
             client: Client::builder().no_proxy().timeout(ANSWER).build().context("an HTTP client")?,
         };
-        Ok(Self { part, data: data.to_owned(), link, operator })
+        Ok(Self { part, data: data.to_owned(), link, citizen, operator })
     }
 
     /// Where boxes reach it.
     pub fn link(&self) -> SocketAddr {
         self.link
+    }
+
+    /// Where citizens' phones reach it.
+    pub fn citizen(&self) -> SocketAddr {
+        self.citizen
     }
 
     /// The authority that its certificate is from.
@@ -105,9 +115,10 @@ impl Centre {
     }
 }
 
-fn ready(line: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let (link, admin) = line.strip_prefix("ready ")?.split_once(' ')?;
-    Some((link.parse().ok()?, admin.parse().ok()?))
+fn ready(line: &str) -> Option<(SocketAddr, SocketAddr, SocketAddr)> {
+    let mut addresses = line.strip_prefix("ready ")?.split(' ').map(|address| address.parse().ok());
+    let all = (addresses.next()??, addresses.next()??, addresses.next()??);
+    addresses.next().is_none().then_some(all)
 }
 
 impl Operator {
@@ -201,9 +212,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_line_holds_both_addresses() {
-        let (link, admin) = ready("ready 127.0.0.1:9443 127.0.0.1:9444").unwrap();
-        assert_eq!((link.port(), admin.port()), (9443, 9444));
+    fn the_ready_line_holds_all_three_addresses() {
+        let (link, admin, citizen) = ready("ready 127.0.0.1:9443 127.0.0.1:9444 127.0.0.1:9445").unwrap();
+        assert_eq!((link.port(), admin.port(), citizen.port()), (9443, 9444, 9445));
+        assert!(ready("ready 127.0.0.1:9443 127.0.0.1:9444").is_none());
         assert!(ready("listening on 127.0.0.1:9443").is_none());
     }
 }

@@ -3,6 +3,7 @@
 mod centre;
 mod hall_box;
 mod line;
+mod phones;
 mod plan;
 mod ports;
 mod processes;
@@ -11,6 +12,7 @@ mod window;
 pub use centre::{Centre, Operator};
 pub use hall_box::HallBox;
 pub use line::{Line, LineState};
+pub use phones::CastPhones;
 pub use plan::{Account, Plan, Ports, WindowPlan};
 pub use ports::Lease;
 pub use processes::{Part, Place, program};
@@ -39,6 +41,7 @@ pub struct Hall {
     cast: Cast,
     centre: RwLock<Option<Centre>>,
     line: Line,
+    phones: CastPhones,
     hall_box: RwLock<HallBox>,
     windows: Vec<Mutex<Window>>,
     _lock: File,
@@ -116,8 +119,11 @@ impl Hall {
             Cast::write(&data.join("cast"))?;
             Centre::make(&centre_data, &data.join("cast"), &place).await?;
         }
-        tell("启动省级中心");
-        let centre = Centre::start(&centre_data, &place).await?;
+        tell("启动省级中心和手机的移动网络");
+        let phones =
+            CastPhones::open(&cast, plan.ports.phones.address(), &centre_data.join("ca.pem")).await?;
+        let centre = Centre::start(&centre_data, &phones.messages(), &place).await?;
+        phones.lead_to(centre.citizen());
         let line = Line::lay(plan.ports.line.address(), centre.link()).await?;
 
         let mut hall_box = HallBox::new(&plan, &place);
@@ -138,7 +144,7 @@ impl Hall {
         tell("启动一体机和消息中间件");
         hall_box.start().await?;
 
-        tell("接上读卡器，启动读卡驱动");
+        tell("接上读卡器和扫码器，启动驱动");
         let mut windows = Vec::new();
         for window in &plan.windows {
             let window = Window::open(window.clone(), &data, &place, plan.pace)?;
@@ -157,6 +163,7 @@ impl Hall {
             cast,
             centre: RwLock::new(Some(centre)),
             line,
+            phones,
             hall_box: RwLock::new(hall_box),
             windows: windows.into_iter().map(Mutex::new).collect(),
             _lock: lock,
@@ -176,6 +183,11 @@ impl Hall {
     /// The line to the centre.
     pub fn line(&self) -> &Line {
         &self.line
+    }
+
+    /// The public's phones.
+    pub fn phones(&self) -> &CastPhones {
+        &self.phones
     }
 
     /// The box.
@@ -222,7 +234,9 @@ impl Hall {
     pub async fn start_centre(&self) -> Result<()> {
         let mut centre = self.centre.write().await;
         if centre.is_none() {
-            let started = Centre::start(&self.plan.data.join("centre"), &self.place).await?;
+            let messages = self.phones.messages();
+            let started = Centre::start(&self.plan.data.join("centre"), &messages, &self.place).await?;
+            self.phones.lead_to(started.citizen());
             self.line.lead_to(started.link());
             *centre = Some(started);
         }
@@ -242,7 +256,9 @@ impl Hall {
         look(self.centre.read().await.as_ref().map(Centre::part));
         look(self.hall_box.read().await.part());
         for window in &self.windows {
-            look(window.lock().await.driver());
+            let window = window.lock().await;
+            look(window.driver());
+            look(window.scanner_driver());
         }
         fallen
     }

@@ -59,6 +59,8 @@ pub struct Ports {
     pub mqtts: Lease,
     /// The line to the centre.
     pub line: Lease,
+    /// The cast's phones.
+    pub phones: Lease,
 }
 
 impl Ports {
@@ -67,7 +69,7 @@ impl Ports {
     /// # Errors
     /// If there are none.
     pub fn any() -> anyhow::Result<Self> {
-        Ok(Self { web: Lease::any()?, mqtts: Lease::any()?, line: Lease::any()? })
+        Ok(Self { web: Lease::any()?, mqtts: Lease::any()?, line: Lease::any()?, phones: Lease::any()? })
     }
 }
 

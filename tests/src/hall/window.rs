@@ -1,4 +1,4 @@
-//! 窗口: a virtual reader on a pseudo-terminal, and the real driver at its port.
+//! 窗口: a virtual reader and a virtual scanner on pseudo-terminals, and the real driver at each port.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hall_domain::IdentityCard;
 use hall_readers::samv::codec::Command as Samv;
-use hall_sim::{Emulator, EmulatorHandle, Fault, Pace};
+use hall_sim::{Emulator, EmulatorHandle, Fault, Pace, ScanFault, Scanner};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -43,12 +43,15 @@ pub struct Window {
     driver_data: PathBuf,
     place: Place,
     driver: Option<Part>,
+    scanner: Scanner,
+    scanner_data: PathBuf,
+    scanner_driver: Option<Part>,
     card: Option<String>,
     fault: Option<ReaderFault>,
 }
 
 impl Window {
-    /// A window with its reader plugged in and no driver running.
+    /// A window with its reader and scanner plugged in and no driver running.
     ///
     /// # Errors
     /// If no pseudo-terminal is to be had.
@@ -57,7 +60,21 @@ impl Window {
         std::fs::create_dir_all(&readers).with_context(|| format!("make {}", readers.display()))?;
         let reader = Emulator::start_paced(readers.join(&plan.id), pace).context("open a pseudo-terminal")?;
         let driver_data = data.join("drivers").join(&plan.id);
-        Ok(Self { plan, reader, driver_data, place: place.clone(), driver: None, card: None, fault: None })
+        let scanner_data = data.join("drivers").join(format!("{}-scanner", plan.id));
+        let scanner =
+            Scanner::start(readers.join(format!("{}-scanner", plan.id))).context("open a pseudo-terminal")?;
+        Ok(Self {
+            plan,
+            reader,
+            driver_data,
+            place: place.clone(),
+            driver: None,
+            scanner,
+            scanner_data,
+            scanner_driver: None,
+            card: None,
+            fault: None,
+        })
     }
 
     /// Number and name.
@@ -65,37 +82,52 @@ impl Window {
         &self.plan
     }
 
-    /// Pairs the driver with the box as at a new window, if it is not paired yet, and starts it.
+    /// Pairs the drivers with the box as at a new window, if they are not paired yet, and starts them.
     ///
     /// # Errors
-    /// If pairing is refused, or the driver does not become ready.
+    /// If pairing is refused, or a driver does not become ready.
     pub async fn start_driver(&mut self, hall_box: &HallBox) -> Result<()> {
-        if !self.is_paired() {
-            self.pair_driver(hall_box).await?;
-        }
-        let mut command = Command::new(program("hall-driver")?);
-        command.arg("run").arg("--data").arg(&self.driver_data);
-        let part = Part::start(&format!("driver-{}", self.plan.id), command, &self.place)?;
-        part.line(READY, |line| (line == "ready").then_some(())).await?;
-        self.driver = Some(part);
+        let (reader, scanner) = tokio::try_join!(
+            self.start_one(hall_box, "reader", &self.driver_data, self.reader.path()),
+            self.start_one(hall_box, "scanner", &self.scanner_data, self.scanner.path()),
+        )?;
+        (self.driver, self.scanner_driver) = (Some(reader), Some(scanner));
         Ok(())
     }
 
-    async fn pair_driver(&self, hall_box: &HallBox) -> Result<()> {
+    async fn start_one(&self, hall_box: &HallBox, kind: &str, data: &Path, port: &Path) -> Result<Part> {
+        let name = match kind {
+            "reader" => format!("driver-{}", self.plan.id),
+            _ => format!("driver-{}-{kind}", self.plan.id),
+        };
+        if hall_driver::DataDir::new(data).load().is_err() {
+            self.pair_driver(hall_box, &name, kind, data, port).await?;
+        }
         let mut command = Command::new(program("hall-driver")?);
-        command.arg("pair").arg("--data").arg(&self.driver_data);
+        command.arg("run").arg("--data").arg(data);
+        let part = Part::start(&name, command, &self.place)?;
+        part.line(READY, |line| (line == "ready").then_some(())).await?;
+        Ok(part)
+    }
+
+    async fn pair_driver(
+        &self,
+        hall_box: &HallBox,
+        name: &str,
+        kind: &str,
+        data: &Path,
+        port: &Path,
+    ) -> Result<()> {
+        let mut command = Command::new(program("hall-driver")?);
+        command.arg("pair").arg("--data").arg(data).args(["--kind", kind]);
         command.args(["--box", hall_box.url()]).arg("--ca").arg(hall_box.ca());
-        command.arg("--port").arg(self.reader.path());
-        let part = Part::start(&format!("driver-{}-pair", self.plan.id), command, &self.place)?;
+        command.arg("--port").arg(port);
+        let part = Part::start(&format!("{name}-pair"), command, &self.place)?;
         let code = part.line(PAIRING, |line| line.strip_prefix("code ").map(str::to_owned)).await?;
-        hall_box.pair(&code, &self.plan.id).await.context("pair the reader's driver")?;
+        hall_box.pair(&code, &self.plan.id).await.with_context(|| format!("pair the {kind}'s driver"))?;
         part.line(PAIRING, |line| line.starts_with("paired ").then_some(())).await?;
         part.until_ended().await;
         Ok(())
-    }
-
-    fn is_paired(&self) -> bool {
-        hall_driver::DataDir::new(&self.driver_data).load().is_ok()
     }
 
     /// Forgets the pairing, so that the next start pairs anew.
@@ -103,17 +135,33 @@ impl Window {
     /// # Errors
     /// If the folder cannot be removed.
     pub fn forget_pairing(&self) -> Result<()> {
-        match std::fs::remove_dir_all(&self.driver_data) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+        for data in [&self.driver_data, &self.scanner_data] {
+            match std::fs::remove_dir_all(data) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the drivers.
+    pub async fn stop_driver(&mut self) {
+        for driver in [self.driver.take(), self.scanner_driver.take()].into_iter().flatten() {
+            driver.stop().await;
         }
     }
 
-    /// Stops the driver.
-    pub async fn stop_driver(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            driver.stop().await;
-        }
+    /// Holds a code before the scanner.
+    ///
+    /// # Errors
+    /// If the scanner's line breaks.
+    pub async fn scan(&self, text: &str, faults: &[ScanFault]) -> Result<()> {
+        self.scanner.scan(text, faults).await.context("扫码器没有接好")
+    }
+
+    /// The process of the scanner's driver.
+    pub fn scanner_driver(&self) -> Option<&Part> {
+        self.scanner_driver.as_ref()
     }
 
     /// The driver's process.

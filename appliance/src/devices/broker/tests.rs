@@ -85,6 +85,7 @@ async fn a_device_speaks_on_the_topics_of_the_protocol_and_on_no_other() {
     let last = Topic::Up(device.clone(), Up::Answer).to_string();
     let junk = [
         format!("hw/1/d/{device}/up/junk"),
+        format!("hw/1/d/{device}/up/scan"),
         format!("hw/1/d/{device}/up/state/1"),
         Topic::Up(other, Up::State).to_string(),
         Topic::HallState.to_string(),

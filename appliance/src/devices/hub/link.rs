@@ -137,6 +137,7 @@ impl Hub {
             UpMessage::State(state) => self.note_state(&device, state).await,
             UpMessage::Ack(ack) => self.note_ack(device, ack).await,
             UpMessage::Answer(jws) => self.pass(Heard::Answer(device, jws)),
+            UpMessage::Scan(jws) => self.pass(Heard::Scan(device, jws)),
             UpMessage::Heartbeat(_) => self.note_heartbeat(&device).await,
             UpMessage::Log(line) => {
                 tracing::info!(device.id = %device, level = ?line.level, code = %line.code, "a device reports");

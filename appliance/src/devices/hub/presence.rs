@@ -10,6 +10,7 @@ use hall_bus::DeviceId;
 use hall_bus::evaluator::Show;
 use hall_bus::messages::{About, DeviceState, EvaluatorStatus};
 use hall_bus::reader::ReaderCondition;
+use hall_bus::scanner::ScannerCondition;
 use hall_domain::Timestamp;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -142,7 +143,10 @@ impl Hub {
                     About::Reader(status) if status.state == ReaderCondition::Ready => {
                         (Presence::Ready, None)
                     }
-                    About::Reader(_) => (Presence::Fault, None),
+                    About::Scanner(status) if status.state == ScannerCondition::Ready => {
+                        (Presence::Ready, None)
+                    }
+                    About::Reader(_) | About::Scanner(_) => (Presence::Fault, None),
                 };
                 let detail =
                     serde_json::to_string(&birth.about).map_err(|error| Fault::Storage(error.to_string()))?;

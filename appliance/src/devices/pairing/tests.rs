@@ -62,6 +62,8 @@ impl Window {
             asked_at: now,
         };
         let event = CaseEvent::ConsentAsked {
+            phone: None,
+            office: None,
             request: Box::new(request),
             digest: "00".to_owned(),
             command: command.clone(),

@@ -1,9 +1,10 @@
 //! What the citizen is asked and says: authorisation and rating.
 
-use super::{Events, at_least, open_case};
+use super::{Events, PHONE_MS, at_least, open_case};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
-    Asked, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse, Mode, RatingState, Step,
+    Asked, Case, CaseEvent, CommandId, Consent, ConsentEnd, LicenceUse, Mode, PhoneChallenge, RatingState,
+    Step,
 };
 use hall_domain::consent::{ConsentRequest, ConsentRow, TEXT_VERSION};
 use hall_domain::form::FieldState;
@@ -29,7 +30,7 @@ pub fn consent_request(
         return Err(Refusal::AlreadyAsking);
     }
     let identity =
-        case.identity.as_ref().filter(|identity| identity.confirmed).ok_or(Refusal::NotConfirmed)?;
+        case.identity.as_ref().filter(|identity| identity.confirmed()).ok_or(Refusal::NotConfirmed)?;
     let today = now.local_date();
     let rows: Vec<ConsentRow> = case
         .list
@@ -60,6 +61,7 @@ pub fn consent_request(
         Some(register) => register.name.clone(),
         None => known.uscc.to_string(),
     });
+    let on_behalf_of = on_behalf_of.or_else(|| case.mandator().map(|(_, name)| hall_domain::mask_name(name)));
     Ok(ConsentRequest {
         case_no: case.no.clone(),
         item: item.code.clone(),
@@ -67,8 +69,8 @@ pub fn consent_request(
         department: item.department.clone(),
         hall: case.hall.clone(),
         window: case.window.clone(),
-        person: hall_domain::HolderId::Person(identity.card.document.clone()),
-        person_name: identity.card.name.clone(),
+        person: hall_domain::HolderId::Person(identity.document.clone()),
+        person_name: identity.name.clone(),
         on_behalf_of,
         rows,
         text_version: TEXT_VERSION.to_owned(),
@@ -80,7 +82,21 @@ pub fn consent_request(
 /// Records the request that goes to the evaluator.
 pub fn ask(request: ConsentRequest, digest: String, command: CommandId, device: String) -> CaseEvent {
     let deadline = request.asked_at.plus_ms(CONSENT_MS);
-    CaseEvent::ConsentAsked { request: Box::new(request), digest, command, device, deadline }
+    let request = Box::new(request);
+    CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone: None, office: None }
+}
+
+/// Records the request that goes to a phone: the citizen's own, or the principal's.
+pub fn ask_by_phone(
+    request: ConsentRequest,
+    digest: String,
+    command: CommandId,
+    device: String,
+    challenge: PhoneChallenge,
+) -> CaseEvent {
+    let deadline = request.asked_at.plus_ms(PHONE_MS);
+    let (request, phone) = (Box::new(request), Some(challenge));
+    CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office: None }
 }
 
 /// 延长时间, asked for by the citizen: another full period, within the longest.
@@ -134,7 +150,11 @@ pub fn end_consent(case: &Case, command: &CommandId, reason: ConsentEnd) -> Even
 
 /// Rows whose licence the citizen agreed to open.
 pub fn agreed_rows(case: &Case) -> Vec<ConsentRow> {
+    if case.wants_acknowledgement() {
+        return Vec::new();
+    }
     match &case.consent {
+        Consent::Office { asked, .. } if !case.filled => asked.request.rows.clone(),
         Consent::Given { asked, refused, .. } if !case.filled => {
             asked.request.rows.iter().filter(|row| !refused.contains(&row.material)).cloned().collect()
         }
@@ -148,7 +168,7 @@ pub fn fill(case: &Case, uses: Vec<LicenceUse>, fields: BTreeMap<FieldKey, Field
     if case.filled {
         return Ok(Vec::new());
     }
-    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed) {
+    if !case.identity.as_ref().is_some_and(|identity| identity.confirmed()) {
         return Err(Refusal::NotConfirmed);
     }
     if matches!(case.consent, Consent::Waiting { .. }) {

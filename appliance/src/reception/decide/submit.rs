@@ -1,26 +1,44 @@
 //! 提交: what comes of a case as it stands, submitting it, and what is brought afterwards.
 
-use super::{Events, at_least, file_fits, represents, room_for_more};
+use super::{Events, at_least, file_fits, room_for_more};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
-    AccountName, Attachment, Case, CaseEvent, Follow, ListRow, MaterialState, Mode, Secondary, Step,
+    AccountName, Attachment, Case, CaseEvent, Consent, Follow, ListRow, MaterialState, Mode, Secondary, Step,
 };
-use hall_domain::policy::{self, LineState, Situation};
-use hall_domain::{Judgement, LicenceGrade, MaterialId, Outcome, ServiceItem, Timestamp, Way, form};
+use hall_domain::evidence::CodeForm;
+use hall_domain::organisation::ActsFor;
+use hall_domain::policy::{
+    self, ClockState, Counts, GrantState, LineState, Policy, Relation, Situation, TrustState, limits,
+};
+use hall_domain::{
+    Capacity, IdentityGrade, Judgement, LicenceGrade, LicenceStatus, MandateGrade, MaterialId, Outcome,
+    ServiceItem, Timestamp, Way, form,
+};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How long the centre's answer to a look-up counts as its word.
 const ONLINE_MS: i64 = 3_600_000;
 /// 补交期限: days within which what follows has to be brought.
 const FOLLOW_DAYS: i64 = 7;
 
-/// What the box knows about its line and the holder when a case is judged.
-#[derive(Debug, Clone, Copy)]
+/// What the policy is asked with, beside the case itself.
+#[derive(Debug, Clone)]
 pub struct Conditions {
+    /// 离线策略 in force.
+    pub policy: Arc<Policy>,
     /// Whether the line is up, and how long it has been down.
     pub line: LineState,
     /// Whether the holder's licences are in the cache or came from the centre.
     pub holder_cached: bool,
+    /// How grant or mandate stand by the newest list, and how many hours old that is.
+    pub standing: (LicenceStatus, u32),
+    /// What was taken today, without this case.
+    pub counts: Counts,
+    /// 时钟状态.
+    pub clock: ClockState,
+    /// 信任包状态.
+    pub trust: TrustState,
 }
 
 /// Who signs a submission beside its clerk.
@@ -49,13 +67,8 @@ pub fn judge(
     signed: Signed,
     now: Timestamp,
 ) -> Judgement {
-    let relation_hours = case
-        .organisation
-        .as_ref()
-        .filter(|known| known.register.is_some())
-        .filter(|known| case.identity.as_ref().is_none_or(|who| represents(known, &who.card)))
-        .and_then(|known| known.checked_at)
-        .map(|checked| u32::try_from(now.0.saturating_sub(checked.0).max(0) / 3_600_000).unwrap_or(u32::MAX));
+    let policy = &*conditions.policy;
+    let relation = relation(case, conditions, now);
     let fresh = case.listed_at.is_some_and(|at| now.ms_since(at) < ONLINE_MS);
     let line = match case.mode {
         // What the centre said counts as its word for an hour, then as what the hall remembers.
@@ -63,25 +76,30 @@ pub fn judge(
         _ => conditions.line,
     };
     let situation = |licence| Situation {
-        tier: item.tier,
-        way: Way::IdentityCard,
-        applicant: case.applicant,
-        line,
         identity: case.identity_grade(),
         consent: case.consent_grade(),
         licence,
         holder_cached: conditions.holder_cached,
-        relation_hours,
+        relation,
         second_clerk: signed.second,
         supervisor: signed.supervisor,
         t2_offline: item.offline_t2,
+        pre_approved: policy.approves(&item.code),
+        code: code_form(case),
+        mandate: mandate(case, conditions, now),
+        legal_basis: !item.office_bases.is_empty(),
+        notice_given: matches!(case.consent, Consent::Office { .. }),
+        limit: limits::check(policy, &conditions.counts).first().copied(),
+        clock: conditions.clock,
+        trust: conditions.trust,
+        ..Situation::new(item.tier, way(case, relation), case.applicant, line)
     };
     // Licences and paper originals are different grounds, neither the weaker in all things: the case stands on both.
     let relied = case.uses.iter().filter(|used| !case.paper_brought(&used.material));
     let weakest = relied.map(|used| used.grade).min();
-    let on_licences = policy::judge(&situation(weakest));
+    let on_licences = policy::judge(policy, &situation(weakest));
     let paper = case.list.iter().any(|row| case.paper_brought(&row.material));
-    let on_paper = paper.then(|| policy::judge(&situation(Some(LicenceGrade::L1))));
+    let on_paper = paper.then(|| policy::judge(policy, &situation(Some(LicenceGrade::L1))));
     let judgement = match on_paper {
         Some(on_paper) if weakest.is_none() || on_paper.outcome < on_licences.outcome => on_paper,
         _ => on_licences,
@@ -95,6 +113,61 @@ pub fn judge(
         };
     }
     judgement
+}
+
+/// An agent is one whichever way they were verified.
+fn way(case: &Case, relation: Relation) -> Way {
+    match (case.way(), relation) {
+        (Way::IdentityCard | Way::ServiceCode | Way::Face, Relation::Agent { .. }) => Way::Agent,
+        (way, _) => way,
+    }
+}
+
+/// 办事码形式: how the code was shown; what the centre resolved counts as its word.
+fn code_form(case: &Case) -> CodeForm {
+    match case.identity_grade() {
+        IdentityGrade::I3 => CodeForm::Challenge,
+        IdentityGrade::I3w => CodeForm::Weak,
+        _ => CodeForm::Plain,
+    }
+}
+
+/// A mandate that ended or was revoked is none.
+fn mandate(case: &Case, conditions: &Conditions, now: Timestamp) -> MandateGrade {
+    let ended = case.capacity().and_then(Capacity::revocable).is_some_and(|(until, _)| until < now);
+    if ended || conditions.standing.0 != LicenceStatus::Valid {
+        return MandateGrade::M0;
+    }
+    case.mandate_grade()
+}
+
+/// What is known of the right to act for the organisation: the register's word, or what the phone carried.
+fn relation(case: &Case, conditions: &Conditions, now: Timestamp) -> Relation {
+    let (Some(known), Some(who)) = (&case.organisation, &case.identity) else { return Relation::None };
+    let hours = |at: Timestamp| now.hours_since(at);
+    let registered = known.register.as_ref().and_then(|entry| entry.acts_for(&who.document, &who.name, now));
+    let (status, list_hours) = conditions.standing;
+    let grant = |until: Timestamp| match status {
+        LicenceStatus::Valid if until >= now => GrantState::Valid,
+        LicenceStatus::Valid => GrantState::Ended,
+        _ => GrantState::Revoked,
+    };
+    match (registered, case.capacity()) {
+        (_, Some(Capacity::Agent { until, .. })) => {
+            Relation::Agent { hours: list_hours, grant: grant(*until) }
+        }
+        (Some(ActsFor::Agent(known)), _) => Relation::Agent { hours: list_hours, grant: grant(known.until) },
+        (Some(ActsFor::LegalRepresentative), _) => match known.checked_at {
+            Some(at) => Relation::LegalRepresentative { hours: hours(at) },
+            None => Relation::None,
+        },
+        // Without a register entry the centre's attestation on the phone is the newest word.
+        (None, Some(Capacity::LegalRepresentative { .. })) if known.register.is_none() => {
+            let attested = who.phone.as_ref().map_or(Timestamp(0), |phone| phone.attested_at);
+            Relation::LegalRepresentative { hours: hours(attested) }
+        }
+        (None, _) => Relation::None,
+    }
 }
 
 /// 容缺: what would follow if the case were submitted now.

@@ -1,3 +1,4 @@
+mod phone;
 mod submission;
 
 use super::*;
@@ -97,6 +98,7 @@ impl Desk {
                 grade: LicenceGrade::L3,
                 envelope: "00".to_owned(),
                 fields: material.fields.clone(),
+                statement: None,
             })
         };
         let row = |material: &hall_domain::Material| ListRow {
@@ -160,7 +162,7 @@ fn until_card_and_person_were_compared_another_card_takes_the_place_of_the_first
     desk.now = desk.now.plus_ms(5_000);
     assert_eq!(desk.read("wang-fang"), Ok(2), "the first reading is given up and the second taken");
     let now = desk.case.identity.clone().unwrap();
-    assert_eq!((now.card, now.expired), (card("wang-fang"), false));
+    assert_eq!((now.card, now.expired), (Some(card("wang-fang")), false));
     let seen = confirm_person(&desk.case, expired.at, Some("看过".to_owned()));
     assert_eq!(seen, Err(Refusal::AnotherReading), "the clerk saw the first card");
     assert_eq!(desk.confirm(None), Ok(1));
@@ -400,5 +402,6 @@ fn used(row: &ListRow) -> Option<LicenceUse> {
         grade: licence.grade,
         status_at: NOW,
         mode: Mode::Offline,
+        statement: None,
     })
 }

@@ -85,9 +85,12 @@ fn a_written_case_is_found_by_what_it_now_says() {
     put(&db, &vault, &stored).unwrap();
     assert_eq!((count("居住证"), count("王芳")), (1, 0));
     Arc::make_mut(&mut stored.case).identity = Some(Identity {
-        card: wang_fang(),
+        name: wang_fang().name,
+        document: wang_fang().document,
+        card: Some(wang_fang()),
+        phone: None,
         expired: false,
-        confirmed: false,
+        compared: false,
         note: None,
         at: stored.case.opened_at,
     });

@@ -51,13 +51,17 @@ words!(Presence { Ready => "ready", Fault => "fault", Lost => "lost", Quarantine
 pub enum CommandKind {
     /// 授权页.
     Authorize,
+    /// 扫码页: a challenge for a phone.
+    Challenge,
+    /// 告知页.
+    Notice,
     /// 评价页.
     Rating,
     /// 读卡.
     Read,
 }
 
-words!(CommandKind { Authorize => "authorize", Rating => "rating", Read => "read" });
+words!(CommandKind { Authorize => "authorize", Challenge => "challenge", Notice => "notice", Rating => "rating", Read => "read" });
 
 /// How far a command is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,20 +4,28 @@ use super::act::{Act, Answered};
 use super::list;
 use super::page::{Scene, left_ms};
 use crate::reception::{Refusal, decide};
+use crate::store::accounts::Role;
 use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::pages::case::StepName;
-use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep};
+use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep, OfficeForm};
 use crate::web::refusals::said;
 use axum::Router;
 use axum::routing::post;
-use hall_domain::case::{Consent, ConsentEnd};
+use hall_domain::PhoneAsk;
+use hall_domain::case::{Acknowledgement, Consent, ConsentEnd};
+use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// Routes of the two steps.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/cases/{id}/refresh-list", post(refresh_list))
         .route("/cases/{id}/push", post(push))
+        .route("/cases/{id}/push-phone", post(push_phone))
+        .route("/cases/{id}/acknowledge", post(acknowledge))
+        .route("/cases/{id}/office", post(office))
+        .route("/cases/{id}/withdraw", post(withdraw))
         .route("/cases/{id}/cancel-push", post(cancel_push))
         .route("/cases/{id}/paper", post(paper))
 }
@@ -30,6 +38,40 @@ async fn refresh_list(Act { by, .. }: Act) -> Answered {
 async fn push(Act { by, .. }: Act) -> Answered {
     let done = by.app.desk.push(&by.clerk, &by.id).await;
     by.answer(done, StepName::Consent).await
+}
+
+async fn push_phone(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.push_to_phone(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Consent).await
+}
+
+async fn acknowledge(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.ask_acknowledgement(&by.id).await;
+    by.answer(done, StepName::Consent).await
+}
+
+async fn withdraw(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.withdraw_consent(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Consent).await
+}
+
+#[derive(Deserialize)]
+struct Office {
+    #[serde(default)]
+    basis: String,
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    password: String,
+}
+
+async fn office(Act { by, form }: Act<Office>) -> Answered {
+    let supervisor = by.signature(&form.account, Zeroizing::new(form.password), Role::supervises).await?;
+    let done = match supervisor {
+        Some(account) => by.app.desk.look_by_office(&by.clerk, &by.id, &form.basis, account).await,
+        None => Err(Refusal::Supervisor.into()),
+    };
+    by.answer_typed(done, StepName::Consent, form.account).await
 }
 
 async fn cancel_push(Act { by, .. }: Act) -> Answered {
@@ -49,6 +91,7 @@ pub fn list_step(scene: &Scene<'_>) -> ListStep {
     ListStep {
         rows,
         can_refresh: scene.app.book.knowledge.line().up,
+        by_principal: scene.case.mandator().is_some(),
         push_blocked: push_blocked(scene, asked),
         asked,
     }
@@ -63,7 +106,28 @@ pub fn consent_step(scene: &Scene<'_>) -> ConsentStep {
         on_paper: u32::try_from(on_paper).unwrap_or_default(),
         rows,
         push_blocked: push_blocked(scene, list::asked(scene)),
+        by_principal: scene.case.mandator().is_some(),
+        office: office_form(scene),
+        can_withdraw: matches!(scene.case.consent, Consent::Given { .. }),
     }
+}
+
+/// 依职能查验, where the item has a legal basis for it and nobody has agreed or been asked.
+fn office_form(scene: &Scene<'_>) -> Option<OfficeForm> {
+    let asked = matches!(
+        scene.case.consent,
+        Consent::Waiting { .. } | Consent::Given { .. } | Consent::Office { .. }
+    );
+    if scene.item.office_bases.is_empty() || asked || scene.case.filled {
+        return None;
+    }
+    let error =
+        scene.trouble.refusal.as_ref().filter(|why| matches!(why, Refusal::Supervisor | Refusal::NoBasis));
+    Some(OfficeForm {
+        bases: scene.item.office_bases.clone(),
+        account: scene.trouble.typed.clone(),
+        error: error.map(|why| said(why, scene.lang)),
+    })
 }
 
 fn push_blocked(scene: &Scene<'_>, asked: u32) -> Option<String> {
@@ -80,7 +144,16 @@ fn consent_state(scene: &Scene<'_>) -> ConsentState {
         Consent::Waiting { asked } => {
             let left = left_ms(asked.deadline, scene.now);
             let total = u64::try_from(decide::CONSENT_MS).unwrap_or_default();
-            if scene.shown {
+            if let Some(phone) = &asked.phone {
+                ConsentState::Phone {
+                    principal: phone.ask == PhoneAsk::Principal,
+                    scan: !scene.app.book.knowledge.line().up,
+                    left_ms: left,
+                    total_ms: u64::try_from(decide::PHONE_MS).unwrap_or_default(),
+                }
+            } else if let Some(ground) = asked.office.as_ref().filter(|_| scene.shown) {
+                ConsentState::Noticing { basis: ground.basis.clone(), left_ms: left, total_ms: total }
+            } else if scene.shown {
                 let stretched = asked.deadline.ms_since(asked.at) - decide::CONSENT_MS;
                 let extended = u32::from(stretched > 0);
                 ConsentState::Shown { left_ms: left, total_ms: total, extended }
@@ -90,14 +163,24 @@ fn consent_state(scene: &Scene<'_>) -> ConsentState {
                 ConsentState::Sent { for_ms, returning, left_ms: left, total_ms: total }
             }
         }
+        Consent::Given { .. } if case.wants_acknowledgement() => ConsentState::Acknowledging {
+            waiting: matches!(case.acknowledgement, Some(Acknowledgement::Waiting { .. })),
+        },
         Consent::Given { asked, refused, at, .. } => {
             let refused = u32::try_from(refused.len()).unwrap_or_default();
             let all = u32::try_from(asked.request.rows.len()).unwrap_or_default();
             ConsentState::Agreed { at: at.hm(), agreed: all.saturating_sub(refused), refused }
         }
+        Consent::Office { asked, at, .. } => ConsentState::Office {
+            at: at.hm(),
+            basis: asked.office.as_ref().map(|ground| ground.basis.clone()).unwrap_or_default(),
+        },
+        Consent::Withdrawn { since, .. } => ConsentState::Withdrawn { at: since.hm() },
         Consent::Refused { at } => ConsentState::Refused { at: at.hm() },
         Consent::Ended { reason: ConsentEnd::TimedOut, at } => ConsentState::TimedOut { at: at.hm() },
-        Consent::Ended { reason: ConsentEnd::Cancelled, at } => ConsentState::Cancelled { at: at.hm() },
+        Consent::Ended { reason: ConsentEnd::Cancelled | ConsentEnd::Declined, at } => {
+            ConsentState::Cancelled { at: at.hm() }
+        }
         Consent::Ended { reason: ConsentEnd::Unreachable, at } => ConsentState::Offline { since: at.hm() },
         Consent::Ended { reason: ConsentEnd::Rejected, .. } => {
             ConsentState::Rejected { number: "D301".to_owned() }

@@ -15,7 +15,8 @@ use axum::Router;
 use axum::routing::post;
 use hall_bus::ReadFailure as BusFailure;
 use hall_bus::messages::CardAsk;
-use hall_domain::{ApplicantKind, Timestamp, mask_name, mask_number};
+use hall_domain::case::Identity;
+use hall_domain::{ApplicantKind, PhoneAsk, Timestamp, mask_name, mask_number};
 use serde::Deserialize;
 
 /// Milliseconds that a reader waits for a card, as shown on the countdown.
@@ -26,6 +27,8 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/cases/{id}/organisation", post(organisation))
         .route("/cases/{id}/read-card", post(read_card))
+        .route("/cases/{id}/ask-phone", post(ask_phone))
+        .route("/cases/{id}/cancel-phone", post(cancel_phone))
         .route("/cases/{id}/stop-reading", post(stop_reading))
         .route("/cases/{id}/confirm-person", post(confirm_person))
         .route("/cases/{id}/reject-person", post(reject_person))
@@ -45,6 +48,21 @@ async fn organisation(Act { by, form }: Act<Organisation>) -> Answered {
 
 async fn read_card(Act { by, .. }: Act) -> Answered {
     let done = by.app.desk.read_card(&by.clerk, &by.id).await;
+    by.answer(done, StepName::Identify).await
+}
+
+#[derive(Deserialize)]
+struct Asking {
+    ask: PhoneAsk,
+}
+
+async fn ask_phone(Act { by, form }: Act<Asking>) -> Answered {
+    let done = by.app.desk.ask_phone(&by.clerk, &by.id, form.ask).await;
+    by.answer(done, StepName::Identify).await
+}
+
+async fn cancel_phone(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.cancel_phone(&by.clerk, &by.id).await;
     by.answer(done, StepName::Identify).await
 }
 
@@ -87,7 +105,17 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
         reading: reading(scene),
         can_restart: decide::clear_identity(scene.case, "").is_ok(),
         kept: scene.case.identity.is_some(),
+        principal: scene.case.mandator().map(|(_, name)| mask_name(name)),
+        phone_blocked: phone_blocked(scene),
     }
+}
+
+/// Why no code can be put on the citizen's screen.
+fn phone_blocked(scene: &Scene<'_>) -> Option<String> {
+    let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
+    (!ready).then(|| {
+        scene.lang.t("评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。").to_owned()
+    })
 }
 
 fn organisation_entry(scene: &Scene<'_>) -> OrganisationEntry {
@@ -138,17 +166,24 @@ fn reader(scene: &Scene<'_>) -> Reader {
 fn reading(scene: &Scene<'_>) -> Reading {
     let failed = |why, number: &str| Reading::Failed { why, number: number.to_owned() };
     let live = scene.app.desk.reading(&scene.case.id);
-    if let Some(who) = scene.case.identity.as_ref().filter(|who| who.confirmed) {
+    if let Some(wait) = &scene.case.phone {
+        let total_ms = u64::try_from(decide::PHONE_MS).unwrap_or_default();
+        let scan = wait.challenge.ask == PhoneAsk::Code || !scene.app.book.knowledge.line().up;
+        let left_ms = left_ms(wait.deadline, scene.now);
+        return Reading::Phone { ask: wait.challenge.ask.zh(), scan, left_ms, total_ms };
+    }
+    let settled = |who: &&Identity| who.confirmed() && (who.card.is_none() || who.compared);
+    if let Some(who) = scene.case.identity.as_ref().filter(settled) {
         return match live {
             Some(DeskReading::Refused { got, .. }) => Reading::OtherPerson {
-                wanted: mask_name(&who.card.name),
+                wanted: mask_name(&who.name),
                 got,
                 representative: scene.case.applicant == ApplicantKind::Organisation,
             },
             _ => Reading::Confirmed(Identified {
-                name: mask_name(&who.card.name),
-                document: who.card.document.kind().zh().to_owned(),
-                number: mask_number(who.card.document.number()),
+                name: mask_name(&who.name),
+                document: who.document.kind().zh().to_owned(),
+                number: mask_number(who.document.number()),
                 at: who.at.hm(),
                 grade: grade_words(scene.case),
                 caution: who.expired.then(|| "身份证已过有效期，按容缺办理。".to_owned()),
@@ -158,6 +193,9 @@ fn reading(scene: &Scene<'_>) -> Reading {
     match live {
         Some(DeskReading::Asked { deadline, stage }) if scene.reads && deadline > scene.now => {
             asked(scene, stage, left_ms(deadline, scene.now))
+        }
+        Some(DeskReading::NotTaken(why)) => {
+            Reading::NotTaken { why: said(&why, scene.lang), number: why.code().to_owned() }
         }
         Some(DeskReading::Unheard) => failed(ReadFailure::Silent, "D206"),
         Some(DeskReading::Failed(why)) => match why {
@@ -177,7 +215,7 @@ fn reading(scene: &Scene<'_>) -> Reading {
             }
         }
         Some(DeskReading::Refused { why, got }) => Reading::OtherPerson {
-            wanted: scene.case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default(),
+            wanted: scene.case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default(),
             got,
             representative: why == Refusal::NotLegalRepresentative,
         },
@@ -191,7 +229,12 @@ fn read(scene: &Scene<'_>) -> Reading {
         None => Reading::Idle,
         Some(who) if who.expired => Reading::Expired {
             person: Box::new(person(scene)),
-            on: who.card.valid_until.map(|day| day.to_string()).unwrap_or_default(),
+            on: who
+                .card
+                .as_ref()
+                .and_then(|card| card.valid_until)
+                .map(|day| day.to_string())
+                .unwrap_or_default(),
             note: scene.trouble.typed.clone(),
             error: scene
                 .trouble
@@ -221,7 +264,7 @@ fn asked(scene: &Scene<'_>, stage: ReadStage, left_ms: u64) -> Reading {
 }
 
 fn person(scene: &Scene<'_>) -> Person {
-    let Some(card) = scene.case.identity.as_ref().map(|who| &who.card) else {
+    let Some(card) = scene.case.identity.as_ref().and_then(|who| who.card.as_ref()) else {
         return Person {
             reading: String::new(),
             name: String::new(),

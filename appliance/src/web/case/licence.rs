@@ -47,7 +47,10 @@ async fn show(
         item: case.item_name.clone(),
         number: case.no.to_string(),
         use_code: used.use_code.clone(),
-        checked: verified(&used),
+        checked: match &used.statement {
+            Some(statement) => format!("{}。{}", verified(&used), statement.zh()),
+            None => verified(&used),
+        },
         offline: used.mode == Mode::Offline,
         digest: used.envelope.get(..16).unwrap_or_default().to_owned(),
         seen: format!(
@@ -64,9 +67,7 @@ fn holder(case: &Case, holder: &HolderId) -> String {
             let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
             register.map(|entry| entry.name.clone()).unwrap_or_default()
         }
-        HolderId::Person(_) => {
-            case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default()
-        }
+        HolderId::Person(_) => case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default(),
     }
 }
 

@@ -133,7 +133,7 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
             .map(|entry| entry.name.clone())
             .unwrap_or_default(),
         HolderId::Person(_) => {
-            scene.case.identity.as_ref().map(|who| mask_name(&who.card.name)).unwrap_or_default()
+            scene.case.identity.as_ref().map(|who| mask_name(&who.name)).unwrap_or_default()
         }
     };
     LicenceCell {
@@ -149,7 +149,11 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
                 Mode::Offline => Source::Cache,
             },
             grade: format!("{:?}", licence.grade),
-            grade_words: licence.grade.zh().to_owned(),
+            // 核验说明; a list that was made before there were any has the grade alone.
+            grade_words: licence
+                .statement
+                .as_ref()
+                .map_or_else(|| licence.grade.zh().to_owned(), hall_domain::case::Statement::zh),
         },
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{consent, form, identify, list, side, submit};
 use crate::book::Fault;
+use crate::reception::decide::Conditions;
 use crate::reception::{Refusal, decide};
 use crate::store::devices::{self as rows, Device, Presence};
 use crate::web::failure::Failure;
@@ -15,7 +16,9 @@ use crate::web::session::SignedIn;
 use crate::web::{App, cases, frame};
 use hall_bus::DeviceKind;
 use hall_domain::case::{Case, CaseId, Consent, Decision, ListRow, Step};
-use hall_domain::{ApplicantKind, ConsentGrade, ServiceItem, Timestamp, mask_name, mask_number};
+use hall_domain::{
+    ApplicantKind, ConsentGrade, IdentityGrade, ServiceItem, Timestamp, mask_name, mask_number,
+};
 
 /// What a POST could not do and the page has to say.
 #[derive(Debug, Default)]
@@ -51,6 +54,8 @@ pub struct Scene<'a> {
     pub evaluator: Option<Device>,
     /// The window's reader.
     pub reader: Option<Device>,
+    /// What the policy is asked with, beside the case.
+    pub conditions: Conditions,
     /// Whether the numbers are open on this screen.
     pub open: bool,
     /// The language of who looks.
@@ -101,6 +106,7 @@ pub async fn build(
         trouble,
         evaluator,
         reader,
+        conditions: app.desk.conditions(&case).await?,
         open: numbers_open,
         lang: frame::lang(signed),
         shown: commands.iter().any(|command| command.shown_at.0 > 0),
@@ -115,6 +121,10 @@ pub async fn build(
         steps: StepName::ALL.map(|name| step_line(&scene, name, shown)),
         step: panel(&scene, shown).await?,
         side: side::side(&scene),
+        scan_said: app
+            .desk
+            .scan_said(id)
+            .map(|refusal| format!("{}（{}）", said(&refusal, scene.lang), refusal.code())),
         held_by: if mine { None } else { Some(held_by(&scene, signed).await?) },
         frame,
     })
@@ -206,9 +216,7 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
     let (time, note) = match name {
         StepName::Item => (Some(case.opened_at), case.item_name.clone()),
         StepName::Identify => match &case.identity {
-            Some(who) => {
-                (Some(who.at), format!("{} {}", mask_name(&who.card.name), who.card.document.kind().zh()))
-            }
+            Some(who) => (Some(who.at), format!("{} {}", mask_name(&who.name), who.document.kind().zh())),
             None => (None, String::new()),
         },
         StepName::List if case.mode.is_some() => {
@@ -217,6 +225,8 @@ fn step_line(scene: &Scene<'_>, name: StepName, shown: StepName) -> StepLine {
         }
         StepName::Consent => match &case.consent {
             Consent::Given { at, .. } => (Some(*at), scene.lang.t("已授权").to_owned()),
+            Consent::Office { at, .. } => (Some(*at), scene.lang.t("依职能查验").to_owned()),
+            Consent::Withdrawn { since, .. } => (Some(*since), scene.lang.t("已撤回").to_owned()),
             Consent::Refused { at } => (Some(*at), scene.lang.t("不同意").to_owned()),
             Consent::Ended { at, .. } => (Some(*at), scene.lang.t("未授权").to_owned()),
             Consent::Waiting { .. } => (None, scene.lang.t("等待办事人").to_owned()),
@@ -266,13 +276,27 @@ async fn held_by(scene: &Scene<'_>, signed: &SignedIn) -> Result<HeldBy, Failure
 
 /// 核验等级 in words.
 pub fn grade_words(case: &Case) -> String {
-    match case.identity.as_ref() {
-        Some(who) if who.confirmed && case.consent_grade() != ConsentGrade::C0 => {
-            "读卡 + 人证一致 + 本人授权".to_owned()
+    let mut words = Vec::new();
+    if let Some(who) = case.identity.as_ref() {
+        if let Some(phone) = &who.phone {
+            words.push(match phone.grade {
+                IdentityGrade::I4 => "刷脸通过",
+                IdentityGrade::I3 => "办事码（已应答本次二维码）",
+                _ => "办事码",
+            });
         }
-        Some(who) if who.confirmed => "读卡 + 人证一致".to_owned(),
-        _ => "读卡".to_owned(),
+        match (&who.card, who.compared) {
+            (Some(_), true) => words.extend(["读卡", "人证一致"]),
+            (Some(_), false) => words.push("读卡"),
+            (None, _) => {}
+        }
     }
+    match case.consent_grade() {
+        ConsentGrade::C2 => words.push("本人授权"),
+        ConsentGrade::C3 => words.push("手机授权"),
+        ConsentGrade::C0 | ConsentGrade::C1 | ConsentGrade::CX => {}
+    }
+    words.join(" + ")
 }
 
 /// A document number, masked unless it is open here.

@@ -85,7 +85,7 @@ fn applicant(case: &Case) -> (String, String) {
         return (name, known.uscc.to_string());
     }
     match &case.identity {
-        Some(who) => (mask_name(&who.card.name), mask_number(who.card.document.number())),
+        Some(who) => (mask_name(&who.name), mask_number(who.document.number())),
         None => (String::new(), String::new()),
     }
 }

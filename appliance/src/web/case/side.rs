@@ -6,7 +6,7 @@ use crate::reception::RESULT_MS;
 use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
 use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, Prospect, SidePanel, Who};
-use hall_domain::case::{Consent, RatingState};
+use hall_domain::case::{Acknowledgement, Consent, RatingState};
 use hall_domain::identifier::ForeignResidentNumber;
 use hall_domain::{DocumentKind, IdentityDocument, mask_name};
 
@@ -14,16 +14,19 @@ use hall_domain::{DocumentKind, IdentityDocument, mask_name};
 pub fn side(scene: &Scene<'_>) -> SidePanel {
     let case = scene.case;
     let who = case.identity.as_ref().map(|who| Who {
-        name: if scene.open { who.card.name.clone() } else { mask_name(&who.card.name) },
-        document: who.card.document.kind().zh().to_owned(),
-        number: shown_number(scene, who.card.document.number()),
+        name: if scene.open { who.name.clone() } else { mask_name(&who.name) },
+        document: who.document.kind().zh().to_owned(),
+        number: shown_number(scene, who.document.number()),
         open: scene.open,
         grade: grade_words(case),
         grade_code: format!("{:?}", case.identity_grade()),
-        source: scene.lang.fill("{} 读卡器 {}", &[&case.window, &who.at.hm()]),
+        source: match &who.phone {
+            Some(phone) => format!("{} {}", scene.lang.t(phone.proof.carrier.zh()), who.at.hm()),
+            None => scene.lang.fill("{} 读卡器 {}", &[&case.window, &who.at.hm()]),
+        },
         caution: match who.expired {
             true => Some(scene.lang.t("身份证已过有效期").to_owned()),
-            false if doubtful(&who.card.document) => {
+            false if doubtful(&who.document) => {
                 Some(scene.lang.t("号码与校验位不符，请对照证件再核对一次。").to_owned())
             }
             false => None,
@@ -39,18 +42,18 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
             matches: match (&case.identity, register) {
-                (Some(who), Some(_)) => Some(decide::represents(known, &who.card)),
+                (Some(who), Some(_)) => Some(decide::represents(known, &who.document, &who.name, scene.now)),
                 _ => None,
             },
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
         }
     });
-    let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed);
+    let confirmed = case.identity.as_ref().is_some_and(|who| who.confirmed());
     let policy = match (case.closed(), confirmed) {
         (true, _) => Prospect::Over,
         (false, false) => Prospect::Unknown,
         (false, true) => {
-            let judgement = scene.app.desk.judge(case, scene.item, Signed::default());
+            let judgement = decide::judge(case, scene.item, &scene.conditions, Signed::default(), scene.now);
             Prospect::Known(Policy {
                 outcome: list::outcome(judgement.outcome),
                 sentence: judgement.sentence,
@@ -77,7 +80,23 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
     if device.state == Presence::Lost {
         return CitizenScreen::Offline { since: device.seen_at.hm() };
     }
+    if let Some(wait) = &case.phone {
+        return CitizenScreen::Code {
+            ask: wait.challenge.ask.zh(),
+            left_ms: left_ms(wait.deadline, scene.now),
+        };
+    }
+    if matches!(case.acknowledgement, Some(Acknowledgement::Waiting { .. })) {
+        return CitizenScreen::Notice { title: "代办人确认" };
+    }
     match (&case.consent, &case.rating) {
+        (Consent::Waiting { asked }, _) if asked.phone.is_some() => CitizenScreen::Code {
+            ask: asked.phone.as_ref().map_or("", |phone| phone.ask.zh()),
+            left_ms: left_ms(asked.deadline, scene.now),
+        },
+        (Consent::Waiting { asked }, _) if asked.office.is_some() && scene.shown => {
+            CitizenScreen::Notice { title: "依职能查验告知" }
+        }
         (Consent::Waiting { asked }, _) if scene.shown => CitizenScreen::Authorise {
             item: case.item_name.clone(),
             licences: asked.request.rows.iter().map(|row| (row.name.clone(), true)).collect(),

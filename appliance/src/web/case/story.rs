@@ -2,7 +2,7 @@
 
 use crate::web::pages::Lang;
 use crate::web::pages::frame::Tone;
-use hall_domain::case::{CaseEvent, CaseRecord, ConsentEnd, Mode, PaperChoice};
+use hall_domain::case::{CaseEvent, CaseRecord, ConsentEnd, Mode, PaperChoice, WithdrawnAt};
 use hall_domain::{Grade, Outcome};
 
 const BOX: &str = "一体机";
@@ -43,6 +43,15 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
                 false => by("读卡器", lang.fill("读取{}", &[&document]), Tone::Good),
             }
         }
+        CaseEvent::PhoneAsked { challenge, .. } => {
+            by_clerk(lang.fill("在评价器上显示二维码：{}", &[&lang.t(challenge.ask.zh())]), Tone::Plain)
+        }
+        CaseEvent::PhoneAskEnded { .. } => by(BOX, lang.t("二维码没有等到应答").to_owned(), Tone::Old),
+        CaseEvent::Proven { way, subject, proof, .. } => by(
+            proof.carrier.zh(),
+            lang.fill("{}核验通过（{}）", &[&lang.t(way.zh()), &lang.t(subject.capacity.zh())]),
+            Tone::Good,
+        ),
         CaseEvent::PersonConfirmed { note } => by_clerk(
             lang.t(if note.is_some() { "人证一致，已写备注" } else { "人证一致" }).to_owned(),
             Tone::Good,
@@ -74,12 +83,34 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
             0 => by(EVALUATOR, lang.t("办事人同意用证").to_owned(), Tone::Good),
             some => by(EVALUATOR, lang.fill("办事人同意用证，其中 {} 项不同意", &[&some]), Tone::Good),
         },
+        CaseEvent::ConsentCarried { refused, proof, .. } => match refused.len() {
+            0 => by(proof.carrier.zh(), lang.t("在手机上同意用证，省级中心已记录").to_owned(), Tone::Good),
+            some => {
+                by(proof.carrier.zh(), lang.fill("在手机上同意用证，其中 {} 项不同意", &[&some]), Tone::Good)
+            }
+        },
+        CaseEvent::AcknowledgeAsked { .. } => by_clerk(lang.t("请代办人确认").to_owned(), Tone::Plain),
+        CaseEvent::Acknowledged { .. } => by(EVALUATOR, lang.t("代办人已确认").to_owned(), Tone::Good),
+        CaseEvent::AcknowledgeEnded { .. } => by(BOX, lang.t("代办人没有确认").to_owned(), Tone::Old),
+        CaseEvent::OfficeNoticed { .. } => {
+            by(EVALUATOR, lang.t("依职能查验已告知办事人").to_owned(), Tone::Good)
+        }
+        CaseEvent::ConsentWithdrawn { at, .. } => by(
+            match at {
+                WithdrawnAt::Window => "窗口",
+                WithdrawnAt::Phone => "手机",
+                WithdrawnAt::Centre => "省级中心",
+            },
+            lang.t("办事人撤回授权，证照内容已移除").to_owned(),
+            Tone::Old,
+        ),
         CaseEvent::ConsentRefused { .. } => by(EVALUATOR, lang.t("办事人不同意用证").to_owned(), Tone::Old),
         CaseEvent::ConsentEnded { reason, .. } => match reason {
             ConsentEnd::TimedOut => by(BOX, lang.t("授权超时，办事人没有操作").to_owned(), Tone::Old),
             ConsentEnd::Cancelled => by_clerk(lang.t("撤回授权页面").to_owned(), Tone::Plain),
             ConsentEnd::Unreachable => by(BOX, lang.t("评价器没有显示授权页面").to_owned(), Tone::Old),
             ConsentEnd::Rejected => by(BOX, lang.t("评价器退回了授权页面").to_owned(), Tone::Old),
+            ConsentEnd::Declined => by(EVALUATOR, lang.t("办事人关闭了页面").to_owned(), Tone::Old),
         },
         CaseEvent::LicencesUsed { uses } => {
             by(BOX, lang.fill("打开证照 {} 项，用于填表", &[&uses.len()]), Tone::Plain)

@@ -7,7 +7,7 @@ use super::list::{self, outcome};
 use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::Refusal;
-use crate::reception::decide::Signed;
+use crate::reception::decide::{self, Signed};
 use crate::store::accounts::Role;
 use crate::store::{cases, ledger};
 use crate::web::cases::promise;
@@ -92,7 +92,7 @@ async fn rate(Act { by, .. }: Act) -> Answered {
 /// 提交.
 pub fn submit_step(scene: &Scene<'_>) -> SubmitStep {
     let case = scene.case;
-    let judge = |signed| scene.app.desk.judge(case, scene.item, signed);
+    let judge = |signed| decide::judge(case, scene.item, &scene.conditions, signed, scene.now);
     let alone = judge(Signed::default());
     let (signed, together) = signatures_wanted(judge);
     let wanted = together.outcome > alone.outcome;

@@ -44,6 +44,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         trouble,
         evaluator: None,
         reader: None,
+        conditions: app.desk.conditions(&case).await?,
         open,
         lang: frame::lang(signed),
         shown: false,
@@ -164,8 +165,8 @@ fn applicant_number(case: &Case, open: bool) -> String {
     match case.applicant {
         ApplicantKind::Organisation => case.organisation.as_ref().map(|known| known.uscc.to_string()),
         ApplicantKind::Person => case.identity.as_ref().map(|who| match open {
-            true => who.card.document.number().to_owned(),
-            false => mask_number(who.card.document.number()),
+            true => who.document.number().to_owned(),
+            false => mask_number(who.document.number()),
         }),
     }
     .unwrap_or_default()
@@ -173,7 +174,7 @@ fn applicant_number(case: &Case, open: bool) -> String {
 
 /// The answers without the names and document numbers of the people in them.
 fn masked(mut answers: Vec<Answer>, case: &Case) -> Vec<Answer> {
-    let card = case.identity.as_ref().map(|who| (&who.card.name, &who.card.document));
+    let card = case.identity.as_ref().map(|who| (&who.name, &who.document));
     let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
     let representative =
         register.map(|entry| (&entry.legal_representative.name, &entry.legal_representative.document));

@@ -23,6 +23,8 @@ pub struct CasePage {
     pub step: StepPanel,
     /// What stands on the right.
     pub side: SidePanel,
+    /// What was wrong with the last scan of the window's scanner, ready sentence.
+    pub scan_said: Option<String>,
     /// Somebody else who has this case: everything is read-only then.
     pub held_by: Option<HeldBy>,
 }
@@ -30,6 +32,11 @@ pub struct CasePage {
 impl CasePage {
     /// Whether the case can still be given up.
     pub fn can_abandon(&self) -> bool {
+        self.in_hand() && !matches!(self.step, StepPanel::Done(_))
+    }
+
+    /// Whether a code can be scanned for it (扫码).
+    pub fn scans(&self) -> bool {
         self.in_hand() && !matches!(self.step, StepPanel::Done(_))
     }
 
@@ -45,13 +52,21 @@ impl CasePage {
                 matches!(
                     step.reading,
                     Reading::Waiting { .. }
+                        | Reading::Phone { .. }
                         | Reading::Returning { .. }
                         | Reading::Reading
                         | Reading::Again { .. }
                 )
             }
             StepPanel::Consent(step) => {
-                matches!(step.state, ConsentState::Sent { .. } | ConsentState::Shown { .. })
+                matches!(
+                    step.state,
+                    ConsentState::Sent { .. }
+                        | ConsentState::Shown { .. }
+                        | ConsentState::Phone { .. }
+                        | ConsentState::Noticing { .. }
+                        | ConsentState::Acknowledging { waiting: true }
+                )
             }
             _ => false,
         }
@@ -284,6 +299,18 @@ pub struct OrganisationCard {
 /// 办事人屏幕: what the citizen's screen shows now, for the miniature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CitizenScreen {
+    /// 手机扫码.
+    Code {
+        /// What the phone is asked for.
+        ask: &'static str,
+        /// Milliseconds left.
+        left_ms: u64,
+    },
+    /// 告知或代办人确认.
+    Notice {
+        /// Its title.
+        title: &'static str,
+    },
     /// 未配评价器.
     None,
     /// 评价器离线.

@@ -1,4 +1,4 @@
-//! 设备: the windows with their citizen's screen and card reader, and pairing a new device.
+//! 设备: the windows with their citizen's screen, card reader and scanner, and pairing a new device.
 
 use askama::Template;
 
@@ -29,7 +29,7 @@ impl DevicesPage {
     }
 }
 
-/// 窗口: one window with its two devices.
+/// 窗口: one window with its devices.
 #[derive(Debug, Clone)]
 pub struct WindowRow {
     /// Identifier, `W01`.
@@ -42,12 +42,15 @@ pub struct WindowRow {
     pub evaluator: Slot,
     /// 读卡器.
     pub reader: Slot,
+    /// 扫码器 on a serial port, where there is one; most windows have one that types.
+    pub scanner: Option<Slot>,
 }
 
 impl WindowRow {
     /// Whether a device of this window needs a person.
     pub fn troubled(&self) -> bool {
-        self.evaluator.state.tone() == Tone::Harm || self.reader.state.tone() == Tone::Harm
+        let slots = [Some(&self.evaluator), Some(&self.reader), self.scanner.as_ref()];
+        slots.into_iter().flatten().any(|slot| slot.state.tone() == Tone::Harm)
     }
 }
 

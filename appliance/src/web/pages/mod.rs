@@ -30,9 +30,16 @@
 //! | `POST /cases/{id}/confirm-person` | `reading` | 303 (人证一致) |
 //! | `POST /cases/{id}/reject-person` | `reading` | 303 (人证不符, the reading is dropped) |
 //! | `POST /cases/{id}/expired-card` | `reading`, `note` | 303, 422 (go on as 容缺) |
+//! | `POST /cases/{id}/ask-phone` | `ask` = `code`, `face` | 303 (a code for the phone on the citizen's screen) |
+//! | `POST /cases/{id}/cancel-phone` | | 303 |
+//! | `POST /cases/{id}/scan` | `text`, `carrier` = `keyboard`, `camera`, `typed` | 303, 422 (扫码) |
 //! | `POST /cases/{id}/refresh-list` | | 303 |
 //! | `POST /cases/{id}/unmask` | `what` (`applicant`) | 303, the opening is an entry |
 //! | `POST /cases/{id}/push` | | 303 |
+//! | `POST /cases/{id}/push-phone` | | 303 (authorisation on the phone: the citizen's, or the principal's) |
+//! | `POST /cases/{id}/acknowledge` | | 303 (asks the delegate on the citizen's screen) |
+//! | `POST /cases/{id}/office` | `basis`, `account`, `password` of a supervisor | 303, 422 (依职能查验) |
+//! | `POST /cases/{id}/withdraw` | | 303 (撤回授权) |
 //! | `POST /cases/{id}/cancel-push` | | 303 |
 //! | `POST /cases/{id}/paper` | | 303 (go on with paper originals) |
 //! | `POST /cases/{id}/papers` | `material`, `choice` = `original`, `follow` | 303 (how a material without a licence is brought) |
@@ -59,7 +66,7 @@
 //! | `GET /security` | `page` | [`security::SecurityPage`] |
 //! | `GET /fragments/frame` | `at` ([`frame::Desk`] code) | [`frame::FrameFragment`] (refused on a direct visit) |
 //! | `GET /live` | `case` (id, optional) | `text/event-stream` |
-//! | `GET /assets/{name}` | `v` | `app.js`, `app.css` of `appliance/web/dist` (`.gz` beside each), immutable when `v` is given |
+//! | `GET /assets/{name}` | `v` | `app.js`, `app.css`, `scan-camera.js` of `appliance/web/dist` (`.gz` beside each), immutable when `v` is given |
 //!
 //! Attested fields of the form are shown without a name and so are not posted; what is posted for one that was not
 //! opened by `do=edit:{key}` did not come from these pages.
@@ -67,7 +74,7 @@
 //! # Live
 //!
 //! `GET /live` sends events without data: `frame` (line state or a count of the rail changed), `case` (the case in
-//! `case=` changed), `cases`, `findings`, `devices`, `sync`. The script answers by fetching the page it stands on
+//! `case=` changed), `cases`, `findings`, `devices`, `sync`, and `scan` (a code was scanned at this window while no case is in hand). The script answers by fetching the page it stands on
 //! (for `frame` only the fragment) and exchanging the parts marked `data-live`; an event that is lost costs
 //! nothing, because every reconnect fetches all. An event `ping` every 15 s keeps the stream open; the script calls
 //! the box unreachable when nothing has come for 40 s.

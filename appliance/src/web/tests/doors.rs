@@ -282,6 +282,7 @@ async fn a_page_is_kept_by_nobody() {
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("permissions-policy").split(',').next(), Some("camera=(self)"), "{path}");
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
     }

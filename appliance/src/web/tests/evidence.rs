@@ -29,6 +29,7 @@ async fn case_with_licence(hall: &Hall) -> CaseId {
         grade: LicenceGrade::L3,
         status_at: hall.app.book.clock.now(),
         mode: Mode::Offline,
+        statement: None,
     };
     let (book, case) = (hall.app.book.clone(), id.clone());
     let now = book.clock.now();

@@ -7,8 +7,9 @@ use crate::store::{findings, ledger, meta};
 use crate::trust;
 use crate::vault::Vault;
 use hall_domain::Timestamp;
-use hall_domain::policy::LineState;
-use hall_ledger::trust::{BundleKey, CodeKey, LIFE_DAYS, Roles, SUITE, SignedBundle, Suite, TrustBundle};
+use hall_domain::policy::{self, LineState, TrustState};
+use hall_ledger::phone::{CodeKey, CodeKeys};
+use hall_ledger::trust::{BundleKey, LIFE_DAYS, Roles, SUITE, SignedBundle, Suite, TrustBundle};
 use hall_ledger::{CentreKeys, SigningKey, Trust};
 use hall_sync::{CentreTime, LineStatus};
 use std::sync::Arc;
@@ -89,7 +90,10 @@ async fn a_clock_that_was_set_back_is_told_on_every_desk_and_written_down_and_st
     for desk in ["/cases", "/findings", "/devices", "/sync"] {
         assert!(browser.get(desk).await.text.contains("时钟可疑（时钟倒退，最多差"), "{desk}");
     }
-    open_case(&mut browser).await;
+    let id = open_case(&mut browser).await;
+    let case = hall.app.desk.case(&id).await.unwrap();
+    let conditions = hall.app.desk.conditions(&case).await.unwrap();
+    assert_eq!((conditions.clock, conditions.trust), (policy::ClockState::Doubtful, TrustState::Valid));
     let book = hall.app.book.clone();
     let opened = hall
         .app
@@ -142,12 +146,13 @@ fn bundle(version: u32, issued_at: Timestamp) -> SignedBundle {
         keys: vec![key(2, Timestamp(0), Some(switch)), key(3, switch, None)],
         suites: Suite::named(),
         documents: Vec::new(),
-        code_keys: vec![CodeKey {
+        code_keys: CodeKeys::new([CodeKey {
             number: 1,
             key: CODE_KEY,
             first: issued_at.local_date(),
             last: issued_at.local_date().plus_days(30),
-        }],
+        }])
+        .unwrap(),
     };
     SignedBundle::sign(&bundle, &[&root()])
 }
@@ -171,8 +176,14 @@ async fn a_trust_bundle_lies_sealed_and_is_there_again_after_a_restart() {
 #[tokio::test]
 async fn trust_that_ends_is_told_thirty_days_before_and_then_only_receives() {
     let hand = Hand::new();
-    let hall = Hall::on(Clock::of(hand.clone())).await;
+    let hall = Hall::on(Clock::of(hand.clone())).await.with_catalogue();
     let knowledge = hall.app.book.knowledge.clone();
+    let id = open_case(&mut hall.at_window("li.qiang", "W01").await).await;
+    let case = hall.app.desk.case(&id).await.unwrap();
+    let conditions = async || {
+        let conditions = hall.app.desk.conditions(&case).await.unwrap();
+        (conditions.clock, conditions.trust)
+    };
     knowledge.set_trust(pinned().accept(&bundle(1, hand.wall())).unwrap());
     let open = async || hall.read(findings::open_count).await;
     let told = async || {
@@ -184,6 +195,7 @@ async fn trust_that_ends_is_told_thirty_days_before_and_then_only_receives() {
     assert!(page.contains("第 1 版") && page.contains("现用") && page.contains("下一把"), "{page}");
     assert!(!page.contains("天到期") && open().await == 0);
     assert_eq!(knowledge.line_state(hand.wall()), LineState::Up);
+    assert_eq!(conditions().await, (policy::ClockState::Trusted, TrustState::Valid));
 
     hand.pass(61 * DAY_MS);
     hear(&hall, hand.wall());
@@ -194,22 +206,20 @@ async fn trust_that_ends_is_told_thirty_days_before_and_then_only_receives() {
         "{page}"
     );
     assert_eq!((open().await, knowledge.trust_expired(hand.wall())), (1, false));
-    assert_eq!(knowledge.code_keys(hand.wall()).len(), 1);
+    assert_eq!(knowledge.code_keys(hand.wall()).keys().len(), 1);
 
     hand.pass(30 * DAY_MS);
     hear(&hall, hand.wall());
     let page = told().await;
     assert!(page.contains("信任包已过期：只能收件"), "{page}");
     assert_eq!(open().await, 1, "the finding takes the place of the warning");
-    assert!(knowledge.trust_expired(hand.wall()) && knowledge.code_keys(hand.wall()).is_empty());
-    let LineState::Down { hours } = knowledge.line_state(hand.wall()) else {
-        panic!("nothing but receiving")
-    };
-    assert!(hours > 7 * 24);
+    assert!(knowledge.trust_expired(hand.wall()) && knowledge.code_keys(hand.wall()).keys().is_empty());
+    assert_eq!(knowledge.line_state(hand.wall()), LineState::Up, "the line itself is as it is");
+    assert_eq!(conditions().await.1, TrustState::Expired);
 
     let renewed = bundle(2, hand.wall());
     knowledge.set_trust(knowledge.trust().accept(&renewed).unwrap());
     let page = told().await;
     assert!(!page.contains("天到期") && !page.contains("信任包已过期"), "{page}");
-    assert_eq!(open().await, 0);
+    assert_eq!((open().await, conditions().await.1), (0, TrustState::Valid));
 }

@@ -2,7 +2,7 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 
 use super::*;
-use crate::evaluator::{AuthorizePage, LicenceRow, PageKind, Place, RatingLevel, RatingPage};
+use crate::evaluator::{AuthorizePage, LicenceRow, NoticePage, PageKind, Place, RatingLevel, RatingPage};
 use crate::ids::DeviceKind;
 use crate::payload::encode;
 use crate::reader::{ReadFailure, ReaderSource, Want};
@@ -126,6 +126,55 @@ fn a_signed_answer_to_an_open_page_is_accepted() {
             Verdict::Accepted,
             "{outcome:?}"
         );
+    }
+}
+
+fn notice(refuse_label: Option<&str>) -> Page {
+    Page::Notice(Box::new(NoticePage {
+        title: "代办人确认".to_owned(),
+        text: vec!["您代他人办理本事项。".to_owned()],
+        case_no: "C-1".to_owned(),
+        hall: "示范大厅".to_owned(),
+        window: "1号窗口".to_owned(),
+        rows: Vec::new(),
+        offline_notice: None,
+        text_version: "notice-2026-11".to_owned(),
+        min_view_ms: 3_000,
+        deadline_ms: 120_000,
+        confirm_label: "确认".to_owned(),
+        refuse_label: refuse_label.map(str::to_owned),
+    }))
+}
+
+#[test]
+fn a_notice_is_confirmed_as_a_whole_and_refused_only_where_it_can_be() {
+    let wrong = Verdict::Rejected(Rejection::Outcome);
+    let (duty, delegate) = (command(notice(None)), command(notice(Some("不是我"))));
+    for (command, outcome, verdict) in [
+        (&duty, confirmed(&[]), Verdict::Accepted),
+        (&duty, confirmed(&["m1"]), wrong),
+        (&duty, Outcome::Refused {}, wrong),
+        (&duty, Outcome::Dismissed {}, wrong),
+        (&duty, Outcome::Timeout {}, Verdict::Accepted),
+        (&delegate, Outcome::Refused {}, Verdict::Accepted),
+    ] {
+        assert_eq!(decide(command, &answer(command, outcome.clone()), NOW), verdict, "{outcome:?}");
+    }
+    let quick = Answer { shown_ms: 2_999, ..answer(&duty, confirmed(&[])) };
+    assert_eq!(decide(&duty, &quick, NOW), Verdict::Rejected(Rejection::TooQuick));
+}
+
+#[test]
+fn a_code_for_the_phone_can_be_closed_and_never_agreed_to() {
+    let show: Show = crate::payload::decode(include_bytes!("../../fixtures/show-challenge.json")).unwrap();
+    let command = command(show.page);
+    for (outcome, verdict) in [
+        (Outcome::Dismissed {}, Verdict::Accepted),
+        (Outcome::Timeout {}, Verdict::Accepted),
+        (confirmed(&[]), Verdict::Rejected(Rejection::Outcome)),
+        (Outcome::Refused {}, Verdict::Rejected(Rejection::Outcome)),
+    ] {
+        assert_eq!(decide(&command, &answer(&command, outcome.clone()), NOW), verdict, "{outcome:?}");
     }
 }
 

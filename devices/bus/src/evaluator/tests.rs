@@ -3,18 +3,22 @@ use serde_json::{Value, json};
 use super::*;
 use crate::payload::{decode, encode};
 
-/// The same file is read by the tests of the evaluator page.
-fn show_json() -> Value {
-    serde_json::from_str(include_str!("../../fixtures/show-authorize.json")).unwrap()
-}
+/// The same files are read by the tests of the evaluator page.
+const AUTHORIZE: &str = include_str!("../../fixtures/show-authorize.json");
+const CHALLENGE: &str = include_str!("../../fixtures/show-challenge.json");
+const NOTICE: &str = include_str!("../../fixtures/show-notice.json");
 
 #[test]
 fn a_show_is_written_as_documented_and_its_digest_is_that_of_its_data() {
-    let text = show_json().to_string();
-    let show: Show = decode(text.as_bytes()).unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&encode(&show).unwrap()).unwrap(), show_json());
-    assert_eq!(show.page.digest().unwrap(), show.digest);
-    assert_eq!(show.page.kind(), PageKind::Authorize);
+    for (text, kind) in
+        [(AUTHORIZE, PageKind::Authorize), (CHALLENGE, PageKind::Challenge), (NOTICE, PageKind::Notice)]
+    {
+        let json: Value = serde_json::from_str(text).unwrap();
+        let show: Show = decode(text.as_bytes()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&encode(&show).unwrap()).unwrap(), json);
+        assert_eq!(show.page.digest().unwrap(), show.digest);
+        assert_eq!(show.page.kind(), kind);
+    }
 }
 
 #[test]
@@ -70,6 +74,12 @@ fn every_page_names_itself_on_the_wire() {
 
 #[test]
 fn the_name_of_the_applicant_is_not_in_debug_texts() {
-    let show: Show = decode(show_json().to_string().as_bytes()).unwrap();
+    let show: Show = decode(AUTHORIZE.as_bytes()).unwrap();
     assert!(!format!("{show:?}").contains("王*"));
+}
+
+#[test]
+fn what_a_code_says_is_not_in_debug_texts() {
+    let show: Show = decode(CHALLENGE.as_bytes()).unwrap();
+    assert!(!format!("{show:?}").contains("HB1:"));
 }

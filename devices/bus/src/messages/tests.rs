@@ -26,6 +26,10 @@ fn births_and_wills_are_written_as_documented() {
         "reader": {"kind": "samv", "port": "/dev/ttyUSB0", "sam": "0503.20200101", "state": "no-licence"}
     }));
     assert!(matches!(reader, DeviceState::Ready(Birth { about: About::Reader(_), .. })));
+    documented::<DeviceState>(json!({
+        "v": 1, "state": "ready", "bseq": 3, "boot": "01KAJ8ZQ3R0000000000000000", "proto": [1], "sw": "0.1.0",
+        "bind_epoch": 4, "last_counter": 9, "scanner": {"port": "/dev/ttyACM0", "virtual": false, "state": "ready"}
+    }));
     assert_eq!(
         documented::<DeviceState>(json!({"v": 1, "state": "lost", "bseq": 812})),
         DeviceState::Lost { bseq: 812 }

@@ -3,7 +3,7 @@
 import { mayAgree, mayAskForMore, type Ask, type State } from "../machine";
 import type { AuthorizeData, LicenceRow } from "../messages";
 import { drawing, h, ICONS, setFlag, setText } from "./dom";
-import { minutes, topBar, wordsOf, type Send, type View } from "./parts";
+import { hasMore, minutes, topBar, wordsOf, type Send, type View } from "./parts";
 import type { Words } from "./words";
 
 /** Under this the page asks whether more time is needed. */
@@ -80,10 +80,6 @@ export function authorizeView(state: State, data: AuthorizeData, send: Send): Vi
     setText(moreTime, page.askedAt === null ? words.moreTime : words.moreTimeAsked);
   };
   return { root, update };
-}
-
-function hasMore(part: HTMLElement): boolean {
-  return getComputedStyle(part).overflowY !== "visible" && part.scrollHeight - part.clientHeight - part.scrollTop > 8;
 }
 
 function details(data: AuthorizeData, words: Words): HTMLElement {

@@ -53,6 +53,11 @@ export function plain(icon: keyof typeof ICONS, tone: "calm" | "done" | "warn", 
   );
 }
 
+/** Whether part of it has not been on the glass yet. */
+export function hasMore(part: HTMLElement): boolean {
+  return getComputedStyle(part).overflowY !== "visible" && part.scrollHeight - part.clientHeight - part.scrollTop > 8;
+}
+
 export function still(root: HTMLElement): View {
   return { root, update: () => undefined };
 }

@@ -10,8 +10,10 @@ export function resultView(state: State, result: Result, send: Send): View {
   const looks = {
     authorised: ["done", "done", words.authorised, words.authorisedText],
     refused: ["refused", "calm", words.refused, words.refusedText],
+    noted: ["done", "done", words.noted, words.notedText],
     rated: ["done", "done", words.rated, words.ratedText],
     closed: ["info", "calm", words.expired, ""],
+    over: ["wait", "calm", words.over, words.overText],
     expired: ["wait", "calm", words.expired, words.expiredText],
     "not-recorded": ["warning", "warn", words.notRecorded, words.notRecordedText],
     unknown: ["wait", "warn", words.unknown, words.unknownText],

@@ -4,8 +4,10 @@ import type { Clock, Now } from "../clock";
 import type { State } from "../machine";
 import type { PairingView } from "../pairing";
 import { authorizeView } from "./authorize";
+import { challengeView } from "./challenge";
 import { h, setFlag, setText, type ICONS } from "./dom";
 import { idleView } from "./idle";
+import { noticeView } from "./notice";
 import { minutes, plain, still, topBar, wordsOf, type Send, type View } from "./parts";
 import { ratingView } from "./rating";
 import { resultView } from "./result";
@@ -125,6 +127,10 @@ function pageView(state: State, send: Send): View {
   switch (page.show.page) {
     case "authorize":
       return authorizeView(state, page.show.data, send);
+    case "challenge":
+      return challengeView(state, page.show.data, send);
+    case "notice":
+      return noticeView(state, page.show.data, send);
     case "rating":
       return ratingView(state, page.show.data, send);
     case "message": {

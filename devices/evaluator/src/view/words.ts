@@ -1,5 +1,13 @@
 // Every word that the page itself says. What the box sends (items, licences, notices) is shown as it comes.
 
+import type { PhoneAsk } from "../messages";
+
+/** A title and what to do. Where there is none of the page's own, that of the box is shown. */
+type Told = { title: string; text: string[] };
+
+const SCAN = "Open the government services app on your phone, scan this code and follow it.";
+const BACK = "Then show the code on your phone to the clerk's scanner.";
+
 const zh = {
   large: "大字",
   contrast: "高对比",
@@ -20,6 +28,14 @@ const zh = {
   decline: "不同意",
   agree: "",
   agreeWhy: { look: "请先看清内容", scroll: "请往下看完清单", nothing: "证照已全部关闭" },
+  noticeWhy: { look: "请先看清内容", scroll: "请往下看完", nothing: "" },
+  noted: "已登记",
+  notedText: "请继续在窗口办理。",
+  cancel: "取消",
+  noPhone: "",
+  challenge: { code: null, face: null, consent: null, principal: null, licences: null } as Record<PhoneAsk, Told | null>,
+  over: "时间到了，页面已关闭",
+  overText: "需要时请窗口人员重新发送。",
   more: "往下看",
   left: "剩余时间",
   moreTime: "延长时间",
@@ -90,6 +106,20 @@ const en: Words = {
   decline: "Refuse",
   agree: "Agree",
   agreeWhy: { look: "Please read first", scroll: "Please see the whole list", nothing: "All licences are off" },
+  noticeWhy: { look: "Please read first", scroll: "Please read to the end", nothing: "" },
+  noted: "Recorded",
+  notedText: "Please go on at the window.",
+  cancel: "Cancel",
+  noPhone: "No phone at hand? Please tell the clerk",
+  challenge: {
+    code: { title: "Show your service code", text: [SCAN, BACK] },
+    face: { title: "Check your face with your phone", text: [SCAN, "If you wear a mask, please take it off for the check.", BACK] },
+    consent: { title: "Agree on your phone", text: [SCAN, "Read what is asked for, and decide on the phone.", BACK] },
+    principal: { title: "The person you act for confirms", text: [SCAN, "The person you act for is asked on their own phone.", BACK] },
+    licences: { title: "Show your licences from your phone", text: [SCAN, "Choose what to show.", BACK] },
+  },
+  over: "Time is up",
+  overText: "The clerk can send the page again.",
   more: "Further down",
   left: "Time left",
   moreTime: "More time",

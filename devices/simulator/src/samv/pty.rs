@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 #[derive(Debug)]
-pub(super) struct Pty {
+pub(crate) struct Pty {
     near: AsyncFd<OwnedFd>,
     /// Held open so that a driver that closes and opens the port does not hang the line up.
     _far: OwnedFd,
@@ -20,7 +20,7 @@ pub(super) struct Pty {
 
 impl Pty {
     /// A fresh terminal and the path of its far end.
-    pub(super) fn open() -> io::Result<(Self, PathBuf)> {
+    pub(crate) fn open() -> io::Result<(Self, PathBuf)> {
         let ends = openpty(None, None)?;
         let mut settings = tcgetattr(&ends.slave)?;
         cfmakeraw(&mut settings);
@@ -34,14 +34,14 @@ impl Pty {
         Ok((Self { near: registered(ends.master)?, _far: ends.slave }, path))
     }
 
-    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut got = vec![0; buffer.len()];
         let count = self.near.async_io(Interest::READABLE, |end| Ok(read(end.as_fd(), &mut got)?)).await?;
         buffer[..count].copy_from_slice(&got[..count]);
         Ok(count)
     }
 
-    pub(super) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let written =
                 self.near.async_io(Interest::WRITABLE, |end| Ok(write(end.as_fd(), bytes)?)).await?;

@@ -12,8 +12,8 @@ use hall_bus::messages::{About, Birth, WindowName};
 use hall_bus::pairing::{Grant, MqttGrant};
 use hall_bus::reader::{ReaderCondition, ReaderStatus, Want};
 use hall_bus::{
-    AckStatus, Config, DeviceId, DeviceKey, DeviceState, Down, MessageId, Read, ReaderAnswer, Receipt,
-    ReceiptResult, Topic, UpMessage, decode, encode,
+    AckStatus, Config, DeviceId, DeviceKey, DeviceKind, DeviceState, Down, MessageId, Read, ReaderAnswer,
+    Receipt, ReceiptResult, Topic, UpMessage, decode, encode,
 };
 use hall_domain::{CardLayout, Date, IdentityCard, IdentityDocument, Timestamp};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -66,6 +66,10 @@ pub struct Hall {
 
 impl Hall {
     pub async fn open() -> Self {
+        Self::open_for(DeviceKind::CardReader).await
+    }
+
+    pub async fn open_for(kind: DeviceKind) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let identity = Identity::new();
         fs::write(dir.path().join("cert.pem"), &identity.certificate).unwrap();
@@ -77,7 +81,7 @@ impl Hall {
              listener {tls} 127.0.0.1\ncertfile {here}/cert.pem\nkeyfile {here}/key.pem\n"
         );
         fs::write(dir.path().join("mosquitto.conf"), config).unwrap();
-        let device = DeviceId::generate(hall_bus::DeviceKind::CardReader, Timestamp(1)).unwrap();
+        let device = DeviceId::generate(kind, Timestamp(1)).unwrap();
         let broker = Some(start_broker(dir.path()));
         let (client, heard) = listen(plain).await;
         Self { identity, device, plain, tls, broker, dir, client, heard }

@@ -7,4 +7,5 @@
 mod hall;
 mod pair;
 mod reads;
+mod scans;
 mod terminal;

@@ -49,15 +49,7 @@ impl Terminal {
     }
 
     pub fn start(&self) -> Driver {
-        let (tell, ready) = oneshot::channel();
-        let stop = CancellationToken::new();
-        let (data, token) = (self.data.clone(), stop.clone());
-        let task = tokio::spawn(async move {
-            let ended =
-                hall_driver::run(&data, token, || tell.send(()).expect("the test waits for it")).await;
-            ended.map_err(|error| format!("{error:#}"))
-        });
-        Driver { stop, task, ready }
+        start(&self.data)
     }
 
     /// Running, connected, bound to window W01 under epoch 4, its reader ready.
@@ -67,6 +59,22 @@ impl Terminal {
         hall.born(ReaderCondition::Ready, 4).await;
         driver
     }
+}
+
+/// The driver of a paired folder, running.
+pub fn start(data: &DataDir) -> Driver {
+    let (tell, ready) = oneshot::channel();
+    let stop = CancellationToken::new();
+    let (data, token) = (data.clone(), stop.clone());
+    let task = tokio::spawn(async move {
+        // Whoever does not wait for it has dropped the other end.
+        let ready = || {
+            let _ = tell.send(());
+        };
+        let ended = hall_driver::run(&data, token, ready).await;
+        ended.map_err(|error| format!("{error:#}"))
+    });
+    Driver { stop, task, ready }
 }
 
 pub struct Driver {

@@ -5,13 +5,16 @@ mod transport;
 pub(crate) use transport::{Ask, Transport};
 pub use transport::{ClientIdentity, Credentials, SetupError};
 
-use crate::link::{Link, UploadAnswer};
+use crate::link::{AssertionAnswer, Link, UploadAnswer};
 use crate::status::Trouble;
 use hall_ledger::blob::{Bitmap, Manifest};
 use hall_ledger::cbor::{self, CborError};
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::feed::{FeedPage, Lane};
-use hall_ledger::link::{BlobState, Hello, HelloAnswer, Lookup, LookupAnswer, MAX_MESSAGE, MEDIA_TYPE};
+use hall_ledger::link::{
+    BlobState, Hello, HelloAnswer, Lookup, LookupAnswer, MAX_MESSAGE, MEDIA_TYPE, Problem, Resolve, Resolved,
+};
+use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::status::StatusClaims;
 use hall_ledger::trust::SignedBundle;
 use hall_ledger::{BlobId, Signed, Statement};
@@ -119,6 +122,35 @@ impl Link for HttpLink {
             ..post("lookup", "/v1/link/lookup".to_owned(), cbor::pack(&lookup))
         };
         read("lookup", &self.send(ask).await?.body)
+    }
+
+    async fn assertion(&self, nonce: ChallengeNonce, wait: Duration) -> Result<AssertionAnswer, Trouble> {
+        let path = format!("/v1/link/assertions/{nonce}?wait={}", wait.as_secs());
+        let ask = Ask { limit: wait + POLL_SLACK, also: &[202, 410], ..get("assertion", path) };
+        let answer = self.send(ask).await?;
+        Ok(match answer.status.as_u16() {
+            202 => AssertionAnswer::NotYet,
+            410 => AssertionAnswer::Declined,
+            _ => AssertionAnswer::Said(answer.body),
+        })
+    }
+
+    async fn resolve(&self, resolve: Resolve) -> Result<Option<Signed<Resolved>>, Trouble> {
+        let ask = Ask {
+            limit: LOOKUP,
+            also: &[404],
+            ..post("resolve", "/v1/link/resolve".to_owned(), cbor::pack(&resolve))
+        };
+        let answer = self.send(ask).await?;
+        if answer.status.as_u16() == 404 {
+            // A centre that does not know the call is not a code that stands for nobody.
+            let problem: Problem = read("resolve", &answer.body)?;
+            return match problem.code.as_str() {
+                "unknown-code" => Ok(None),
+                _ => Err(Trouble::Refused { status: 404, reason: problem.message }),
+            };
+        }
+        Ok(Some(signed(answer.body)))
     }
 
     async fn offer_blob(&self, id: BlobId, manifest: &Manifest) -> Result<BlobState, Trouble> {

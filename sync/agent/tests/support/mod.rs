@@ -67,7 +67,8 @@ impl Province {
         let any = "127.0.0.1:0".parse().unwrap();
         let data = self.folder.path().join("centre");
         self.stop = CancellationToken::new();
-        let options = RunOptions { data, listen: any, admin: any, names: Vec::new() };
+        let options =
+            RunOptions { data, listen: any, admin: any, citizen: any, messages: None, names: Vec::new() };
         let centre = Centre::start_with(options, self.stop.clone(), self.clock()).await.unwrap();
         self.admin = format!("http://{}", centre.admin_address());
         self.centre = Some(centre);

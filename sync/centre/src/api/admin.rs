@@ -4,7 +4,9 @@ use super::error::Refused;
 use crate::app::App;
 use crate::code::Code;
 use crate::keys::OperatorToken;
+use crate::policy;
 use crate::register;
+use crate::store::citizens::AccountState;
 use crate::store::{Hall, Log, NewEnrolment};
 use crate::trust::{self, ANNOUNCE_DAYS, Switch};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -15,7 +17,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use hall_domain::{Licence, LicenceId, LicenceStatus, Register};
+use hall_domain::policy::Policy;
+use hall_domain::{IdentityDocument, Licence, LicenceId, LicenceStatus, Register};
 use hall_ledger::{BoxId, Hash, LogId, cbor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -60,6 +63,9 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/entries", get(entries))
         .route("/admin/cases", get(cases))
         .route("/admin/cases/{no}", get(case))
+        .route("/admin/cases/{no}/change", post(change_case))
+        .route("/admin/accounts", post(set_account))
+        .route("/admin/policy", get(show_policy).post(publish_policy))
         .route("/admin/blobs/{id}/{n}", get(chunk))
         .route("/admin/trust", get(trusted))
         .route("/admin/trust/rotate", post(rotate))
@@ -165,6 +171,18 @@ async fn set_status(
     let id: LicenceId = id.parse().map_err(|_| unknown())?;
     let changed = register::set_status(&app, &id, status).await?.ok_or_else(unknown)?;
     Ok(Json(json!({ "changed": changed, "status": status })))
+}
+
+/// The policy in force.
+async fn show_policy(State(app): State<Arc<App>>) -> Answer {
+    Ok(Json(json!(policy::current(&app).await?)))
+}
+
+/// Publishes a policy as the next version; every hall hears of it at once. The version that is sent is not looked at.
+async fn publish_policy(State(app): State<Arc<App>>, request: Result<Json<Policy>, JsonRejection>) -> Answer {
+    let wanted = body(request)?;
+    wanted.check().map_err(|error| Refused::bad("policy", error.to_string()))?;
+    Ok(Json(json!(policy::publish(&app, wanted).await?)))
 }
 
 /// A ledger in a list.
@@ -363,6 +381,54 @@ async fn rotate(State(app): State<Arc<App>>, request: Result<Json<RotateRequest>
         .map_err(|error| Refused::bad("rotate", error.to_string()))?;
     trust::keep(&app).await.map_err(|error| Refused::failed(&*error))?;
     Ok(Json(trust::shown(&app)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeRequest {
+    /// What it was changed to: the number that counts now, or words.
+    changed_as: String,
+}
+
+/// An operator changed the case at the centre: what the hall recorded conflicts with it.
+async fn change_case(
+    State(app): State<Arc<App>>,
+    Path(no): Path<String>,
+    request: Result<Json<ChangeRequest>, JsonRejection>,
+) -> Answer {
+    let changed_as = body(request)?.changed_as;
+    if changed_as.trim().is_empty() || changed_as.chars().count() > 100 {
+        return Err(Refused::bad("changed-as", "say in 1 to 100 characters what it was changed to").into());
+    }
+    if !app.store.change_case(&no, &changed_as).await? {
+        return Err(Refused::missing("unknown-case", "there is no such case").into());
+    }
+    app.ratify.notify_one();
+    Ok(Json(json!({ "changed_as": changed_as })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountRequest {
+    document: IdentityDocument,
+    state: AccountState,
+}
+
+/// 账号状态 of a person: open, closed, deceased. Ends their sessions, and their place in the status list tells halls.
+async fn set_account(
+    State(app): State<Arc<App>>,
+    request: Result<Json<AccountRequest>, JsonRejection>,
+) -> Answer {
+    let AccountRequest { document, state } = body(request)?;
+    let _register = app.register.lock().await;
+    let changed = app.store.set_account(&document, state, app.now()).await?;
+    let changed = changed.ok_or_else(|| Refused::missing("unknown-person", "there is no such person"))?;
+    if changed {
+        app.status.changed();
+        app.waiters.wake_all();
+        tracing::info!(account.state = ?state, "An account changed its state.");
+    }
+    Ok(Json(json!({ "changed": changed, "state": state })))
 }
 
 /// One chunk of a sealed attachment.

@@ -1,6 +1,7 @@
 //! Answers that are not what was asked for.
 
 use crate::blobs::BlobStoreError;
+use crate::citizen::Refusal;
 use crate::custody::CustodyError;
 use crate::feeds::PageError;
 use crate::register::RegisterError;
@@ -150,6 +151,15 @@ impl From<RegisterError> for Refused {
         match error {
             RegisterError::Store(error) => error.into(),
             error => Self::failed(&error),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Store(error) => error.into(),
+            refusal => Self::failed(&refusal.told().code),
         }
     }
 }

@@ -4,6 +4,9 @@ use super::error::Refused;
 use super::{blobs, enrol};
 use crate::app::App;
 use crate::authority::Peer;
+use crate::citizen::challenge::ChallengeState;
+use crate::citizen::codes;
+use crate::citizen::news::Event;
 use crate::custody::{self, Taken};
 use crate::feeds::{self, LONGEST_WAIT};
 use crate::register;
@@ -24,12 +27,13 @@ use hall_ledger::blob::CHUNK;
 use hall_ledger::bundle::MAX_COMPRESSED;
 use hall_ledger::document::DocumentKind;
 use hall_ledger::feed::{Lane, StatusChange};
-use hall_ledger::link::{HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE};
-use hall_ledger::{cbor, entry};
+use hall_ledger::link::{HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE, Resolve, Resolved};
+use hall_ledger::{Hash, cbor, entry};
 use minicbor::Encode;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Largest small request.
 const SMALL: usize = 64 << 10;
@@ -52,6 +56,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/link/catalogue", get(catalogue))
         .route("/v1/link/documents/{kind}", get(document))
         .route("/v1/link/lookup", post(lookup))
+        .route("/v1/link/assertions/{nonce}", get(assertion))
+        .route("/v1/link/resolve", post(resolve))
         .route("/v1/link/blobs/{id}", put(blobs::offer))
         .route("/v1/link/blobs/{id}/missing", get(blobs::missing))
         .route("/v1/link/blobs/{id}/seal", post(blobs::seal))
@@ -241,6 +247,72 @@ async fn document(
     Ok(bytes(StatusCode::OK, signed.into_bytes()))
 }
 
+#[derive(Deserialize)]
+struct Wait {
+    #[serde(default)]
+    wait: u64,
+}
+
+/// The centre's answer to one of the caller's challenges: 200 with the assertion, 202 while there is none, 410 when
+/// the citizen said no without one.
+async fn assertion(
+    State(app): State<Arc<App>>,
+    Caller(log): Caller,
+    Path(nonce): Path<String>,
+    query: Result<Query<Wait>, QueryRejection>,
+) -> Result<Response, Refused> {
+    let Query(Wait { wait }) = query?;
+    let nonce = nonce.parse().map_err(|_| Refused::missing("unknown-call", "not a nonce"))?;
+    let event = Event::Challenge(nonce);
+    let deadline = Instant::now() + Duration::from_secs(wait).min(LONGEST_WAIT);
+    loop {
+        let mut news = app.news.listen();
+        // A challenge that no phone has shown yet is nobody's.
+        let kept = app.store.challenge(nonce).await?;
+        if kept.as_ref().is_some_and(|kept| kept.asked.log != log.id) {
+            return Err(Refused::forbidden("other-box", "the challenge is another box's"));
+        }
+        match kept.map(|kept| (kept.state, kept.assertion)) {
+            Some((_, Some(assertion))) => return Ok(bytes(StatusCode::OK, assertion)),
+            Some((ChallengeState::Refused, None)) => {
+                let refused = Refused::new(StatusCode::GONE, "declined", "the citizen declined");
+                return Err(refused);
+            }
+            _ if Instant::now() >= deadline || app.stop.is_cancelled() => {
+                return Ok(bytes(StatusCode::ACCEPTED, Vec::new()));
+            }
+            _ => {}
+        }
+        tokio::select! {
+            () = news.until(&event) => {}
+            () = tokio::time::sleep_until(deadline) => {}
+            () = app.stop.cancelled() => {}
+        }
+    }
+}
+
+/// Who stands behind a plain code now.
+async fn resolve(
+    State(app): State<Arc<App>>,
+    Caller(log): Caller,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let Resolve { code } = read(&body)?;
+    let found = codes::resolve(&app, &code).await?;
+    let subject = found.ok_or_else(|| Refused::missing("unknown-code", "the code stands for nobody now"))?;
+    let at = app.now();
+    let resolved = Resolved {
+        code: Hash::of(code.as_bytes()),
+        scope: feeds::scope(&log.hall.code),
+        place: Some(app.store.person_place(&subject.document).await?),
+        subject: codes::seal(&app, &subject, at)?,
+        at,
+    };
+    app.status.changed();
+    tracing::info!(hall.code = %log.hall.code, "A hall resolved a plain code.");
+    Ok(bytes(StatusCode::OK, app.sign(&resolved).into_bytes()))
+}
+
 /// Fresh envelopes of one holder, of kinds that the item is registered to ask for. What was asked is logged
 /// without saying about whom.
 async fn lookup(
@@ -276,7 +348,10 @@ async fn lookup(
     }
     let organisation = match &lookup.holder {
         HolderId::Person(_) => None,
-        HolderId::Organisation(uscc) => app.store.organisation(uscc).await?,
+        HolderId::Organisation(uscc) => match app.store.organisation(uscc).await? {
+            Some(organisation) => Some(register::with_agents(&app, organisation).await?),
+            None => None,
+        },
     };
     let organisation = organisation
         .map(|organisation| register::organisation_document(&app, &organisation, hall))
@@ -303,7 +378,7 @@ mod tests {
     async fn whatever_is_wrong_with_a_request_is_told_in_cbor() {
         let bench = Bench::new().await;
         let (log, _) = bench.hall("990001").await;
-        let router = router(Arc::new(bench.app));
+        let router = router(bench.app.clone());
         for (method, path, status, code) in [
             ("GET", "/v1/link/nothing", 404, "unknown-call"),
             ("GET", "/v1/link/hello", 405, "wrong-method"),

@@ -1,11 +1,13 @@
-//! HTTP: the link for boxes, and the operators' side. The only place of the centre that knows axum.
+//! HTTP: the link for boxes, the operators' side, and what citizens' phones call. The only place of the centre that knows axum.
 
 mod admin;
 mod blobs;
+mod citizen;
 mod enrol;
 mod error;
 mod link;
 pub mod serve;
 
 pub use admin::router as admin_router;
+pub use citizen::router as citizen_router;
 pub use link::router as link_router;

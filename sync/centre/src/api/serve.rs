@@ -1,4 +1,4 @@
-//! The centre's two listeners: TLS with optional client certificate for boxes, plain loopback for operators.
+//! The centre's listeners: TLS with optional client certificate for boxes, TLS for phones, plain loopback for operators.
 
 use crate::authority::Peer;
 use axum::Router;
@@ -38,7 +38,21 @@ pub fn tls_config(
     Ok(Arc::new(config))
 }
 
-/// Serves boxes until `stop`, then lets open requests finish.
+/// The TLS settings for citizens' phones: TLS 1.3, nobody is asked for a certificate.
+pub fn public_tls_config(
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+) -> anyhow::Result<Arc<ServerConfig>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Serves boxes, or phones, until `stop`, then lets open requests finish.
 pub async fn serve_link(
     listener: TcpListener,
     tls: Arc<ServerConfig>,

@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
 
+pub mod citizens;
 pub mod sqlite;
 
 /// What every store method returns.
@@ -316,7 +317,7 @@ pub struct Counts {
 }
 
 /// What the centre remembers.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: citizens::Citizens {
     /// 纪元: raised when the centre is restored from a backup.
     fn epoch(&self) -> Answer<'_, u64>;
     /// Raises the epoch by one, and returns it.
@@ -369,7 +370,7 @@ pub trait Store: Send + Sync + 'static {
     fn document(&self, kind: DocumentKind) -> Answer<'_, Option<(u32, Signed<Document>)>>;
 
     /// Adds or replaces an organisation's register entry.
-    fn put_organisation(&self, organisation: Organisation) -> Answer<'_, Change>;
+    fn put_organisation(&self, organisation: Organisation, at: Timestamp) -> Answer<'_, Change>;
     /// One organisation.
     fn organisation(&self, uscc: &Uscc) -> Answer<'_, Option<Organisation>>;
     /// All organisations, by code.

@@ -1,11 +1,12 @@
 //! What can happen to a case, in the words of the ledger.
 
-use super::{AccountName, CaseId, CaseNo, CommandId, WindowId};
+use super::{AccountName, CaseId, CaseNo, CommandId, Statement, WindowId};
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, Date, FieldKey, HolderId, IdentityCard, ItemCode, Judgement, LicenceGrade, LicenceId,
-    LicenceKindCode, LicenceStatus, MaterialId, Organisation, Timestamp, Uscc, Way,
+    ApplicantKind, Carrier, Date, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode, Judgement,
+    LicenceGrade, LicenceId, LicenceKindCode, LicenceStatus, MaterialId, Organisation, PhoneAsk, Subject,
+    Timestamp, Uscc, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,12 +92,17 @@ pub struct ListedLicence {
     pub envelope: String,
     /// What it may open: the fields that the item is registered to ask for.
     pub fields: Vec<FieldKey>,
+    /// 核验说明.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 impl ListedLicence {
     /// Whether this licence can stand for the paper on `today`, as far as status and dates go.
     pub fn usable(&self, today: Date) -> bool {
-        self.status == LicenceStatus::Valid && self.valid_until.is_none_or(|until| today <= until)
+        self.status == LicenceStatus::Valid
+            && self.valid_until.is_none_or(|until| today <= until)
+            && !self.statement.as_ref().is_some_and(|statement| statement.not_yet(today))
     }
 }
 
@@ -124,6 +130,9 @@ pub struct LicenceUse {
     pub status_at: Timestamp,
     /// 在线 or 离线.
     pub mode: Mode,
+    /// 核验说明 of the moment of opening.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 impl fmt::Debug for LicenceUse {
@@ -131,6 +140,62 @@ impl fmt::Debug for LicenceUse {
         let fields: Vec<&str> = self.opened.keys().map(FieldKey::as_str).collect();
         write!(f, "LicenceUse({} for {}, fields {fields:?}, {:?})", self.use_code, self.material, self.mode)
     }
+}
+
+/// 手机凭据: a message that came from a phone or from the centre in answer to one, kept as evidence.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneProof {
+    /// The exact signed bytes, hexadecimal. Who it is about is sealed in them.
+    pub message: String,
+    /// The nonce that binds it, hexadecimal: of the box's challenge, or of the phone's own making.
+    pub nonce: String,
+    /// How it came.
+    pub carrier: Carrier,
+}
+
+impl fmt::Debug for PhoneProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PhoneProof({} bytes by {:?})", self.message.len() / 2, self.carrier)
+    }
+}
+
+/// 手机挑战: what the box asks a phone for, and the nonce that makes the answer count for this case alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneChallenge {
+    /// What is asked for.
+    pub ask: PhoneAsk,
+    /// 16 random bytes, hexadecimal.
+    pub nonce: String,
+}
+
+/// 依职能查验的依据: why licences may be opened without consent, and who allowed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficeGround {
+    /// 法定依据, one of the item's.
+    pub basis: String,
+    /// 值班主管.
+    pub supervisor: Secondary,
+}
+
+/// What the centre said on the phone's way about one row that was agreed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedRow {
+    /// 证照状态 at that moment.
+    pub status: LicenceStatus,
+    /// 用证码 of the centre.
+    pub use_code: String,
+}
+
+/// Where a consent was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawnAt {
+    /// At the window.
+    Window,
+    /// On the citizen's phone.
+    Phone,
+    /// At the centre.
+    Centre,
 }
 
 /// Why a consent request ended without an answer.
@@ -145,6 +210,8 @@ pub enum ConsentEnd {
     Unreachable,
     /// The evaluator will not show the page: it cannot show exactly what was asked.
     Rejected,
+    /// The citizen, or the delegate, closed the page.
+    Declined,
 }
 
 /// How a material without a licence is brought.
@@ -240,6 +307,37 @@ pub enum CaseEvent {
         /// The reader's signed answer without the card: its digest, hexadecimal SHA-256.
         answer: String,
     },
+    /// 手机请求: a challenge for the citizen's phone was put on the evaluator, to learn who stands there.
+    PhoneAsked {
+        /// What is asked for.
+        challenge: PhoneChallenge,
+        /// The command that carries it.
+        command: CommandId,
+        /// The evaluator.
+        device: String,
+        /// When the box stops waiting.
+        deadline: Timestamp,
+    },
+    /// The challenge went without an answer.
+    PhoneAskEnded {
+        /// The command concerned.
+        command: CommandId,
+        /// Why.
+        reason: ConsentEnd,
+    },
+    /// The person proved who they are with a phone: a service code, or a face check of the centre.
+    Proven {
+        /// How.
+        way: Way,
+        /// How well.
+        grade: IdentityGrade,
+        /// Who, and for whom, as the centre attests it.
+        subject: Box<Subject>,
+        /// When the centre attested it.
+        attested_at: Timestamp,
+        /// The message.
+        proof: PhoneProof,
+    },
     /// 人证一致: the clerk compared card and person.
     PersonConfirmed {
         /// Required when the card had expired: what the clerk relied on.
@@ -277,6 +375,12 @@ pub enum CaseEvent {
         device: String,
         /// When the box stops waiting.
         deadline: Timestamp,
+        /// The challenge, when a phone is asked: the citizen's, or the principal's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phone: Option<PhoneChallenge>,
+        /// The ground, when the citizen is told and not asked (依职能查验).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        office: Option<OfficeGround>,
     },
     /// The citizen asked for more time on the evaluator.
     ConsentExtended {
@@ -294,12 +398,60 @@ pub enum CaseEvent {
         /// The evaluator's signed answer (flattened JWS), byte for byte.
         answer: String,
     },
+    /// 同意授权 on a phone, recorded by the centre and carried here.
+    ConsentCarried {
+        /// The command whose challenge it answers.
+        command: CommandId,
+        /// Rows that the citizen refused singly.
+        refused: BTreeSet<MaterialId>,
+        /// What the centre said about each row agreed to.
+        rows: BTreeMap<MaterialId, CarriedRow>,
+        /// When the centre recorded it.
+        recorded_at: Timestamp,
+        /// The centre's assertion.
+        proof: PhoneProof,
+    },
     /// 不同意.
     ConsentRefused {
         /// The command answered.
         command: CommandId,
+        /// The evaluator's signed answer (flattened JWS) byte for byte, or the centre's assertion in hexadecimal.
+        answer: String,
+    },
+    /// 代办人确认 was asked of the delegate, on the evaluator.
+    AcknowledgeAsked {
+        /// The command that carries the page.
+        command: CommandId,
+        /// When the box stops waiting.
+        deadline: Timestamp,
+    },
+    /// 代办人确认: the delegate acknowledged what is done for the principal.
+    Acknowledged {
+        /// The command answered.
+        command: CommandId,
         /// The evaluator's signed answer (flattened JWS), byte for byte.
         answer: String,
+    },
+    /// The delegate did not acknowledge.
+    AcknowledgeEnded {
+        /// The command concerned.
+        command: CommandId,
+        /// Why.
+        reason: ConsentEnd,
+    },
+    /// 依职能查验: the citizen has been told that licences are opened on a legal basis.
+    OfficeNoticed {
+        /// The command answered.
+        command: CommandId,
+        /// The evaluator's signed answer (flattened JWS), byte for byte.
+        answer: String,
+    },
+    /// 撤回授权: the citizen took consent back.
+    ConsentWithdrawn {
+        /// Where.
+        at: WithdrawnAt,
+        /// Since when it holds no longer.
+        since: Timestamp,
     },
     /// Nobody answered.
     ConsentEnded {

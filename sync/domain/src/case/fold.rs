@@ -1,9 +1,12 @@
 //! The fold: what each record does to a case.
 
+use super::WithdrawnAt;
 use super::{
-    Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, Identity, ListRow, Mode, RatingState, Submission,
+    Acknowledgement, Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, ConsentProof, Identity,
+    ListRow, Mode, PhoneIdentity, PhoneWait, RatingState, Submission,
 };
-use crate::form::AttestedBy;
+use crate::Timestamp;
+use crate::form::{Attested, AttestedBy, FieldState};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Case {
@@ -27,6 +30,8 @@ impl Case {
             updated_at: record.at,
             organisation: None,
             identity: None,
+            phone: None,
+            acknowledgement: None,
             mode: None,
             listed_at: None,
             list: Vec::new(),
@@ -67,11 +72,46 @@ impl Case {
             CaseEvent::Opened { .. } => {}
             CaseEvent::OrganisationNamed { organisation } => self.organisation = Some(organisation),
             CaseEvent::Identified { card, expired, .. } => {
-                self.identity = Some(Identity { card: *card, expired, confirmed: false, note: None, at });
+                // A card read after the same person's code adds to it.
+                let same = |who: &Identity| who.document == card.document;
+                let phone = self.identity.take().filter(same).and_then(|who| who.phone);
+                self.identity = Some(Identity {
+                    name: card.name.clone(),
+                    document: card.document.clone(),
+                    card: Some(*card),
+                    phone,
+                    expired,
+                    compared: false,
+                    note: None,
+                    at,
+                });
+            }
+            CaseEvent::PhoneAsked { challenge, command, device, deadline } => {
+                self.phone = Some(PhoneWait { challenge, command, device, at, deadline });
+            }
+            CaseEvent::PhoneAskEnded { .. } => self.phone = None,
+            CaseEvent::Proven { way, grade, subject, attested_at, proof } => {
+                self.phone = None;
+                let known = self.identity.take().filter(|who| who.document == subject.document);
+                let phone =
+                    Some(PhoneIdentity { way, grade, capacity: subject.capacity, attested_at, proof });
+                self.identity = Some(match known {
+                    Some(who) => Identity { phone, at, ..who },
+                    None => Identity {
+                        name: subject.name,
+                        document: subject.document,
+                        card: None,
+                        phone,
+                        expired: false,
+                        compared: false,
+                        note: None,
+                        at,
+                    },
+                });
             }
             CaseEvent::PersonConfirmed { note } => {
                 if let Some(identity) = &mut self.identity {
-                    identity.confirmed = true;
+                    identity.compared = true;
                     identity.note = note;
                 }
             }
@@ -85,8 +125,17 @@ impl Case {
                 self.organisation = organisation.or(self.organisation.take());
                 self.recheck(rows);
             }
-            CaseEvent::ConsentAsked { request, digest, command, device, deadline } => {
-                let asked = Box::new(Asked { request: *request, digest, command, device, at, deadline });
+            CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office } => {
+                let asked = Box::new(Asked {
+                    request: *request,
+                    digest,
+                    command,
+                    device,
+                    at,
+                    deadline,
+                    phone,
+                    office,
+                });
                 self.consent = Consent::Waiting { asked };
             }
             CaseEvent::ConsentExtended { deadline, .. } => {
@@ -96,9 +145,31 @@ impl Case {
             }
             CaseEvent::ConsentGiven { refused, answer, .. } => {
                 if let Consent::Waiting { asked } = self.consent.clone() {
-                    self.consent = Consent::Given { asked, refused, answer, at };
+                    self.consent =
+                        Consent::Given { asked, refused, proof: ConsentProof::Evaluator { answer }, at };
                 }
             }
+            CaseEvent::ConsentCarried { refused, rows, recorded_at, proof, .. } => {
+                if let Consent::Waiting { asked } = self.consent.clone() {
+                    let proof = ConsentProof::Phone { rows, recorded_at, proof };
+                    self.consent = Consent::Given { asked, refused, proof, at };
+                }
+            }
+            CaseEvent::AcknowledgeAsked { command, deadline } => {
+                self.acknowledgement = Some(Acknowledgement::Waiting { command, deadline });
+            }
+            CaseEvent::Acknowledged { answer, .. } => {
+                self.acknowledgement = Some(Acknowledgement::Given { answer, at });
+            }
+            CaseEvent::AcknowledgeEnded { reason, .. } => {
+                self.acknowledgement = Some(Acknowledgement::Ended { reason, at });
+            }
+            CaseEvent::OfficeNoticed { answer, .. } => {
+                if let Consent::Waiting { asked } = self.consent.clone() {
+                    self.consent = Consent::Office { asked, answer, at };
+                }
+            }
+            CaseEvent::ConsentWithdrawn { at: place, since } => self.withdraw(place, since),
             CaseEvent::ConsentRefused { .. } => self.consent = Consent::Refused { at },
             CaseEvent::ConsentEnded { reason, .. } => self.consent = Consent::Ended { reason, at },
             CaseEvent::LicencesUsed { uses } => self.uses.extend(uses),
@@ -171,6 +242,7 @@ impl Case {
             CaseEvent::RatingEnded => self.rating = RatingState::Ended,
             CaseEvent::Abandoned { reason } => {
                 self.abandoned = Some(reason);
+                self.phone = None;
                 if matches!(self.consent, Consent::Waiting { .. }) {
                     self.consent = Consent::Ended { reason: ConsentEnd::Cancelled, at };
                 }
@@ -205,7 +277,28 @@ impl Case {
         });
     }
 
+    /// What was opened under the consent is forgotten: its values leave the case, and its materials are asked for
+    /// again if the case is not submitted yet.
+    fn withdraw(&mut self, place: WithdrawnAt, since: Timestamp) {
+        let Consent::Given { asked, .. } = &self.consent else { return };
+        self.consent = Consent::Withdrawn { asked: asked.clone(), place, since };
+        for used in &mut self.uses {
+            used.opened.clear();
+        }
+        if self.submission.is_none() {
+            self.uses.clear();
+        }
+        for field in self.form.values_mut() {
+            let by_licence = |attested: &Attested| matches!(attested.by, AttestedBy::Licence { .. });
+            if field.attested.as_ref().is_some_and(by_licence) {
+                *field = FieldState { rev: self.form_rev, ..FieldState::default() };
+            }
+        }
+    }
+
     fn forget_person(&mut self) {
+        self.phone = None;
+        self.acknowledgement = None;
         self.identity = None;
         self.mode = None;
         self.list.clear();

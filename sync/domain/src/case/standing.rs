@@ -1,7 +1,13 @@
 //! Where a case stands, read from what is recorded of it.
 
-use super::{Case, Consent, Decision, ListRow, MaterialState, Outstanding, PaperChoice, Step};
-use crate::{ApplicantKind, ConsentGrade, HolderId, IdentityGrade, LicenceGrade, MaterialId};
+use super::{
+    Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, ListRow, MaterialState,
+    Outstanding, PaperChoice, Step,
+};
+use crate::{
+    ApplicantKind, Capacity, ConsentGrade, HolderId, IdentityGrade, LicenceGrade, MandateGrade, MaterialId,
+    PhoneAsk, Way,
+};
 
 impl Case {
     /// The step that the case is at.
@@ -43,17 +49,58 @@ impl Case {
 
     /// How well the person is known by now.
     pub fn identity_grade(&self) -> IdentityGrade {
-        match &self.identity {
-            None => IdentityGrade::I0,
-            Some(identity) if identity.confirmed => IdentityGrade::I2,
-            Some(_) => IdentityGrade::I1,
+        self.identity.as_ref().map_or(IdentityGrade::I0, Identity::grade)
+    }
+
+    /// How the person was verified, and for whom they act.
+    pub fn way(&self) -> Way {
+        if matches!(self.consent, Consent::Office { .. }) {
+            return Way::ExOfficio;
         }
+        let phone = self.identity.as_ref().and_then(|who| who.phone.as_ref());
+        phone.map_or(Way::IdentityCard, |phone| match phone.capacity {
+            Capacity::Agent { .. } => Way::Agent,
+            Capacity::Delegate { .. } => Way::Delegate,
+            Capacity::Own | Capacity::LegalRepresentative { .. } => phone.way,
+        })
+    }
+
+    /// The capacity that a phone proved.
+    pub fn capacity(&self) -> Option<&Capacity> {
+        self.identity.as_ref().and_then(|who| who.phone.as_ref()).map(|phone| &phone.capacity)
+    }
+
+    /// 委托人, when a delegate stands at the window.
+    pub fn mandator(&self) -> Option<(&HolderId, &str)> {
+        match self.capacity() {
+            Some(Capacity::Delegate { principal, principal_name, .. }) => Some((principal, principal_name)),
+            _ => None,
+        }
+    }
+
+    /// How well it is known that the person may act for another.
+    pub fn mandate_grade(&self) -> MandateGrade {
+        let by_principal =
+            |asked: &Asked| asked.phone.as_ref().is_some_and(|phone| phone.ask == PhoneAsk::Principal);
+        match (self.mandator(), &self.consent) {
+            (None, _) => MandateGrade::M0,
+            (Some(_), Consent::Given { asked, .. }) if by_principal(asked) => MandateGrade::M3,
+            (Some(_), _) => MandateGrade::M2,
+        }
+    }
+
+    /// Whether the delegate has still to acknowledge what the principal agreed to.
+    pub fn wants_acknowledgement(&self) -> bool {
+        let given = matches!(self.acknowledgement, Some(Acknowledgement::Given { .. }));
+        self.mandate_grade() == MandateGrade::M3 && !given
     }
 
     /// How the citizen agreed by now.
     pub fn consent_grade(&self) -> ConsentGrade {
-        match self.consent {
-            Consent::Given { .. } => ConsentGrade::C2,
+        match &self.consent {
+            Consent::Given { proof: ConsentProof::Phone { .. }, .. } => ConsentGrade::C3,
+            Consent::Given { proof: ConsentProof::Evaluator { .. }, .. } => ConsentGrade::C2,
+            Consent::Office { .. } => ConsentGrade::CX,
             _ => ConsentGrade::C0,
         }
     }
@@ -64,9 +111,10 @@ impl Case {
             ApplicantKind::Organisation => {
                 self.organisation.as_ref().map(|known| HolderId::Organisation(known.uscc.clone()))
             }
-            ApplicantKind::Person => {
-                self.identity.as_ref().map(|identity| HolderId::Person(identity.card.document.clone()))
-            }
+            ApplicantKind::Person => match self.mandator() {
+                Some((principal, _)) => Some(principal.clone()),
+                None => self.identity.as_ref().map(|identity| HolderId::Person(identity.document.clone())),
+            },
         }
     }
 
@@ -82,6 +130,12 @@ impl Case {
                     Decision::Open
                 }
             }
+            Consent::Office { asked, .. }
+                if asked.request.rows.iter().any(|row| &row.material == material) =>
+            {
+                Decision::Agreed
+            }
+            Consent::Withdrawn { .. } => Decision::Refused,
             Consent::Refused { .. } => Decision::Refused,
             _ => Decision::Open,
         }
@@ -120,5 +174,22 @@ impl Case {
                 }
             }
         }
+    }
+}
+
+impl Identity {
+    /// Whether it is settled who stands there: by the clerk's eye on a card, or by a phone.
+    pub fn confirmed(&self) -> bool {
+        self.compared || self.phone.is_some()
+    }
+
+    /// How well the person is known: the better of card and phone.
+    pub fn grade(&self) -> IdentityGrade {
+        let card = match (&self.card, self.compared) {
+            (None, _) => IdentityGrade::I0,
+            (Some(_), true) => IdentityGrade::I2,
+            (Some(_), false) => IdentityGrade::I1,
+        };
+        self.phone.as_ref().map_or(card, |phone| phone.grade.max(card))
     }
 }

@@ -1,28 +1,68 @@
 //! A case with what its records say of it.
 
 use super::{
-    AccountName, Attachment, AttachmentId, CaseId, CaseNo, CommandId, ConsentEnd, Follow, LicenceUse,
-    ListRow, Mode, Organised, PaperChoice, Secondary, WindowId,
+    AccountName, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConsentEnd, Follow,
+    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
+    WindowId, WithdrawnAt,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
-use crate::{ApplicantKind, FieldKey, IdentityCard, ItemCode, Judgement, MaterialId, Timestamp};
+use crate::{
+    ApplicantKind, Capacity, FieldKey, IdentityCard, IdentityDocument, IdentityGrade, ItemCode, Judgement,
+    MaterialId, Timestamp, Way,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who was identified for a case, and how well.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The card's text.
-    pub card: IdentityCard,
+    /// 姓名.
+    pub name: String,
+    /// 证件.
+    pub document: IdentityDocument,
+    /// The card's text, if one was read.
+    pub card: Option<IdentityCard>,
+    /// What a phone proved, if one did.
+    pub phone: Option<PhoneIdentity>,
     /// Whether the card's validity had ended.
     pub expired: bool,
-    /// 人证一致 was pressed.
-    pub confirmed: bool,
+    /// 人证一致: the clerk compared person and card.
+    pub compared: bool,
     /// What the clerk noted when the card had expired.
     pub note: Option<String>,
-    /// When the card was read.
+    /// When the person was identified last.
     pub at: Timestamp,
+}
+
+/// Who was proven by a phone, how well, and in which capacity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhoneIdentity {
+    /// 办事码 or 窗口刷脸.
+    pub way: Way,
+    /// How well.
+    pub grade: IdentityGrade,
+    /// For whom the person acts, as the centre attests it.
+    pub capacity: Capacity,
+    /// When the centre attested it.
+    pub attested_at: Timestamp,
+    /// How it came, and the evidence.
+    pub proof: PhoneProof,
+}
+
+/// A challenge on the evaluator that a phone has not answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhoneWait {
+    /// What is asked for.
+    pub challenge: PhoneChallenge,
+    /// The command that carries it.
+    pub command: CommandId,
+    /// The evaluator.
+    pub device: String,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// When the box stops waiting.
+    pub deadline: Timestamp,
 }
 
 /// An authorisation page that is or was on the evaluator.
@@ -40,6 +80,59 @@ pub struct Asked {
     pub at: Timestamp,
     /// When the box stops waiting.
     pub deadline: Timestamp,
+    /// The challenge, when a phone is asked.
+    #[serde(default)]
+    pub phone: Option<PhoneChallenge>,
+    /// The ground, when the citizen is told and not asked.
+    #[serde(default)]
+    pub office: Option<OfficeGround>,
+}
+
+/// What proves a consent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum ConsentProof {
+    /// 评价器点按: the evaluator's signed answer (flattened JWS).
+    Evaluator {
+        /// Byte for byte.
+        answer: String,
+    },
+    /// 手机授权: the centre's assertion, carried by the phone or by the line.
+    Phone {
+        /// What the centre said about each row agreed to.
+        rows: BTreeMap<MaterialId, CarriedRow>,
+        /// When the centre recorded it.
+        recorded_at: Timestamp,
+        /// The assertion.
+        proof: PhoneProof,
+    },
+}
+
+/// 代办人确认: whether the delegate acknowledged what is done for the principal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Acknowledgement {
+    /// The page is on the evaluator.
+    Waiting {
+        /// The command that carries it.
+        command: CommandId,
+        /// When the box stops waiting.
+        deadline: Timestamp,
+    },
+    /// 已确认.
+    Given {
+        /// The evaluator's signed answer.
+        answer: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Refused, or no answer.
+    Ended {
+        /// Why.
+        reason: ConsentEnd,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// Where the authorisation of a case stands.
@@ -59,10 +152,28 @@ pub enum Consent {
         asked: Box<Asked>,
         /// Rows refused singly.
         refused: BTreeSet<MaterialId>,
-        /// The evaluator's signed answer.
-        answer: String,
+        /// What proves it.
+        proof: ConsentProof,
         /// When the box accepted it.
         at: Timestamp,
+    },
+    /// 依职能查验: a legal basis with notice, instead of consent.
+    Office {
+        /// What is opened, with the ground.
+        asked: Box<Asked>,
+        /// The evaluator's signed answer: the citizen has been told.
+        answer: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// 已撤回: what was opened under it may not be looked at any more.
+    Withdrawn {
+        /// What had been agreed to.
+        asked: Box<Asked>,
+        /// Where it was taken back.
+        place: WithdrawnAt,
+        /// Since when it holds no longer.
+        since: Timestamp,
     },
     /// 不同意.
     Refused {
@@ -225,6 +336,12 @@ pub struct Case {
     pub organisation: Option<Organised>,
     /// Who was identified.
     pub identity: Option<Identity>,
+    /// A challenge that waits for the citizen's phone.
+    #[serde(default)]
+    pub phone: Option<PhoneWait>,
+    /// 代办人确认.
+    #[serde(default)]
+    pub acknowledgement: Option<Acknowledgement>,
     /// 在线 or 离线, from the moment the list was made.
     pub mode: Option<Mode>,
     /// When the list was last made or confirmed.

@@ -117,6 +117,8 @@ kinds! {
     DispositionSeen = 21, "disposition.seen", "处置已阅";
     /// 设备配对: a device was paired with or removed from a window.
     DevicePaired = 22, "device.paired", "设备配对";
+    /// 清理证照缓存: cached licences were deleted; the body proves how many and which, and names none.
+    CachePurged = 30, "cache.purged", "清理证照缓存";
 }
 
 /// Text that names no kind.

@@ -1,15 +1,14 @@
 //! The trust bundle: what the province's root says about everything else that is signed.
 
-use std::fmt;
-
 use ed25519_dalek::{SigningKey, VerifyingKey};
-use hall_domain::{Date, Timestamp};
+use hall_domain::Timestamp;
 use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::{CentreKey, CentreKeys, LIFE_DAYS, Roles, TrustRefusal};
 use crate::cose::{CoseError, KeyId, Sign1, Signed, Statement};
 use crate::document::DocumentKind;
+use crate::phone::CodeKeys;
 
 /// The one suite whose signatures this build believes: Ed25519 with SHA-256.
 pub const SUITE: &str = "A";
@@ -75,33 +74,6 @@ pub struct BundleKey {
     pub retired: bool,
 }
 
-/// 办事码密钥: opens sealed subjects of service codes (`docs/protocol/phone.md` §2).
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct CodeKey {
-    /// Its number, which stands in the codes.
-    #[n(0)]
-    pub number: u32,
-    /// The key.
-    #[n(1)]
-    #[cbor(with = "minicbor::bytes")]
-    pub key: [u8; 32],
-    /// First day on which codes are sealed with it.
-    #[n(2)]
-    #[cbor(with = "crate::cbor::text")]
-    pub first: Date,
-    /// Last such day.
-    #[n(3)]
-    #[cbor(with = "crate::cbor::text")]
-    pub last: Date,
-}
-
-impl fmt::Debug for CodeKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CodeKey({}, {} to {}, …)", self.number, self.first, self.last)
-    }
-}
-
 /// A document that is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -142,9 +114,9 @@ pub struct TrustBundle {
     /// Versions of policy, catalogue and other documents in force.
     #[n(6)]
     pub documents: Vec<DocumentInForce>,
-    /// Keys of service codes: current and next at least, older ones while codes sealed with them may be shown.
+    /// 码密钥: current and next at least, older ones while codes sealed with them may be shown.
     #[n(7)]
-    pub code_keys: Vec<CodeKey>,
+    pub code_keys: CodeKeys,
 }
 
 impl Statement for TrustBundle {
@@ -190,8 +162,7 @@ impl TrustBundle {
             && life <= LIFE_DAYS * 24 * 3_600_000
             && (1..=MAX_ROOTS).contains(&self.roots.len())
             && self.keys.len() <= MAX_KEYS
-            && self.code_keys.len() <= MAX_CODE_KEYS
-            && self.code_keys.iter().all(|key| key.first <= key.last);
+            && self.code_keys.keys().len() <= MAX_CODE_KEYS;
         if fits { Ok(()) } else { Err(TrustRefusal::Content) }
     }
 }

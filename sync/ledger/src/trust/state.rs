@@ -3,8 +3,9 @@
 use ed25519_dalek::VerifyingKey;
 use hall_domain::Timestamp;
 
-use super::{CentreKeys, CodeKey, SignedBundle, TrustBundle};
+use super::{CentreKeys, SignedBundle, TrustBundle};
 use crate::document::DocumentKind;
+use crate::phone::CodeKeys;
 
 /// The longest life of a bundle.
 pub const LIFE_DAYS: i64 = 90;
@@ -138,9 +139,9 @@ impl Trust {
         }
     }
 
-    /// 办事码密钥, in the order of the bundle.
-    pub fn code_keys(&self) -> &[CodeKey] {
-        self.bundle.as_ref().map_or(&[], |bundle| &bundle.code_keys)
+    /// 码密钥; none before the first bundle.
+    pub fn code_keys(&self) -> Option<&CodeKeys> {
+        self.bundle.as_ref().map(|bundle| &bundle.code_keys)
     }
 
     /// The version of a document that was in force when the bundle was made.

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use hall_sqlite::Options;
+use hall_sqlite::{Database, Options};
 
-use crate::{DEADLINE, Hall, insert, note};
+use crate::{DEADLINE, Hall, NOTES, insert, note};
 
 /// More pages than the log holds before it is moved.
 const LONG: usize = 8 * 1024 * 1024;
@@ -37,4 +37,24 @@ async fn the_log_starts_anew_once_it_was_moved() {
         }
         assert!(since.elapsed() < DEADLINE, "the log only grows");
     }
+}
+
+#[test]
+fn what_was_deleted_stands_nowhere_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hall.db");
+    let secret = "what nobody may read any more";
+    let stands = || {
+        let file = std::fs::read(&path).unwrap();
+        file.windows(secret.len()).any(|part| part == secret.as_bytes())
+    };
+    let close = |db: Database| tokio::runtime::Runtime::new().unwrap().block_on(db.close());
+    let db = Database::open(&path, NOTES, Options::default()).unwrap();
+    db.write_blocking(move |tx| tx.execute("INSERT INTO notes (text) VALUES (?1)", [secret])).unwrap();
+    close(db);
+    assert!(stands());
+    let db = Database::open(&path, NOTES, Options::default()).unwrap();
+    db.write_blocking(|tx| tx.execute("DELETE FROM notes", [])).unwrap();
+    close(db);
+    assert!(!stands());
 }

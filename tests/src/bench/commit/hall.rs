@@ -205,6 +205,7 @@ fn list(item: &ServiceItem, person: &RegisterPerson, now: Timestamp) -> Vec<List
             grade: LicenceGrade::L4,
             envelope: Hash([5; 32]).to_string(),
             fields: material.fields.clone(),
+            statement: None,
         })
     };
     let row = |material: &hall_domain::Material| ListRow {

@@ -1,8 +1,24 @@
 //! What comes of a case when it is submitted, and what is brought afterwards.
 
 use super::*;
+use hall_domain::policy::{ClockState, Counts, Policy, TrustState};
+use std::sync::Arc;
 
-const UP: Conditions = Conditions { line: LineState::Up, holder_cached: true };
+fn conditions(line: LineState, holder_cached: bool) -> Conditions {
+    Conditions {
+        policy: Arc::new(Policy::default()),
+        line,
+        holder_cached,
+        standing: (LicenceStatus::Valid, 0),
+        counts: Counts::default(),
+        clock: ClockState::Trusted,
+        trust: TrustState::Valid,
+    }
+}
+
+fn up() -> Conditions {
+    conditions(LineState::Up, true)
+}
 
 /// A case of which everything is on paper, and one material follows.
 fn one_follows() -> Desk {
@@ -35,7 +51,7 @@ fn submitting_wants_the_form_and_the_materials() {
     let mut desk = personal().confirmed("wang-fang");
     let fields = desk.item.form.iter().map(|field| (field.key.clone(), FieldState::default())).collect();
     desk.take(fill(&desk.case, Vec::new(), fields)).unwrap();
-    let conditions = Conditions { line: LineState::Up, holder_cached: true };
+    let conditions = up();
     assert!(matches!(
         submit(&desk.case, &desk.item, &conditions, Signatures::default(), NOW),
         Err(Refusal::Form(_))
@@ -65,7 +81,7 @@ fn what_follows_is_brought_after_submission_and_nothing_else_is() {
     let material = desk.case.list[0].material.clone();
     let other = desk.case.list[1].material.clone();
     assert_eq!(supply(&desk.case, scan(Some(&material))), Err(Refusal::NothingFollows), "not submitted");
-    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
+    desk.take(submit(&desk.case, &desk.item, &up(), Signatures::default(), NOW)).unwrap();
     let done = desk.case.submission.clone().unwrap();
     assert_eq!(done.judgement.outcome, Outcome::MaterialsToFollow);
     assert_eq!(done.follow.unwrap().by, NOW.local_date().plus_days(7));
@@ -90,7 +106,7 @@ fn an_expired_card_is_followed_by_a_valid_one() {
     let mut desk = one_follows();
     desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
     desk.case.identity.as_mut().unwrap().expired = true;
-    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
+    desk.take(submit(&desk.case, &desk.item, &up(), Signatures::default(), NOW)).unwrap();
     assert_eq!(desk.case.outstanding(), [Outstanding::Identity]);
     desk.take(supply(&desk.case, scan(None))).unwrap();
     assert!(desk.case.outstanding().is_empty());
@@ -100,14 +116,14 @@ fn an_expired_card_is_followed_by_a_valid_one() {
 fn a_case_with_everything_here_has_nothing_to_follow() {
     let mut desk = one_follows();
     desk.case.papers.insert(desk.case.list[0].material.clone(), PaperChoice::Original);
-    desk.take(submit(&desk.case, &desk.item, &UP, Signatures::default(), NOW)).unwrap();
+    desk.take(submit(&desk.case, &desk.item, &up(), Signatures::default(), NOW)).unwrap();
     let done = desk.case.submission.unwrap();
     assert_eq!((done.judgement.outcome, done.follow), (Outcome::Accept, None));
 }
 
 #[test]
 fn paper_originals_count_where_the_policy_asks_for_them() {
-    let hours = |hours| Conditions { line: LineState::Down { hours }, holder_cached: false };
+    let hours = |hours| conditions(LineState::Down { hours }, false);
     let mut desk = one_follows();
     desk.case.mode = Some(Mode::Offline);
     let outcome = |desk: &Desk, hours, signed| judge(&desk.case, &desk.item, &hours, signed, NOW).outcome;
@@ -142,7 +158,7 @@ fn what_the_register_says_by_then_decides_a_companys_case() {
     desk = desk.confirmed("zhang-wei").agreed();
     let uses: Vec<LicenceUse> = desk.case.list.iter().filter_map(used).collect();
     desk.take(fill(&desk.case, uses, BTreeMap::new())).unwrap();
-    let outcome = |desk: &Desk| judge(&desk.case, &desk.item, &UP, Signed::default(), NOW).outcome;
+    let outcome = |desk: &Desk| judge(&desk.case, &desk.item, &up(), Signed::default(), NOW).outcome;
     assert_eq!(outcome(&desk), Outcome::ReceiptOnly, "nobody knows whether he represents it");
     let rows = |desk: &Desk| {
         let mut rows = desk.case.list.clone();

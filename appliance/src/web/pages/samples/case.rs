@@ -109,6 +109,7 @@ fn page(lang: Lang, step: StepPanel) -> CasePage {
                 _ => Prospect::Over,
             },
         },
+        scan_said: None,
         held_by: None,
     }
 }

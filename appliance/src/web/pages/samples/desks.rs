@@ -368,6 +368,7 @@ fn devices(lang: Lang) -> DevicesPage {
         clerk: clerk.to_owned(),
         evaluator,
         reader,
+        scanner: None,
     };
     let tablet = "平板 10 英寸";
     let serial = "SAM_V 串口";

@@ -41,6 +41,8 @@ fn identify(reader: Reader, reading: Reading) -> IdentifyStep {
         reader,
         can_restart: true,
         kept: false,
+        principal: None,
+        phone_blocked: None,
         reading,
     }
 }
@@ -85,6 +87,7 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
     alone.organisation = None;
     let ready = |reading| identify(Reader::Ready, reading);
     let again = |why| Reading::Again { why, left_ms: 31_000, total_ms: 60_000 };
+    let phone = |ask, scan| ready(Reading::Phone { ask, scan, left_ms: 250_000, total_ms: 300_000 });
     let failed = |why| ready(Reading::Failed { why, number: "R-0B7K2".to_owned() });
     vec![
         ("person", alone),
@@ -93,6 +96,15 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
         ("uscc-unknown", pilot),
         ("waiting", ready(Reading::Waiting { last_card: false, left_ms: 47_000, total_ms: 60_000 })),
         ("waiting-last-card", ready(Reading::Waiting { last_card: true, left_ms: 47_000, total_ms: 60_000 })),
+        ("phone-code", phone("出示办事码", true)),
+        ("phone-face", phone("窗口刷脸", false)),
+        (
+            "not-taken",
+            ready(Reading::NotTaken {
+                why: "这个应答不属于本办件，没有采用。请重新出二维码再扫。".to_owned(),
+                number: "R137".to_owned(),
+            }),
+        ),
         ("reading", ready(Reading::Reading)),
         ("returning", identify(Reader::Returning, Reading::Idle)),
         (
@@ -256,6 +268,7 @@ pub fn list_states() -> Vec<(&'static str, ListStep)> {
         rows: rows(false, offline),
         can_refresh: !offline,
         push_blocked: None,
+        by_principal: false,
         asked: 3,
     };
     let mut blocked = full(false);
@@ -271,6 +284,13 @@ pub fn consent(state: ConsentState) -> ConsentStep {
         state,
         on_paper: 3,
         push_blocked: None,
+        by_principal: false,
+        can_withdraw: decided,
+        office: (!decided).then(|| OfficeForm {
+            bases: vec!["《社会保险法》第七十七条".to_owned()],
+            account: String::new(),
+            error: None,
+        }),
     }
 }
 
@@ -289,11 +309,37 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
     let result = |text: &str, agreed| CitizenScreen::Result { text: text.to_owned(), agreed };
     let sent =
         |for_ms, returning| ConsentState::Sent { for_ms, returning, left_ms: 118_000, total_ms: 120_000 };
+    let by_phone =
+        |principal, scan| ConsentState::Phone { principal, scan, left_ms: 250_000, total_ms: 300_000 };
+    let code = |ask| CitizenScreen::Code { ask, left_ms: 250_000 };
     vec![
         ("none", ConsentState::NotAsked, CitizenScreen::Idle),
         ("sent", sent(200, false), CitizenScreen::Sending),
         ("sent-slow", sent(3_600, false), CitizenScreen::Sending),
         ("shown", ConsentState::Shown { left_ms: 92_000, total_ms: 240_000, extended: 1 }, shown),
+        ("phone", by_phone(false, false), code("手机授权")),
+        ("principal", by_phone(true, true), code("委托人确认")),
+        (
+            "noticing",
+            ConsentState::Noticing {
+                basis: "《社会保险法》第七十七条".to_owned(),
+                left_ms: 92_000,
+                total_ms: 120_000,
+            },
+            CitizenScreen::Notice { title: "依职能查验告知" },
+        ),
+        (
+            "acknowledging",
+            ConsentState::Acknowledging { waiting: true },
+            CitizenScreen::Notice { title: "代办人确认" },
+        ),
+        ("unacknowledged", ConsentState::Acknowledging { waiting: false }, CitizenScreen::Idle),
+        (
+            "office",
+            ConsentState::Office { at: at(), basis: "《社会保险法》第七十七条".to_owned() },
+            CitizenScreen::Idle,
+        ),
+        ("withdrawn", ConsentState::Withdrawn { at: at() }, CitizenScreen::Idle),
         ("agreed", ConsentState::Agreed { at: at(), agreed: 3, refused: 0 }, result("授权成功", true)),
         ("agreed-part", ConsentState::Agreed { at: at(), agreed: 2, refused: 1 }, result("授权成功", true)),
         ("refused", ConsentState::Refused { at: at() }, result("您已选择不同意", false)),

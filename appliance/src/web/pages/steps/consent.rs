@@ -13,6 +13,23 @@ pub struct ConsentStep {
     pub on_paper: u32,
     /// Why nothing can be pushed, ready sentence.
     pub push_blocked: Option<String>,
+    /// Whether a principal has to be asked, not the person at the window.
+    pub by_principal: bool,
+    /// 依职能查验 as the item allows it.
+    pub office: Option<OfficeForm>,
+    /// Whether the consent can be taken back here.
+    pub can_withdraw: bool,
+}
+
+/// 依职能查验: what is needed to look licences up on a legal basis.
+#[derive(Debug, Clone)]
+pub struct OfficeForm {
+    /// The legal bases to choose from.
+    pub bases: Vec<String>,
+    /// The supervisor's account as typed.
+    pub account: String,
+    /// What is wrong, ready sentence.
+    pub error: Option<String>,
 }
 
 /// 授权状态.
@@ -40,6 +57,31 @@ pub enum ConsentState {
         /// How often the citizen has asked for more time.
         extended: u32,
     },
+    /// 等待手机: the code for the citizen's phone, or the principal's, stands on the evaluator.
+    Phone {
+        /// Whether the principal is asked, from elsewhere.
+        principal: bool,
+        /// Whether the phone's answer has to be scanned; otherwise the line brings it.
+        scan: bool,
+        /// Milliseconds left.
+        left_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+    },
+    /// 告知中: the notice of a legal basis stands on the evaluator.
+    Noticing {
+        /// 法定依据.
+        basis: String,
+        /// Milliseconds left.
+        left_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+    },
+    /// 等待代办人确认: the principal has agreed, the delegate not yet.
+    Acknowledging {
+        /// Whether the page is on the evaluator now.
+        waiting: bool,
+    },
     /// 已同意 (all or some).
     Agreed {
         /// When, "10:45".
@@ -48,6 +90,18 @@ pub enum ConsentState {
         agreed: u32,
         /// How many were refused.
         refused: u32,
+    },
+    /// 依职能查验: opened on a legal basis.
+    Office {
+        /// When, "10:45".
+        at: String,
+        /// 法定依据.
+        basis: String,
+    },
+    /// 已撤回.
+    Withdrawn {
+        /// When, "10:45".
+        at: String,
     },
     /// 全部不同意.
     Refused {

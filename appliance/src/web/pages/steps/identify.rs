@@ -13,6 +13,10 @@ pub struct IdentifyStep {
     pub can_restart: bool,
     /// Whether a person was taken over from an earlier reading.
     pub kept: bool,
+    /// 委托人, masked, when a delegate stands at the window.
+    pub principal: Option<String>,
+    /// Why no code can be put on the citizen's screen, ready sentence; none when it can.
+    pub phone_blocked: Option<String>,
 }
 
 impl IdentifyStep {
@@ -75,6 +79,24 @@ pub enum Reader {
 pub enum Reading {
     /// Nothing asked yet.
     Idle,
+    /// 等待手机: a code for the citizen's phone stands on the evaluator.
+    Phone {
+        /// What is asked for: 出示办事码, 窗口刷脸.
+        ask: &'static str,
+        /// Whether the phone's answer has to be scanned; otherwise the line brings it.
+        scan: bool,
+        /// Milliseconds left.
+        left_ms: u64,
+        /// Milliseconds in all.
+        total_ms: u64,
+    },
+    /// 未采用: what came from a phone by itself was not taken.
+    NotTaken {
+        /// Why and what to do, ready sentence.
+        why: String,
+        /// Number to quote.
+        number: String,
+    },
     /// 等待放卡.
     Waiting {
         /// Whether the card read before may still lie there; the module shows it no second time.

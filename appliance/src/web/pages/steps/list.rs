@@ -9,6 +9,8 @@ pub struct ListStep {
     pub rows: Vec<MaterialRow>,
     /// Whether it may be asked for again (the line is up).
     pub can_refresh: bool,
+    /// Whether a principal has to be asked, not the person at the window.
+    pub by_principal: bool,
     /// Why nothing can be pushed, ready sentence.
     pub push_blocked: Option<String>,
     /// How many licences the citizen will be asked for.
@@ -143,7 +145,7 @@ pub struct Checked {
     pub source: Source,
     /// 证照等级, such as "L3".
     pub grade: String,
-    /// The grade in words, such as "缓存证照，状态清单在时限内".
+    /// 核验说明: what was established and what was not; the grade in words where there is none.
     pub grade_words: String,
 }
 

@@ -6,7 +6,7 @@ mod identify;
 mod list;
 mod submit;
 
-pub use consent::{ConsentState, ConsentStep};
+pub use consent::{ConsentState, ConsentStep, OfficeForm};
 pub use form::{Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload};
 pub use identify::{
     Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,

@@ -1,7 +1,7 @@
 //! The projection of entries to cases, and what was decided about them.
 
 use super::super::{Awaiting, Counts, StoreError};
-use super::{Fail, feeds, from_json, int, to_json, uint};
+use super::{Fail, consents, feeds, from_json, int, to_json, uint};
 use crate::casefile::{CaseEntry, CaseFile};
 use hall_domain::case::CaseNo;
 use hall_ledger::disposition::Disposition;
@@ -23,6 +23,7 @@ pub(crate) fn apply(tx: &Connection, log: i64, id: LogId, hall: &str, entry: Cas
         Some(body) => read(&body)?,
         None => CaseFile::new(id, hall, case.clone(), entry.record.no.clone()),
     };
+    consents::fold(tx, id, hall, &entry)?;
     file.apply(entry);
     write(tx, log, &file)
 }
@@ -40,7 +41,7 @@ fn write(tx: &Connection, log: i64, file: &CaseFile) -> Result<(), Fail> {
     Ok(())
 }
 
-fn read(body: &str) -> Result<CaseFile, Fail> {
+pub(crate) fn read(body: &str) -> Result<CaseFile, Fail> {
     from_json("case", body)
 }
 

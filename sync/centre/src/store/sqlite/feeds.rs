@@ -32,7 +32,10 @@ pub(crate) struct Addition {
 
 /// Puts an item at the end and returns its place in the hot list; 0 if it is not hot.
 pub(crate) fn add(tx: &Connection, addition: &Addition) -> Result<u64, Fail> {
-    let is_hot = matches!(addition.change, Change::LicenceStatus(_));
+    let is_hot = matches!(
+        addition.change,
+        Change::LicenceStatus(_) | Change::ConsentWithdrawn(_) | Change::PlaceStatus(_)
+    );
     let (feed, hot): (i64, i64) = tx.query_row(
         "UPDATE hall SET feed = feed + 1, hot = hot + ?2 WHERE code = ?1 RETURNING feed, hot",
         params![addition.hall, is_hot],

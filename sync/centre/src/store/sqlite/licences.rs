@@ -2,14 +2,20 @@
 
 use super::super::{Change, Due, NewLicence, Registered, Renewed};
 use super::{Fail, feeds, from_json, parsed, to_json, uint};
-use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
-use hall_ledger::feed::{Change as FeedChange, StatusChange};
+use hall_domain::{
+    HolderId, LegalRepresentative, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc,
+};
+use hall_ledger::feed::{Change as FeedChange, PlaceStatus, StatusChange};
 use hall_ledger::ratify::{LicenceHistory, RecordedChange};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
-pub(crate) fn put_organisation(tx: &Connection, organisation: &Organisation) -> Result<Change, Fail> {
+pub(crate) fn put_organisation(
+    tx: &Connection,
+    organisation: &Organisation,
+    at: Timestamp,
+) -> Result<Change, Fail> {
     let body = to_json("organisation", organisation)?;
     let uscc = organisation.uscc.to_string();
     let before: Option<String> = tx
@@ -18,12 +24,63 @@ pub(crate) fn put_organisation(tx: &Connection, organisation: &Organisation) -> 
     if before.as_ref() == Some(&body) {
         return Ok(Change::Same);
     }
+    if let Some(before) = &before {
+        let before: Organisation = from_json("organisation", before)?;
+        let old = &before.legal_representative;
+        if !organisation.is_represented_by(&old.document, &old.name) {
+            note_representative(tx, &uscc, old, at)?;
+        }
+    }
+    let now = &organisation.legal_representative;
     tx.execute(
-        "INSERT INTO organisation (uscc, body) VALUES (?1, ?2)
-         ON CONFLICT (uscc) DO UPDATE SET body = excluded.body",
-        params![uscc, body],
+        "DELETE FROM representative_before WHERE uscc = ?1 AND document = ?2",
+        params![uscc, HolderId::Person(now.document.clone()).key()],
+    )?;
+    tx.execute(
+        "INSERT INTO organisation (uscc, representative, body) VALUES (?1, ?2, ?3)
+         ON CONFLICT (uscc) DO UPDATE SET representative = excluded.representative, body = excluded.body",
+        params![uscc, HolderId::Person(now.document.clone()).key(), body],
     )?;
     Ok(if before.is_some() { Change::Changed } else { Change::Added })
+}
+
+/// Keeps until when somebody was an organisation's legal representative.
+fn note_representative(
+    tx: &Connection,
+    uscc: &str,
+    old: &LegalRepresentative,
+    at: Timestamp,
+) -> Result<(), Fail> {
+    tx.execute(
+        "INSERT INTO representative_before (uscc, document, until) VALUES (?1, ?2, ?3)
+         ON CONFLICT (uscc, document) DO UPDATE SET until = excluded.until",
+        params![uscc, HolderId::Person(old.document.clone()).key(), at.0],
+    )?;
+    Ok(())
+}
+
+/// Organisations whose entry names this document as the legal representative's.
+pub(crate) fn represented(db: &Connection, document: &str) -> Result<Vec<Organisation>, Fail> {
+    let mut query =
+        db.prepare_cached("SELECT body FROM organisation WHERE representative = ?1 ORDER BY uscc")?;
+    let rows = query.query_map([document], |row| row.get::<_, String>(0))?;
+    rows.map(|body| from_json("organisation", &body?)).collect()
+}
+
+/// Until when somebody was a legal representative who is not any more.
+pub(crate) fn represented_until(
+    db: &Connection,
+    uscc: &str,
+    document: &str,
+) -> Result<Option<Timestamp>, Fail> {
+    let until = db
+        .query_row(
+            "SELECT until FROM representative_before WHERE uscc = ?1 AND document = ?2",
+            [uscc, document],
+            |row| row.get(0).map(Timestamp),
+        )
+        .optional()?;
+    Ok(until)
 }
 
 pub(crate) fn organisation(db: &Connection, uscc: &Uscc) -> Result<Option<Organisation>, Fail> {
@@ -45,8 +102,13 @@ fn stem(id: &LicenceId) -> String {
 }
 
 pub(crate) fn place(tx: &Connection, id: &LicenceId) -> Result<u32, Fail> {
+    place_of(tx, id.as_str())
+}
+
+/// The place of whatever has this name: the one it has, or a new one.
+pub(crate) fn place_of(tx: &Connection, name: &str) -> Result<u32, Fail> {
     let place = tx
-        .query_row("SELECT place FROM status_place WHERE licence = ?1", [id.to_string()], |row| row.get(0))
+        .query_row("SELECT place FROM status_place WHERE name = ?1", [name], |row| row.get(0))
         .optional()?;
     if let Some(place) = place {
         return Ok(place);
@@ -56,8 +118,27 @@ pub(crate) fn place(tx: &Connection, id: &LicenceId) -> Result<u32, Fail> {
         [],
         |row| row.get(0),
     )?;
-    tx.execute("INSERT INTO status_place (licence, place) VALUES (?1, ?2)", params![id.to_string(), place])?;
+    tx.execute("INSERT INTO status_place (name, place) VALUES (?1, ?2)", params![name, place])?;
     Ok(place)
+}
+
+/// Changes the status of something that is not a licence, and puts the hot item into every hall's feed.
+pub(crate) fn set_place(
+    tx: &Connection,
+    name: &str,
+    status: LicenceStatus,
+    at: Timestamp,
+) -> Result<(), Fail> {
+    let place = place_of(tx, name)?;
+    let changed = tx.execute(
+        "UPDATE status_place SET status = ?2 WHERE name = ?1 AND status <> ?2",
+        params![name, status.bits()],
+    )?;
+    if changed > 0 {
+        let change = PlaceStatus { list: crate::status::LIST, place, status, at };
+        feeds::add_everywhere(tx, at, &FeedChange::PlaceStatus(change))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn put(tx: &Connection, new: NewLicence) -> Result<Change, Fail> {
@@ -159,7 +240,10 @@ fn read(row: &Row<'_>) -> Result<Registered, Fail> {
 pub(crate) fn statuses(db: &Connection) -> Result<Vec<LicenceStatus>, Fail> {
     let places: u32 = db.query_row("SELECT status_places FROM centre", [], |row| row.get(0))?;
     let mut statuses = vec![LicenceStatus::Valid; places as usize];
-    let mut query = db.prepare_cached("SELECT place, status FROM licence WHERE status <> 0")?;
+    let mut query = db.prepare_cached(
+        "SELECT place, status FROM licence WHERE status <> 0
+         UNION ALL SELECT place, status FROM status_place WHERE status <> 0",
+    )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         if let Some(status) = statuses.get_mut(row.get::<_, u32>(0)? as usize) {

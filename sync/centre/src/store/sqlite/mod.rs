@@ -1,9 +1,14 @@
 //! The store on one SQLite file. The only place of the centre with SQL.
 
 mod cases;
+mod challenges;
+mod citizens;
+mod consents;
 mod feeds;
 mod licences;
 mod logs;
+mod people;
+mod standing;
 
 use super::{
     Answer, Appended, Awaiting, Batch, Branch, BranchRow, Change, Counts, Due, Enrolment, FeedHead, Hall,
@@ -227,8 +232,8 @@ impl Store for SqliteStore {
         self.read(move |db| feeds::document(db, kind))
     }
 
-    fn put_organisation(&self, organisation: Organisation) -> Answer<'_, Change> {
-        self.write(move |tx| licences::put_organisation(tx, &organisation))
+    fn put_organisation(&self, organisation: Organisation, at: Timestamp) -> Answer<'_, Change> {
+        self.write(move |tx| licences::put_organisation(tx, &organisation, at))
     }
 
     fn organisation(&self, uscc: &Uscc) -> Answer<'_, Option<Organisation>> {
@@ -315,7 +320,7 @@ mod tests {
     #[tokio::test]
     async fn a_damaged_record_is_told_without_what_stands_in_it() {
         let bench = Bench::new().await;
-        bench.app.store.put_organisation(organisation("王芳")).await.unwrap();
+        bench.app.store.put_organisation(organisation("王芳"), bench.app.now()).await.unwrap();
         let mut record = serde_json::to_value(organisation("王芳")).unwrap();
         record["legal_representative"]["document"] = "519900199003070011 王芳".into();
         let damaged = bench.database().execute("UPDATE organisation SET body = ?1", [record.to_string()]);

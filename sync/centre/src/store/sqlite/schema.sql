@@ -86,8 +86,10 @@ CREATE TABLE document (
 
 CREATE TABLE organisation (
     uscc TEXT NOT NULL PRIMARY KEY,
+    representative TEXT NOT NULL,
     body TEXT NOT NULL
 ) STRICT;
+CREATE INDEX organisation_representative ON organisation (representative);
 
 -- `stem` is the identifier without version and check character: all versions of one licence share it.
 CREATE TABLE licence (
@@ -108,9 +110,12 @@ CREATE INDEX licence_issued ON licence (issued_at) WHERE current = 1;
 CREATE INDEX licence_stem ON licence (stem);
 CREATE INDEX licence_holder ON licence (holder, kind) WHERE current = 1;
 
+-- Places in the status list: of licences by identifier, of people, grants and mandates as `person:`, `grant:`, `mandate:`.
+-- `status` is that of the latter; a licence has its own.
 CREATE TABLE status_place (
-    licence TEXT NOT NULL PRIMARY KEY,
-    place INTEGER NOT NULL UNIQUE
+    name TEXT NOT NULL PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    status INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE status_change (
@@ -142,3 +147,188 @@ CREATE TABLE casefile (
 ) STRICT;
 CREATE INDEX casefile_no ON casefile (case_no);
 CREATE INDEX casefile_awaiting ON casefile (no) WHERE awaiting = 1;
+
+-- Citizens. A person is named by the text form of 持证主体.
+CREATE TABLE person (
+    document TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    phone TEXT NOT NULL DEFAULT '',
+    state INTEGER NOT NULL DEFAULT 0,
+    state_at INTEGER NOT NULL DEFAULT 0,
+    face INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX person_phone ON person (phone) WHERE phone <> '';
+
+CREATE TABLE otp (
+    id TEXT NOT NULL PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    document TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    used INTEGER NOT NULL DEFAULT 0,
+    at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX otp_phone ON otp (phone, at);
+CREATE INDEX otp_document ON otp (document, at);
+
+CREATE TABLE token (
+    digest BLOB NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL REFERENCES person (document),
+    device_key BLOB NOT NULL,
+    device_name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX token_document ON token (document);
+
+-- The outbox of text messages.
+CREATE TABLE text_message (
+    no INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    phone TEXT NOT NULL,
+    body TEXT NOT NULL,
+    sent_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX text_waiting ON text_message (no) WHERE sent_at = 0;
+
+CREATE TABLE face (
+    no INTEGER PRIMARY KEY,
+    document TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    ticket BLOB NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX face_document ON face (document, at);
+
+CREATE TABLE claim (
+    document TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    PRIMARY KEY (document, holder, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE plain_code (
+    code TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL,
+    capacity TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX plain_code_document ON plain_code (document, capacity, expires_at);
+
+-- 经办授权.
+CREATE TABLE agent_grant (
+    id TEXT NOT NULL PRIMARY KEY,
+    uscc TEXT NOT NULL,
+    document TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    revoked_at INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX agent_grant_uscc ON agent_grant (uscc);
+CREATE INDEX agent_grant_document ON agent_grant (document);
+
+-- Who was a legal representative, and until when.
+CREATE TABLE representative_before (
+    uscc TEXT NOT NULL,
+    document TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (uscc, document)
+) STRICT, WITHOUT ROWID;
+
+-- 委托.
+CREATE TABLE mandate (
+    id TEXT NOT NULL PRIMARY KEY,
+    principal TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    accept TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX mandate_principal ON mandate (principal);
+CREATE INDEX mandate_agent ON mandate (agent);
+
+CREATE TABLE challenge (
+    nonce BLOB NOT NULL PRIMARY KEY,
+    log TEXT NOT NULL,
+    state TEXT NOT NULL,
+    answered_by TEXT NOT NULL DEFAULT '',
+    capacity TEXT NOT NULL DEFAULT 'own',
+    mandate TEXT NOT NULL DEFAULT '',
+    window_until INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    assertion BLOB NOT NULL DEFAULT x'',
+    expires_at INTEGER NOT NULL DEFAULT 0,
+    consent TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX challenge_mandate ON challenge (mandate, window_until) WHERE mandate <> '';
+
+CREATE TABLE challenge_reader (
+    nonce BLOB NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (nonce, document)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consent (
+    id TEXT NOT NULL PRIMARY KEY,
+    given_by TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    log TEXT NOT NULL,
+    case_no TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    nonce BLOB NOT NULL,
+    agreed_at INTEGER NOT NULL,
+    withdrawn_at INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX consent_by ON consent (given_by, agreed_at);
+CREATE INDEX consent_holder ON consent (holder, agreed_at);
+CREATE INDEX consent_case ON consent (log, case_no);
+CREATE INDEX consent_digest ON consent (log, digest);
+CREATE UNIQUE INDEX consent_nonce ON consent (nonce) WHERE nonce <> x'';
+
+-- What evaluators and phones were asked to show, as the entries say: an answer refers to it.
+CREATE TABLE consent_asked (
+    log TEXT NOT NULL,
+    command TEXT NOT NULL,
+    case_no TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (log, command)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX consent_asked_digest ON consent_asked (log, digest);
+
+CREATE TABLE use_code (
+    code TEXT NOT NULL PRIMARY KEY,
+    consent TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every 用证码 that a case of a hall has used, local ones too: none is used for two cases.
+CREATE TABLE use_seen (
+    code TEXT NOT NULL PRIMARY KEY,
+    log TEXT NOT NULL,
+    case_no TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- For whom a case is and who stood at the window: what can end, and what can be handled twice.
+CREATE TABLE case_party (
+    log TEXT NOT NULL,
+    case_no TEXT NOT NULL,
+    hall TEXT NOT NULL,
+    item TEXT NOT NULL DEFAULT '',
+    person TEXT NOT NULL DEFAULT '',
+    uscc TEXT NOT NULL DEFAULT '',
+    submitted_at INTEGER NOT NULL DEFAULT 0,
+    changed_as TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (log, case_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_party_person ON case_party (person, item) WHERE person <> '';
+
+CREATE TABLE notice (
+    no INTEGER PRIMARY KEY,
+    document TEXT NOT NULL,
+    read INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX notice_document ON notice (document, no);

@@ -1,0 +1,64 @@
+// 扫一扫: what a text from a camera, a picture or the clipboard is.
+
+import { fromBase45, toBase45 } from "./base45";
+import type { Bytes } from "./bytes";
+import { readChallenge, type Challenge } from "./code";
+import { open } from "./cose";
+
+const PREFIX = "HB1:";
+const LONGEST_TEXT = 4_000;
+const LONGEST_BYTES = 2_500;
+
+export type Scanned =
+  | { is: "challenge"; challenge: Challenge }
+  | { is: "code" }
+  | { is: "answer" }
+  | { is: "other"; text: string };
+
+export function qrText(message: Uint8Array): string {
+  return PREFIX + toBase45(message);
+}
+
+/** What a Chinese keyboard makes of three letters of Base45. */
+const TYPED = new Map([["。", "."], ["、", "/"], ["¥", "$"]]);
+
+/** A message as a reader may deliver it: in any case, in full-width letters, with white space around. */
+export function messageIn(text: string): Bytes | null {
+  const plain = text.trim().normalize("NFKC").replace(/[。、¥]/g, (letter) => TYPED.get(letter) ?? letter).toUpperCase();
+  if (plain.length > LONGEST_TEXT || !plain.startsWith(PREFIX)) {
+    return null;
+  }
+  try {
+    // A space is a letter of Base45, but never the last one: trimming takes only what the reader has added.
+    const bytes = fromBase45(plain.slice(PREFIX.length));
+    return bytes.length <= LONGEST_BYTES ? bytes : null;
+  } catch {
+    return null;
+  }
+}
+
+export function whatIs(text: string): Scanned {
+  const bytes = messageIn(text);
+  try {
+    const typ = bytes && open(bytes).typ;
+    if (bytes && typ === "hall-ask+cwt") {
+      return { is: "challenge", challenge: readChallenge(bytes) };
+    }
+    if (typ === "hall-code+cwt" || typ === "hall-att+cwt") {
+      return { is: "code" };
+    }
+    if (typ === "hall-say+cwt") {
+      return { is: "answer" };
+    }
+  } catch {
+    // Falls through: damaged, or of another province.
+  }
+  return { is: "other", text: text.trim() };
+}
+
+/** 授权回执: number and digest, the last two parts of the text on it. A receipt of a case alone has other parts. */
+export function receiptIn(text: string): { id: string; digest: string } | null {
+  const found = /(?:^|[/:])([0-9A-HJKMNP-TV-Z]{26})[/:]([0-9a-fA-F]{64})\s*$/.exec(text);
+  const [, id, digest] = found ?? [];
+  return id && digest ? { id, digest: digest.toLowerCase() } : null;
+}

@@ -1,0 +1,108 @@
+// 我的授权: what one has agreed to, in full, and 撤回. 回执核验 for whoever holds a receipt.
+
+import type { ConsentRecord, ConsentRow, Receipt } from "../api";
+import { receiptIn } from "../message/scan";
+import { h, icon } from "./dom";
+import { badge, card, day, empty, moment, note, pairs } from "./parts";
+import { action, Hint, trouble, type Build } from "./shell";
+
+const VIA = { phone: "手机", evaluator: "大厅评价器", principal: "委托人确认" } as const;
+
+export const consents: Build = async ({ phone, signal }) => {
+  const all = (await phone.call(() => phone.citizen.get<{ consents: ConsentRow[] }>("/consents", {}, signal))).consents;
+  const body = h(
+    "div",
+    { class: "stack" },
+    all.length === 0 && empty("还没有授权记录。"),
+    h(
+      "ul",
+      { class: "rows" },
+      ...all.map((one) =>
+        h(
+          "li",
+          {},
+          h(
+            "a",
+            { class: "row", href: `#/consent/${one.id}` },
+            h("span", { class: "what" }, h("strong", {}, one.item_name), h("small", {}, `${one.hall} · ${moment(one.agreed_at)} · ${VIA[one.via]}`), h("small", {}, one.licences.join("、"))),
+            badge(one.state_zh, one.state === "in_force" ? "good" : "plain"),
+          ),
+        ),
+      ),
+    ),
+  );
+  return { title: "我的授权", parent: "me", tab: "me", body };
+};
+
+export const consent: Build = async ({ phone, rest: [id = ""], signal, again }) => {
+  const record = await phone.call(() => phone.citizen.get<ConsentRecord>(`/consents/${id}`, {}, signal));
+  const withdrawn = record.events.find(({ event_state }) => event_state === "consent_withdrawn");
+  const given = record.events.find(({ event_state }) => event_state === "consent_given");
+  const { hall } = record;
+  const withdraw = async (): Promise<void> => {
+    await phone.call(() => phone.citizen.post(`/consents/${id}/withdraw`));
+    again();
+  };
+  const body = h(
+    "div",
+    { class: "stack" },
+    card(
+      h("div", { class: "head" }, h("h2", {}, hall.item_name), badge(withdrawn ? "已撤回" : "有效", withdrawn ? "plain" : "good")),
+      pairs(
+        ["大厅", hall.hall],
+        ["窗口", hall.window],
+        ["办件编号", hall.case_no],
+        ["方式", VIA[hall.via as keyof typeof VIA] ?? hall.via],
+        ["办理时", hall.mode === "offline" ? "离线，联网后复核" : hall.mode === "online" ? "在线" : ""],
+        ["同意于", given && moment(given.event_time)],
+        ["撤回于", withdrawn && moment(withdrawn.event_time)],
+        ["没有同意", hall.refused?.join("、")],
+      ),
+    ),
+    ...record.pii_processing.purposes.map((purpose) =>
+      card(
+        pairs(["用途", purpose.purpose], ["依据", purpose.lawful_basis], ["使用单位", purpose.pii_controllers.join("、")], ["保存期限", purpose.retention_period], ["怎样撤回", purpose.withdrawal_method]),
+        h("ul", { class: "information" }, ...purpose.pii_information.map((one) => h("li", {}, h("strong", {}, one.pii_type), one.agreed === false && badge("未同意", "plain"), h("small", {}, one.fields.join("、")), one.use_code && h("small", {}, `用证码 ${one.use_code}`)))),
+      ),
+    ),
+    card(pairs(["记录编号", record.header.record_id], ["请求摘要", hall.digest_hex])),
+    !withdrawn && note("撤回立即生效并通知大厅。撤回以前已经办的不受影响，以后不能再用。"),
+    !withdrawn && action("撤回授权", withdraw, "other"),
+  );
+  return { title: "授权记录", parent: "consents", tab: "me", body };
+};
+
+export const receipt: Build = async ({ phone, signal }) => {
+  const place = h("div", { class: "stack", "aria-live": "polite" });
+  const check = async ({ id, digest }: { id: string; digest: string }): Promise<void> => {
+    const seen = await phone.citizen.get<Receipt>(`/receipts/${id}`, { digest }, signal);
+    const [title, drawing, text] = !seen.genuine
+      ? (["与记录不符", "warning", "摘要不是当时同意的内容，请勿采信这张回执。"] as const)
+      : seen.state === "withdrawn"
+        ? (["已经撤回", "refused", `办事人在 ${seen.withdrawn_at ? day(seen.withdrawn_at) : "后来"} 撤回了授权。`] as const)
+        : (["已核验", "done", "回执真实，授权有效。"] as const);
+    place.replaceChildren(card(h("div", { class: "closed" }, icon(drawing), h("h2", {}, title), h("p", {}, text)), pairs(["授权日期", seen.agreed_on], ["记录编号", seen.id])));
+  };
+  const typed = h("textarea", { id: "receipt-text", rows: 3, spellcheck: false });
+  const byText = async (): Promise<void> => {
+    const found = receiptIn(typed.value);
+    if (!found) {
+      throw new Hint("这段文字不是授权回执。", "请扫回执上的二维码，或把二维码的文字完整粘贴。");
+    }
+    await check(found);
+  };
+  if (phone.receipt) {
+    const wanted = phone.receipt;
+    phone.receipt = null;
+    await check(wanted).catch((error: unknown) => place.replaceChildren(trouble(error)));
+  }
+  const body = h(
+    "div",
+    { class: "stack" },
+    place,
+    h("a", { class: "main", href: "#/scan" }, "扫回执上的二维码"),
+    card(h("div", { class: "field" }, h("label", { for: "receipt-text" }, "或粘贴二维码的文字"), typed), action("核验", byText, "other")),
+    note("只告诉您回执是否真实、授权是否还有效，不显示是谁、办什么事。"),
+  );
+  return { title: "回执核验", parent: "home", tab: "home", body };
+};

@@ -1,0 +1,544 @@
+//! Consents, from phones and from what boxes' entries say; what citizens are told.
+
+use super::people::{document, key};
+use super::{Fail, cases, feeds, from_json, int, licences, parsed, standing, to_json, uint};
+use crate::casefile::CaseEntry;
+use crate::citizen::consent::{Consent, Via};
+use crate::citizen::id::Id;
+use crate::citizen::notice::Notice;
+use crate::store::citizens::{AccountState, CaseKnowledge};
+use hall_domain::case::CaseEvent;
+use hall_domain::consent::ConsentRequest;
+use hall_domain::{HolderId, IdentityDocument, Timestamp};
+use hall_ledger::feed::{Change, ConsentWithdrawn, WithdrawnBy};
+use hall_ledger::phone::ChallengeNonce;
+use hall_ledger::{Hash, LogId};
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+/// Most consents of one holder in a list.
+const MOST: u32 = 200;
+
+/// Keeps a consent. One whose request an entry has told of already gets its case number from there.
+pub(crate) fn add(tx: &Connection, mut consent: Consent) -> Result<(), Fail> {
+    if consent.case_no.is_none() {
+        consent.case_no = tx
+            .query_row(
+                "SELECT case_no FROM consent_asked WHERE log = ?1 AND digest = ?2",
+                params![consent.log.to_string(), consent.digest.0],
+                |row| row.get(0),
+            )
+            .optional()?;
+    }
+    let nonce: &[u8] = consent.nonce.as_ref().map_or(&[], |nonce| &nonce.0);
+    tx.execute(
+        "INSERT INTO consent (id, given_by, holder, log, case_no, digest, nonce, agreed_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        params![
+            consent.id.to_string(),
+            key(&consent.by),
+            consent.holder.key(),
+            consent.log.to_string(),
+            consent.case_no.as_deref().unwrap_or_default(),
+            consent.digest.0,
+            nonce,
+            consent.agreed_at.0,
+            to_json("consent", &consent)?
+        ],
+    )?;
+    for code in consent.rows.iter().filter_map(|row| row.use_code.as_ref()) {
+        tx.execute(
+            "INSERT INTO use_code (code, consent) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![code, consent.id.to_string()],
+        )?;
+    }
+    Ok(())
+}
+
+fn update(tx: &Connection, consent: &Consent) -> Result<(), Fail> {
+    tx.execute(
+        "UPDATE consent SET case_no = ?2, withdrawn_at = ?3, body = ?4 WHERE id = ?1",
+        params![
+            consent.id.to_string(),
+            consent.case_no.as_deref().unwrap_or_default(),
+            consent.withdrawn_at.map_or(0, |at| at.0),
+            to_json("consent", consent)?
+        ],
+    )?;
+    Ok(())
+}
+
+fn read(db: &Connection, filter: &str, params: impl Params) -> Result<Vec<Consent>, Fail> {
+    let mut query = db.prepare_cached(&format!("SELECT body FROM consent WHERE {filter}"))?;
+    let rows = query.query_map(params, |row| row.get::<_, String>(0))?;
+    rows.map(|body| from_json("consent", &body?)).collect()
+}
+
+pub(crate) fn of_holder(db: &Connection, holder: &HolderId) -> Result<Vec<Consent>, Fail> {
+    let filter = "given_by = ?1 OR holder = ?1 ORDER BY agreed_at DESC LIMIT ?2";
+    read(db, filter, params![holder.key(), MOST])
+}
+
+pub(crate) fn consent(db: &Connection, id: Id) -> Result<Option<Consent>, Fail> {
+    Ok(read(db, "id = ?1", [id.to_string()])?.pop())
+}
+
+/// Consents of a case, the newest last.
+pub(crate) fn of_case(db: &Connection, log: LogId, case_no: &str) -> Result<Vec<Consent>, Fail> {
+    let filter = "log = ?1 AND case_no = ?2 AND case_no <> '' ORDER BY agreed_at, rowid";
+    read(db, filter, params![log.to_string(), case_no])
+}
+
+pub(crate) fn to_challenge(db: &Connection, nonce: ChallengeNonce) -> Result<Option<Consent>, Fail> {
+    Ok(read(db, "nonce = ?1", [nonce.0])?.pop())
+}
+
+pub(crate) fn withdraw(tx: &Connection, id: Id, notice: &Notice, at: Timestamp) -> Result<bool, Fail> {
+    let Some(mut consent) = consent(tx, id)?.filter(|consent| consent.withdrawn_at.is_none()) else {
+        return Ok(false);
+    };
+    consent.withdrawn_at = Some(at);
+    update(tx, &consent)?;
+    tell_hall(tx, &consent, at)?;
+    notify(tx, &consent.by, notice)?;
+    Ok(true)
+}
+
+/// A hall hears of it once the centre knows which case it is.
+fn tell_hall(tx: &Connection, consent: &Consent, at: Timestamp) -> Result<(), Fail> {
+    let (Some(case_no), Some(withdrawn_at)) = (consent.case_no.clone(), consent.withdrawn_at) else {
+        return Ok(());
+    };
+    let by = match consent.via {
+        Via::Principal => WithdrawnBy::Principal,
+        Via::Phone | Via::Evaluator => WithdrawnBy::Citizen,
+    };
+    let change = Change::ConsentWithdrawn(ConsentWithdrawn { case_no, at: withdrawn_at, by });
+    feeds::add(tx, &feeds::Addition { hall: consent.hall.clone(), at, change })?;
+    Ok(())
+}
+
+/// Folds an entry of a case into consents, and into who the case is for.
+pub(crate) fn fold(tx: &Connection, log: LogId, hall: &str, entry: &CaseEntry) -> Result<(), Fail> {
+    let no = entry.record.no.as_str();
+    let party = |column: &str, value: &str| -> Result<(), Fail> {
+        tx.execute(
+            &format!(
+                "INSERT INTO case_party (log, case_no, hall, {column}) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (log, case_no) DO UPDATE SET {column} = excluded.{column}"
+            ),
+            params![log.to_string(), no, hall, value],
+        )?;
+        Ok(())
+    };
+    match &entry.record.event {
+        CaseEvent::Opened { item, .. } => party("item", item.as_str()),
+        CaseEvent::OrganisationNamed { organisation } => party("uscc", organisation.uscc.as_str()),
+        CaseEvent::Identified { card, .. } => party("person", &key(&card.document)),
+        CaseEvent::IdentityCleared { .. } => party("person", ""),
+        CaseEvent::Submitted { .. } => {
+            tx.execute(
+                "UPDATE case_party SET submitted_at = ?3 WHERE log = ?1 AND case_no = ?2",
+                params![log.to_string(), no, entry.received_at.0],
+            )?;
+            Ok(())
+        }
+        CaseEvent::ConsentAsked { request, digest, command, .. } => {
+            let digest = digest.strip_prefix("sha-256:").and_then(|hex| hex.parse::<Hash>().ok());
+            let Some(digest) = digest else { return Ok(()) };
+            asked(tx, log, command.as_str(), request, digest, entry.received_at)
+        }
+        CaseEvent::ConsentGiven { command, refused, .. } => {
+            let found: Option<(Vec<u8>, String)> = tx
+                .query_row(
+                    "SELECT digest, body FROM consent_asked WHERE log = ?1 AND command = ?2",
+                    params![log.to_string(), command.as_str()],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            let Some((digest, body)) = found else { return Ok(()) };
+            let request: ConsentRequest = from_json("consent request", &body)?;
+            let digest = Hash(super::present("digest", digest.as_slice().try_into().ok())?);
+            let place = (log, entry.seq);
+            let given = Consent::from_evaluator(place, hall, &request, digest, refused, entry.record.at);
+            given.map_or(Ok(()), |given| add(tx, given))
+        }
+        CaseEvent::LicencesUsed { uses } => {
+            for used in uses {
+                tx.execute(
+                    "INSERT INTO use_seen (code, log, case_no) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    params![used.use_code, log.to_string(), no],
+                )?;
+            }
+            let Some(mut consent) = of_case(tx, log, no)?.pop() else { return Ok(()) };
+            for row in consent.rows.iter_mut().filter(|row| row.agreed && row.use_code.is_none()) {
+                let used = uses.iter().find(|used| used.material == row.material);
+                row.use_code = used.map(|used| used.use_code.clone());
+            }
+            update(tx, &consent)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn asked(
+    tx: &Connection,
+    log: LogId,
+    command: &str,
+    request: &ConsentRequest,
+    digest: Hash,
+    now: Timestamp,
+) -> Result<(), Fail> {
+    let no = request.case_no.as_str();
+    tx.execute(
+        "INSERT INTO consent_asked (log, command, case_no, digest, body) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO NOTHING",
+        params![log.to_string(), command, no, digest.0, to_json("consent request", request)?],
+    )?;
+    // A phone was quicker than the entry.
+    let filter = "log = ?1 AND digest = ?2 AND case_no = ''";
+    for mut consent in read(tx, filter, params![log.to_string(), digest.0])? {
+        consent.case_no = Some(no.to_owned());
+        update(tx, &consent)?;
+        tell_hall(tx, &consent, now)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn notify(tx: &Connection, to: &IdentityDocument, notice: &Notice) -> Result<(), Fail> {
+    tx.execute(
+        "INSERT INTO notice (document, body) VALUES (?1, ?2)",
+        params![key(to), to_json("notice", notice)?],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn notices(
+    db: &Connection,
+    of: &IdentityDocument,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<(u64, bool, Notice)>, Fail> {
+    let mut query = db.prepare_cached(
+        "SELECT no, read, body FROM notice WHERE document = ?1 AND no > ?2 ORDER BY no DESC LIMIT ?3",
+    )?;
+    let mut rows = query.query(params![key(of), int(after), limit])?;
+    let mut notices = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(2)?;
+        notices.push((uint(row.get(0)?), row.get(1)?, from_json("notice", &body)?));
+    }
+    Ok(notices)
+}
+
+pub(crate) fn notices_unread(db: &Connection, of: &IdentityDocument) -> Result<u64, Fail> {
+    let sql = "SELECT COUNT(*) FROM notice WHERE document = ?1 AND read = 0";
+    Ok(uint(db.query_row(sql, [key(of)], |row| row.get(0))?))
+}
+
+pub(crate) fn notices_read(tx: &Connection, of: &IdentityDocument, up_to: u64) -> Result<(), Fail> {
+    tx.execute(
+        "UPDATE notice SET read = 1 WHERE document = ?1 AND no <= ?2 AND read = 0",
+        params![key(of), int(up_to)],
+    )?;
+    Ok(())
+}
+
+/// What the centre knows about a case beyond its entries.
+pub(crate) fn knowledge(db: &Connection, log: LogId, case_no: &str) -> Result<CaseKnowledge, Fail> {
+    let party: Option<Party> = db
+        .query_row(
+            "SELECT hall, item, person, uscc, submitted_at, changed_as FROM case_party
+             WHERE log = ?1 AND case_no = ?2",
+            params![log.to_string(), case_no],
+            |row| {
+                Ok(Party {
+                    hall: row.get(0)?,
+                    item: row.get(1)?,
+                    person: row.get(2)?,
+                    uscc: row.get(3)?,
+                    submitted_at: Timestamp(row.get(4)?),
+                    changed_as: row.get(5)?,
+                })
+            },
+        )
+        .optional()?;
+    let consent = of_case(db, log, case_no)?.pop();
+    let mut ended: Vec<Timestamp> = Vec::new();
+    ended.extend(consent.as_ref().and_then(|consent| consent.withdrawn_at));
+    ended.extend(consent.as_ref().map(|consent| mandate_ended(db, consent)).transpose()?.flatten());
+    let mut duplicate_of = used_elsewhere(db, log, case_no)?;
+    let mut changed_as = None;
+    if let Some(party) = party {
+        ended.extend(party_ended(db, &party)?);
+        if duplicate_of.is_none() {
+            duplicate_of = handled_elsewhere(db, &party)?;
+        }
+        changed_as = Some(party.changed_as).filter(|changed| !changed.is_empty());
+    }
+    Ok(CaseKnowledge {
+        mandate_ended: ended.into_iter().min(),
+        duplicate_of,
+        changed_as,
+        by: consent.map(|consent| consent.by),
+    })
+}
+
+/// For whom a case is.
+struct Party {
+    hall: String,
+    item: String,
+    person: String,
+    uscc: String,
+    submitted_at: Timestamp,
+    changed_as: String,
+}
+
+/// When the mandate ended by which a principal's consent came.
+fn mandate_ended(db: &Connection, consent: &Consent) -> Result<Option<Timestamp>, Fail> {
+    let Some(nonce) = consent.nonce else { return Ok(None) };
+    let by: Option<String> = db
+        .query_row("SELECT mandate FROM challenge WHERE nonce = ?1 AND mandate <> ''", [nonce.0], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let Some(id) = by else { return Ok(None) };
+    let mandate = standing::mandate(db, parsed("identifier", id.parse())?)?;
+    Ok(mandate.map(|mandate| mandate.ended_at.unwrap_or(mandate.until)))
+}
+
+/// When the person died, or could not act for the organisation any more.
+fn party_ended(db: &Connection, party: &Party) -> Result<Option<Timestamp>, Fail> {
+    if party.person.is_empty() {
+        return Ok(None);
+    }
+    let died: Option<Timestamp> = db
+        .query_row(
+            "SELECT state_at FROM person WHERE document = ?1 AND state = ?2",
+            params![party.person, AccountState::Deceased.code()],
+            |row| row.get(0).map(Timestamp),
+        )
+        .optional()?;
+    if died.is_some() || party.uscc.is_empty() {
+        return Ok(died);
+    }
+    if let Some(until) = licences::represented_until(db, &party.uscc, &party.person)? {
+        return Ok(Some(until));
+    }
+    let represents: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM organisation WHERE uscc = ?1 AND representative = ?2)",
+        params![party.uscc, party.person],
+        |row| row.get(0),
+    )?;
+    if represents {
+        return Ok(None);
+    }
+    let grants = standing::grants_to(db, &document(&party.person)?)?;
+    let of_organisation = grants.iter().filter(|grant| grant.uscc.as_str() == party.uscc);
+    Ok(of_organisation.map(|grant| grant.revoked_at.unwrap_or(grant.until)).max())
+}
+
+/// The case that used one of this case's use codes first.
+fn used_elsewhere(db: &Connection, log: LogId, case_no: &str) -> Result<Option<String>, Fail> {
+    let body: Option<String> = db
+        .query_row(
+            "SELECT casefile.body FROM casefile JOIN log ON log.no = casefile.log
+             WHERE log.name = ?1 AND case_no = ?2",
+            params![log.to_string(), case_no],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(body) = body else { return Ok(None) };
+    for used in cases::read(&body)?.uses {
+        let first: Option<String> = db
+            .query_row(
+                "SELECT case_no FROM use_seen WHERE code = ?1 AND NOT (log = ?2 AND case_no = ?3)",
+                params![used.use_code, log.to_string(), case_no],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if first.is_some() {
+            return Ok(first);
+        }
+    }
+    Ok(None)
+}
+
+/// The same item for the same principal, submitted earlier on the same day at another hall, and not returned.
+fn handled_elsewhere(db: &Connection, party: &Party) -> Result<Option<String>, Fail> {
+    let by_person = party.uscc.is_empty();
+    let (column, principal) = if by_person { ("person", &party.person) } else { ("uscc", &party.uscc) };
+    if principal.is_empty() || party.item.is_empty() || party.submitted_at.0 == 0 {
+        return Ok(None);
+    }
+    let also = if by_person { " AND uscc = ''" } else { "" };
+    let mut query = db.prepare_cached(&format!(
+        "SELECT case_party.case_no, submitted_at, body FROM case_party
+         JOIN log ON log.name = case_party.log
+         JOIN casefile ON casefile.log = log.no AND casefile.case_no = case_party.case_no
+         WHERE {column} = ?1 AND item = ?2 AND case_party.hall <> ?3 AND submitted_at > 0 AND submitted_at < ?4{also}
+         ORDER BY submitted_at"
+    ))?;
+    let mut rows = query.query(params![principal, party.item, party.hall, party.submitted_at.0])?;
+    while let Some(row) = rows.next()? {
+        let at = Timestamp(row.get(1)?);
+        let returned = |case: crate::casefile::CaseFile| {
+            case.disposition.is_some_and(|judged| judged.outcome.is_returned())
+        };
+        if at.local_date() == party.submitted_at.local_date()
+            && !returned(cases::read(&row.get::<_, String>(2)?)?)
+        {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
+pub(crate) fn change_case(tx: &Connection, case_no: &str, as_what: &str) -> Result<bool, Fail> {
+    let changed = tx.execute(
+        "INSERT INTO case_party (log, case_no, hall, changed_as)
+         SELECT log.name, casefile.case_no, log.hall, ?2 FROM casefile JOIN log ON log.no = casefile.log
+         WHERE casefile.case_no = ?1
+         ON CONFLICT (log, case_no) DO UPDATE SET changed_as = excluded.changed_as",
+        params![case_no, as_what],
+    )?;
+    Ok(changed > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Bench;
+    use hall_domain::case::{CaseRecord, LicenceUse, Mode};
+    use hall_domain::consent::ConsentRow;
+    use hall_domain::{LicenceGrade, LicenceId};
+    use hall_ledger::entry::{ClockReading, Known};
+    use std::collections::BTreeSet;
+
+    const NO: &str = "H1-20261121-000001";
+    const LICENCE: &str = "1.2.156.3005.2.11100000000013127D001.11519900MBTE5T0968.TE5T00000000001.001.R";
+
+    fn entry(bench: &Bench, seq: u64, event: CaseEvent) -> CaseEntry {
+        let at = bench.app.now();
+        CaseEntry {
+            seq,
+            wall: at,
+            clock: ClockReading { boot: [1; 16], monotonic_ms: 1, token_age_ms: Some(1), error_ms: 20 },
+            known: Known { scope: String::new(), feed: 0, hot: 0, token_at: None, policy: 1, keys: 1 },
+            received_at: at,
+            record: CaseRecord {
+                case: "000001".parse().unwrap(),
+                no: NO.parse().unwrap(),
+                at,
+                clerk: "li.qiang".parse().unwrap(),
+                event,
+            },
+        }
+    }
+
+    fn request(bench: &Bench) -> ConsentRequest {
+        let person: HolderId = "111:519900199003070011".parse().unwrap();
+        let row = ConsentRow {
+            material: "m1".parse().unwrap(),
+            licence: LICENCE.parse().unwrap(),
+            kind: "11100000000013127D001".parse().unwrap(),
+            name: "居民身份证".into(),
+            holder: person.clone(),
+            fields: vec!["name".parse().unwrap()],
+            labels: vec!["姓名".into()],
+            required: true,
+        };
+        ConsentRequest {
+            case_no: NO.parse().unwrap(),
+            item: "11519900MBTE5T27252000100002001".parse().unwrap(),
+            item_name: "婚姻登记预约".into(),
+            department: "安澜市民政局".into(),
+            hall: "安澜市政务服务大厅".into(),
+            window: "W01".parse().unwrap(),
+            person,
+            person_name: "王芳".into(),
+            on_behalf_of: None,
+            rows: vec![row],
+            text_version: "auth-2026-11".into(),
+            offline: true,
+            asked_at: bench.app.now(),
+        }
+    }
+
+    fn asked(bench: &Bench, digest: Hash) -> CaseEvent {
+        CaseEvent::ConsentAsked {
+            request: Box::new(request(bench)),
+            digest: format!("sha-256:{digest}"),
+            command: "c1".parse().unwrap(),
+            device: "evaluator-1".into(),
+            deadline: bench.app.now(),
+            phone: None,
+            office: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_agreed_on_an_evaluator_is_known_by_its_entry_and_its_withdrawal_goes_to_the_hall() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let db = bench.database();
+        let digest = Hash::of(b"shown");
+        fold(&db, log, "990001", &entry(&bench, 1, asked(&bench, digest))).unwrap();
+        let given = CaseEvent::ConsentGiven {
+            command: "c1".parse().unwrap(),
+            refused: BTreeSet::new(),
+            answer: String::new(),
+        };
+        fold(&db, log, "990001", &entry(&bench, 2, given)).unwrap();
+        let used = LicenceUse {
+            material: "m1".parse().unwrap(),
+            licence: LICENCE.parse::<LicenceId>().unwrap(),
+            kind: "11100000000013127D001".parse().unwrap(),
+            version: 1,
+            use_code: "LX-A-1-7".into(),
+            envelope: String::new(),
+            opened: std::collections::BTreeMap::new(),
+            grade: LicenceGrade::L3,
+            status_at: bench.app.now(),
+            mode: Mode::Offline,
+            statement: None,
+        };
+        fold(&db, log, "990001", &entry(&bench, 3, CaseEvent::LicencesUsed { uses: vec![used] })).unwrap();
+
+        let id = Id::of_entry(log, 2);
+        let kept = bench.app.store.consent(id).await.unwrap().unwrap();
+        assert_eq!((kept.digest, kept.via, kept.case_no.as_deref()), (digest, Via::Evaluator, Some(NO)));
+        assert_eq!(kept.rows[0].use_code.as_deref(), Some("LX-A-1-7"));
+
+        let at = bench.app.now();
+        let notice = Notice::new(at, crate::citizen::notice::NoticeKind::Withdrawal, "授权已撤回", "");
+        assert!(bench.app.store.withdraw(id, notice.clone(), at).await.unwrap());
+        assert!(!bench.app.store.withdraw(id, notice, at).await.unwrap());
+        let last = bench.feed("990001").await.pop().unwrap();
+        let told = ConsentWithdrawn { case_no: NO.into(), at, by: WithdrawnBy::Citizen };
+        assert_eq!((last.change, last.hot), (Change::ConsentWithdrawn(told), Some(1)));
+        let knows = bench.app.store.case_knowledge(log, NO).await.unwrap();
+        assert_eq!(knows.mandate_ended, Some(at));
+    }
+
+    #[tokio::test]
+    async fn a_withdrawal_that_was_quicker_than_the_entry_reaches_the_hall_with_it() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let db = bench.database();
+        let digest = Hash::of(b"shown");
+        let request = request(&bench);
+        let seen =
+            Consent::from_evaluator((log, 9), "990001", &request, digest, &BTreeSet::new(), bench.app.now());
+        let phone =
+            Consent { case_no: None, via: Via::Phone, nonce: Some(ChallengeNonce([3; 16])), ..seen.unwrap() };
+        add(&db, phone.clone()).unwrap();
+        let at = bench.app.now();
+        let notice = Notice::new(at, crate::citizen::notice::NoticeKind::Withdrawal, "授权已撤回", "");
+        assert!(withdraw(&db, phone.id, &notice, at).unwrap());
+        assert!(bench.feed("990001").await.iter().all(|item| item.hot.is_none()));
+        fold(&db, log, "990001", &entry(&bench, 1, asked(&bench, digest))).unwrap();
+        let last = bench.feed("990001").await.pop().unwrap();
+        assert!(matches!(last.change, Change::ConsentWithdrawn(told) if told.case_no == NO));
+        assert_eq!(consent(&db, phone.id).unwrap().unwrap().case_no.as_deref(), Some(NO));
+    }
+}
