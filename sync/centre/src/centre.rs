@@ -15,6 +15,7 @@ use crate::policy;
 use crate::ratifier;
 use crate::register;
 use crate::renewal;
+use crate::scope;
 use crate::status::StatusCache;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -196,10 +197,11 @@ impl Centre {
             let sending = app.clone();
             tasks.spawn(async move { texts::run(&sending, gateway).await });
         }
-        let (renewing, trusting) = (app.clone(), app.clone());
+        let (renewing, scoping, trusting) = (app.clone(), app.clone(), app.clone());
         tasks.spawn(async move { trust::run(&trusting).await });
         tasks.spawn(async move { ratifier::run(&app).await });
         tasks.spawn(async move { renewal::run(&renewing).await });
+        tasks.spawn(async move { scope::run(&scoping).await });
         tasks.close();
         Ok(Self { link: link_address, admin: admin_address, citizen: citizen_address, stop, tasks, store })
     }

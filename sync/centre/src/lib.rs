@@ -24,6 +24,7 @@ mod policy;
 mod ratifier;
 mod register;
 mod renewal;
+mod scope;
 mod status;
 pub mod store;
 #[cfg(test)]

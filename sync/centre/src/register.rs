@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::citizen::grant::Grant;
+use crate::scope;
 use crate::status;
 use crate::store::{Change, NewLicence, Registered, StoreError};
 use crate::trust;
@@ -72,7 +73,7 @@ pub async fn load(app: &App, register: Register) -> Result<Loaded, RegisterError
     Ok(loaded)
 }
 
-/// Adds or changes one licence and tells every hall.
+/// Adds or changes one licence and tells the halls that may hold it.
 pub async fn put_licence(app: &App, licence: Licence) -> Result<Change, RegisterError> {
     let _register = app.register.lock().await;
     if let Some(known) = app.store.licence(&licence.id).await?
@@ -82,22 +83,22 @@ pub async fn put_licence(app: &App, licence: Licence) -> Result<Change, Register
     }
     let status_index = app.store.status_place(&licence.id).await?;
     let at = app.now();
-    let envelopes = for_every_hall(app, &licence, status_index, at).await?;
+    let envelopes = for_its_halls(app, &licence, status_index, at).await?;
     let change = app.store.put_licence(NewLicence { licence, status_index, at, envelopes }).await?;
     app.status.changed();
     app.waiters.wake_all();
     Ok(change)
 }
 
-/// A licence's envelope for each hall. The caller holds `app.register`.
-pub async fn for_every_hall(
+/// A licence's envelope for each hall that may hold it. The caller holds `app.register`.
+pub async fn for_its_halls(
     app: &App,
     licence: &Licence,
     status_index: u32,
     at: Timestamp,
 ) -> Result<Vec<(String, IssuedEnvelope)>, RegisterError> {
     let mut envelopes = Vec::new();
-    for hall in app.store.halls().await? {
+    for hall in app.store.halls_of(licence, at).await? {
         let envelope = issue(app, licence, status_index, &hall.code, at).await?;
         envelopes.push((hall.code, envelope));
     }
@@ -120,7 +121,8 @@ pub async fn set_status(
     Ok(changed)
 }
 
-/// What the feed of a new hall starts with: the documents in force, every licence, every status that is not 有效.
+/// What the feed of a new hall starts with: the documents in force, every licence of its scope, every status of those
+/// that is not 有效.
 /// The caller holds `app.register`.
 pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, RegisterError> {
     let at = app.now();
@@ -131,7 +133,7 @@ pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, Regis
             items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
         }
     }
-    for Registered { licence, status_index, status } in app.store.licences().await? {
+    for Registered { licence, status_index, status } in scope::held(app, hall).await? {
         let issued = issue(app, &licence, status_index, hall, at).await?;
         items.push(FeedChange::LicenceUpsert(issued));
         if status != LicenceStatus::Valid {

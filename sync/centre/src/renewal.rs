@@ -50,7 +50,7 @@ async fn renew(app: &App, limit: u32) -> Result<usize, RegisterError> {
             continue;
         }
         let at = app.now();
-        let envelopes = register::for_every_hall(app, &known.licence, known.status_index, at).await?;
+        let envelopes = register::for_its_halls(app, &known.licence, known.status_index, at).await?;
         app.store.renew_licence(Renewed { licence: known.licence.id, at, envelopes }).await?;
         count += 1;
     }

@@ -71,7 +71,7 @@ pub(crate) fn announce(keys: &KeyRing, switch: Switch, now: Timestamp) -> anyhow
         Switch::Now => now.plus_seconds(AT_ONCE_S),
     };
     // Status lists and what phones carry state whole seconds: none may state a moment before its key's first.
-    let from = Timestamp(from.0.div_euclid(1000).saturating_add(1).saturating_mul(1000));
+    let from = Timestamp(from.0.saturating_add(999).div_euclid(1000).saturating_mul(1000));
     keys.rotate(now, from)?;
     Ok(from)
 }

@@ -17,7 +17,8 @@ test("the benchmarks run and write whole rows", { timeout: 240_000 }, async () =
     const results = path.join(folder, "results.json");
     const { stdout } = await promisify(execFile)(program, ["--short", "--folder", path.join(folder, "work"), "--results", results]);
     const rows = JSON.parse(await readFile(results, "utf8"));
-    for (const subject of ["consent commit", "box at rest", "card placed", "push to evaluator", "confirm to clerk"]) {
+    const licences = ["status list", "verify a service code", "install", "open and verify one licence"];
+    for (const subject of [...licences, "consent commit", "box at rest", "card placed", "push to evaluator", "confirm to clerk"]) {
       assert.ok(rows.some((row) => row.name.startsWith(subject)), `no row about ${subject}`);
     }
     assert.equal(new Set(rows.map((row) => row.name)).size, rows.length, "a name stands twice");

@@ -16,7 +16,16 @@ export function qrIn(png) {
 
 /** What a scanner reads from a screen: of the element that holds the code, or of a whole page. */
 export async function qrOn(place) {
-  return until("a QR code on the screen", async () => qrIn(await place.screenshot()));
+  return qrIn(await photographOf(place));
+}
+
+/** A picture of a screen on which a code can be read. */
+async function photographOf(place) {
+  return until("a QR code on the screen", async () => {
+    // A code is exchanged every half minute, and so may be the element in the middle of the picture.
+    const picture = await place.screenshot().catch((error) => (/not attached/.test(error.message) ? null : Promise.reject(error)));
+    return picture && qrIn(picture) && picture;
+  });
 }
 
 export class Phone {
@@ -64,22 +73,21 @@ export class Phone {
     await this.page.evaluate((hash) => (location.hash === hash ? dispatchEvent(new HashChangeEvent("hashchange")) : (location.hash = hash)), `#/${path}`);
   }
 
-  /** The code in the newest text message that is not older than `since` (ms). */
-  async textCode(since = 0) {
-    const text = await until("a text message", async () => {
-      const { messages } = await this.page.evaluate(async (slug) => (await fetch(`/${slug}/phone`)).json(), this.slug);
-      return messages.findLast(({ number, text }) => number >= since && /\d{6}/.test(text))?.text;
-    });
-    return /(?<!\d)\d{6}(?!\d)/.exec(text)[0];
+  /** The code in the text message that comes, as it stands above the screen. It is put away after reading. */
+  async textCode() {
+    const message = this.page.locator(".sms:not([hidden])");
+    await message.filter({ hasText: /\d{6}/ }).waitFor();
+    const [code] = /(?<!\d)\d{6}(?!\d)/.exec(await message.innerText());
+    await message.getByRole("button", { name: "收起短信" }).tap();
+    return code;
   }
 
   /** From the sign-in page to 首页, with the face where it is asked for. */
   async signIn({ look = "本人" } = {}) {
     await this.titled("登录");
     await this.page.getByLabel("我已阅读").check();
-    const since = Date.now();
     await this.button("获取验证码").tap();
-    await this.page.getByLabel("短信验证码").fill(await this.textCode(since));
+    await this.page.getByLabel("短信验证码").fill(await this.textCode());
     await this.button("登录").tap();
     const dialog = this.page.locator("dialog.face");
     await dialog.or(this.page.locator("header h1").filter({ hasText: "政务服务" })).first().waitFor();
@@ -88,7 +96,6 @@ export class Phone {
     }
     if (look === "本人") {
       await this.titled("政务服务");
-      await this.closeText();
     }
   }
 
@@ -96,14 +103,6 @@ export class Phone {
     await this.open("me");
     await this.button("退出登录").tap();
     await this.titled("登录");
-  }
-
-  /** Puts the newest text message away. */
-  async closeText() {
-    const close = this.page.locator(".sms:not([hidden])").getByRole("button", { name: "收起短信" });
-    if (await close.isVisible()) {
-      await close.tap();
-    }
   }
 
   /** Holds a face before the camera: 本人, 另一个人, 戴口罩, 照片翻拍, 太暗, 超时. Returns what the dialog says against it, or null. */
@@ -137,16 +136,12 @@ export class Phone {
 
   /** The text of the code on the screen, from a picture of the screen. */
   async qrText() {
-    const square = this.page.locator(".qr").first();
-    await square.waitFor();
-    await square.scrollIntoViewIfNeeded();
-    return qrOn(square);
+    return qrOn(this.page.locator(".qr").first());
   }
 
   /** 扫一扫 with a picture of what stands on another page: an element with the code, or a whole page. */
   async scanFrom(place) {
-    await qrOn(place);
-    await this.scanPicture(await place.screenshot());
+    await this.scanPicture(await photographOf(place));
   }
 
   async scanPicture(png) {
@@ -236,15 +231,13 @@ export class Phone {
   async grant(uscc, agent) {
     const { name, number, mobile } = (await this.hall.cast()).find(({ slug }) => slug === agent);
     await this.open(`grant/${uscc}`);
-    const since = Date.now();
     await this.button("去验证").tap();
-    await this.page.getByLabel("短信验证码").fill(await this.textCode(since));
+    await this.page.getByLabel("短信验证码").fill(await this.textCode());
     await this.page.getByLabel("姓名").fill(name);
     await this.page.getByLabel("证件号码").fill(number);
     await this.page.getByLabel("账号（手机号）").fill(mobile);
     await this.button("完成授权").tap();
     await this.titled("授权管理");
-    await this.closeText();
   }
 
   /** The phone's own network; the hall's line is another thing. */

@@ -26,6 +26,8 @@ pub struct Options {
     pub results: PathBuf,
     /// What is measured; nothing named means everything.
     pub only: Vec<Subject>,
+    /// The most licences that are put into a cache.
+    pub largest: usize,
     /// A few seconds that only show that everything runs: the figures say nothing.
     pub short: bool,
 }
@@ -64,8 +66,8 @@ pub async fn run(options: &Options) -> Result<Vec<Row>> {
         rows.extend(commit::run(&options.folder.join("commit"), options.short).await.context("commit")?);
     }
     if options.wants(Subject::Licences) {
-        let (folder, short) = (options.folder.join("licences"), options.short);
-        let measured = tokio::task::spawn_blocking(move || licences::run(&folder, short)).await?;
+        let (folder, largest, short) = (options.folder.join("licences"), options.largest, options.short);
+        let measured = tokio::task::spawn_blocking(move || licences::run(&folder, largest, short)).await?;
         rows.extend(measured.context("licences")?);
     }
     if options.wants(Subject::Rest) || options.wants(Subject::Screens) {

@@ -19,6 +19,9 @@ struct Arguments {
     /// 只测这些，可多次给出；默认全部
     #[arg(long, value_enum)]
     only: Vec<Subject>,
+    /// 证照缓存最多测到多少份；一千万份约需 25 GB 磁盘
+    #[arg(long, default_value_t = 10_000_000)]
+    largest: usize,
     /// 只用几秒钟，检查能否运行；数字没有意义
     #[arg(long)]
     short: bool,
@@ -26,8 +29,8 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { folder, results, only, short } = Arguments::parse();
-    let options = Options { folder, results, only, short };
+    let Arguments { folder, results, only, largest, short } = Arguments::parse();
+    let options = Options { folder, results, only, largest, short };
     match run(&options).await {
         Ok(rows) => {
             print!("{}", table(&rows));

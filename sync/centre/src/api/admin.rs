@@ -1,6 +1,7 @@
 //! The operators' side: JSON over loopback, let in by a token. Pages come later.
 
 use super::error::Refused;
+use super::scope;
 use crate::app::App;
 use crate::code::Code;
 use crate::keys::OperatorToken;
@@ -31,10 +32,10 @@ const CODE_HOURS: i64 = 72;
 /// Rows of a list unless asked for fewer.
 const ROWS: u32 = 200;
 
-type Answer = Result<Json<Value>, Failure>;
+pub(super) type Answer = Result<Json<Value>, Failure>;
 
 /// A refusal, as JSON.
-struct Failure(Refused);
+pub(super) struct Failure(Refused);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
@@ -69,6 +70,7 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/blobs/{id}/{n}", get(chunk))
         .route("/admin/trust", get(trusted))
         .route("/admin/trust/rotate", post(rotate))
+        .merge(scope::router())
         .fallback(async || Failure(Refused::unknown_call()))
         .method_not_allowed_fallback(async || Failure(Refused::wrong_method()))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -85,7 +87,7 @@ async fn only_operators(State(token): State<OperatorToken>, request: Request, ne
 }
 
 /// A JSON body. Of a wrong one only the place is told, never the value that stands there.
-fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refused> {
+pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refused> {
     body.map(|Json(body)| body).map_err(|error| {
         let text = error.body_text();
         let place: Vec<&str> = text.split(": ").take(2).collect();

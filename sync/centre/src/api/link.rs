@@ -397,4 +397,127 @@ mod tests {
             assert_eq!(cbor::unpack::<Problem>(&body).unwrap().code, code, "{path}");
         }
     }
+
+    async fn call(
+        router: &Router,
+        log: hall_ledger::LogId,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> (u16, Vec<u8>) {
+        let peer = Peer { log, fingerprint: Fingerprint([1; 32]) };
+        let request = Request::builder().method(method).uri(path).extension(peer);
+        let answer = router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let status = answer.status().as_u16();
+        assert_eq!(answer.headers()[CONTENT_TYPE], MEDIA_TYPE, "{path}");
+        (status, to_bytes(answer.into_body(), SMALL).await.unwrap().to_vec())
+    }
+
+    #[tokio::test]
+    async fn a_box_hears_the_answer_to_its_own_challenge_and_no_other_box_does() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let other = hall_ledger::SigningKey::from_bytes(&[8; 32]);
+        let (other, _) = bench.register(bench.code("990002", None).await, &other).await;
+        let router = router(bench.app.clone());
+        let person: hall_domain::IdentityDocument =
+            hall_domain::IdentityDocument::new(hall_domain::DocumentKind::ResidentId, "519900199003070011")
+                .unwrap();
+        let nonce = hall_ledger::phone::ChallengeNonce([7; 16]);
+        let path = format!("/v1/link/assertions/{nonce}");
+        // Nobody has shown it yet: it is nobody's.
+        assert_eq!(call(&router, log, "GET", &path, Vec::new()).await, (202, Vec::new()));
+        let asked = crate::citizen::challenge::Asked {
+            nonce,
+            log,
+            hall: "990001".into(),
+            hall_name: "安澜市政务服务大厅".into(),
+            window: "W01".into(),
+            kind: hall_domain::PhoneAsk::Face,
+            item: None,
+            materials: Vec::new(),
+            digest: None,
+            expires_at: bench.app.now().plus_seconds(300),
+        };
+        bench.app.store.keep_challenge(asked.clone(), &person).await.unwrap();
+        let (status, body) = call(&router, other, "GET", &path, Vec::new()).await;
+        assert_eq!((status, cbor::unpack::<Problem>(&body).unwrap().code.as_str()), (403, "other-box"));
+
+        let answered = async {
+            tokio::task::yield_now().await;
+            let new = crate::store::citizens::NewAnswer {
+                nonce,
+                by: person.clone(),
+                capacity: crate::citizen::capacity::For::Own,
+                state: ChallengeState::Answered,
+                assertion: Some(b"signed".to_vec()),
+                expires_at: bench.app.now().plus_seconds(600),
+                consent: None,
+                notices: Vec::new(),
+                at: bench.app.now(),
+            };
+            bench.app.store.answer_challenge(new).await.unwrap();
+            bench.app.news.tell(Event::Challenge(nonce));
+        };
+        let waiting = format!("{path}?wait=60");
+        let (heard, ()) = tokio::join!(call(&router, log, "GET", &waiting, Vec::new()), answered);
+        assert_eq!(heard, (200, b"signed".to_vec()));
+
+        let nonce = hall_ledger::phone::ChallengeNonce([8; 16]);
+        bench
+            .app
+            .store
+            .keep_challenge(crate::citizen::challenge::Asked { nonce, ..asked }, &person)
+            .await
+            .unwrap();
+        let declined = crate::store::citizens::NewAnswer {
+            nonce,
+            by: person,
+            capacity: crate::citizen::capacity::For::Own,
+            state: ChallengeState::Refused,
+            assertion: None,
+            expires_at: bench.app.now(),
+            consent: None,
+            notices: Vec::new(),
+            at: bench.app.now(),
+        };
+        bench.app.store.answer_challenge(declined).await.unwrap();
+        let (status, body) =
+            call(&router, log, "GET", &format!("/v1/link/assertions/{nonce}"), Vec::new()).await;
+        assert_eq!((status, cbor::unpack::<Problem>(&body).unwrap().code.as_str()), (410, "declined"));
+    }
+
+    #[tokio::test]
+    async fn a_plain_code_is_resolved_to_a_sealed_subject_that_the_box_can_open() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let router = router(bench.app.clone());
+        let person =
+            hall_domain::IdentityDocument::new(hall_domain::DocumentKind::ResidentId, "519900199003070011")
+                .unwrap();
+        bench.app.store.put_person(&person, "王芳").await.unwrap();
+        let plain = crate::store::citizens::PlainCode {
+            code: "ZW-00000000000000000001".into(),
+            document: person.clone(),
+            capacity: crate::citizen::capacity::For::Own,
+            expires_at: bench.app.now().plus_seconds(300),
+        };
+        bench.app.store.plain_code(plain.clone(), bench.app.now()).await.unwrap();
+        let ask = |code: &str| cbor::pack(&Resolve { code: code.into() });
+        let (status, body) = call(&router, log, "POST", "/v1/link/resolve", ask(&plain.code)).await;
+        assert_eq!(status, 200);
+        let resolved = hall_ledger::Signed::<Resolved>::from_bytes(body).verify(&bench.key()).unwrap();
+        assert_eq!(
+            (resolved.code, resolved.scope.as_str()),
+            (Hash::of(plain.code.as_bytes()), "hall:990001")
+        );
+        crate::trust::keep(&bench.app).await.unwrap();
+        let (_, bundle) = call(&router, log, "GET", "/v1/link/documents/trust", Vec::new()).await;
+        let bundle: hall_ledger::trust::SignedBundle = cbor::unpack(&bundle).unwrap();
+        let keys = bundle.verify().unwrap().code_keys;
+        let subject = hall_ledger::phone::open_subject(&resolved.subject, &keys, resolved.at).unwrap();
+        assert_eq!((subject.document, subject.name.as_str()), (person, "王芳"));
+        let (status, body) = call(&router, log, "POST", "/v1/link/resolve", ask("ZW-2")).await;
+        assert_eq!((status, cbor::unpack::<Problem>(&body).unwrap().code.as_str()), (404, "unknown-code"));
+    }
 }

@@ -6,6 +6,7 @@ mod citizen;
 mod enrol;
 mod error;
 mod link;
+mod scope;
 pub mod serve;
 
 pub use admin::router as admin_router;

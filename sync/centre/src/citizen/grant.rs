@@ -194,7 +194,7 @@ pub async fn add(app: &App, session: &Session, uscc: &Uscc, new: NewGrant) -> Re
     app.status.changed();
     register::publish_organisations(app).await?;
     session::woken(app, &grant.document);
-    tracing::info!(organisation.uscc = %uscc, "A grant was made.");
+    tracing::info!(grant.id = %grant.id, "A grant was made.");
     Ok(grant)
 }
 
@@ -210,7 +210,7 @@ pub async fn revoke(app: &App, person: &Person, uscc: &Uscc, id: Id) -> Result<G
     app.waiters.wake_all();
     register::publish_organisations(app).await?;
     session::woken(app, &grant.document);
-    tracing::info!(organisation.uscc = %uscc, "A grant was revoked.");
+    tracing::info!(grant.id = %grant.id, "A grant was revoked.");
     Ok(grant)
 }
 

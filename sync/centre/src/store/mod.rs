@@ -5,6 +5,7 @@
 
 use crate::authority::Fingerprint;
 use crate::casefile::{CaseEntry, CaseFile};
+use crate::scope::{Grant, HallScope, Telling};
 use hall_domain::case::CaseNo;
 use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::disposition::Disposition;
@@ -14,6 +15,7 @@ use hall_ledger::feed::{Change as FeedChange, DocumentVersion, FeedItem, Lane};
 use hall_ledger::ratify::LicenceHistory;
 use hall_ledger::{BoxId, Entry, Hash, LedgerHead, LogId, Signed, VerifyingKey};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -396,6 +398,22 @@ pub trait Store: citizens::Citizens {
     /// Changes a status and puts the hot item into every hall's feed. `None` if there is no such
     /// licence; `Some(false)` if it has that status already.
     fn set_status(&self, id: &LicenceId, status: LicenceStatus, at: Timestamp) -> Answer<'_, Option<bool>>;
+    /// How the scope of a hall is drawn.
+    fn hall_scope(&self, hall: &str) -> Answer<'_, HallScope>;
+    /// Draws the scope of a hall. `told` is what a hall that gets a granted scope was sent before.
+    fn set_hall_scope(&self, hall: &str, scope: HallScope, told: Vec<LicenceId>) -> Answer<'_, ()>;
+    /// Lets a hall hold something. The same again changes nothing; a later end takes the place of an earlier one.
+    fn add_scope_grant(&self, grant: Grant) -> Answer<'_, ()>;
+    /// Ends a standing consent.
+    fn end_standing(&self, hall: &str, holder: &HolderId) -> Answer<'_, ()>;
+    /// What a hall is granted at `now`.
+    fn scope_grants(&self, hall: &str, now: Timestamp) -> Answer<'_, Vec<Grant>>;
+    /// What a hall with a granted scope was sent, and not told to forget.
+    fn told(&self, hall: &str) -> Answer<'_, BTreeSet<LicenceId>>;
+    /// Tells a hall what it gets and what it is to forget.
+    fn tell(&self, telling: Telling) -> Answer<'_, ()>;
+    /// Halls that may hold a licence.
+    fn halls_of(&self, licence: &Licence, now: Timestamp) -> Answer<'_, Vec<Hall>>;
     /// What is known about a licence for judging a case of this hall; none if there is no such licence.
     fn history(&self, id: &LicenceId, hall: &str) -> Answer<'_, Option<(String, LicenceHistory)>>;
 

@@ -18,16 +18,19 @@ use super::Row;
 ///
 /// # Errors
 /// If a cache cannot be made, or a licence does not open.
-pub fn run(folder: &Path, short: bool) -> Result<Vec<Row>> {
+pub fn run(folder: &Path, largest: usize, short: bool) -> Result<Vec<Row>> {
     std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let mut rows = Vec::new();
     let list = status::run(short, &mut rows)?;
     rows.extend(code::run(short).context("service code")?);
     let district = tempfile::tempdir_in(folder).context("make a folder for a district")?;
-    rows.extend(install::run(district.path(), if short { 2_000 } else { 1_000_000 }).context("install")?);
+    rows.extend(
+        install::run(district.path(), if short { 2_000 } else { largest.min(1_000_000) })
+            .context("install")?,
+    );
     drop(district);
     let sizes: &[usize] = if short { &[2_000] } else { &[10_000, 1_000_000, 10_000_000] };
-    for size in sizes {
+    for size in sizes.iter().filter(|size| **size <= largest) {
         let folder = tempfile::tempdir_in(folder).context("make a folder for a cache")?;
         rows.extend(
             open::run(folder.path(), *size, &list, short).with_context(|| format!("{size} licences"))?,

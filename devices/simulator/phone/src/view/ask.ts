@@ -50,12 +50,12 @@ async function ownAnswer({ phone, again, signal }: Context, challenge: Challenge
   }
   const text = qrText(await phone.drawAnswer(kept, challenge.nonce));
   const late = challenge.expires < phone.now() && note("窗口的二维码可能已经过时。不能用时，请窗口人员重新出示。", "old");
-  return h("div", { class: "stack" }, late, shown(text, stands(capacity).join(" · "), "应答由本机签出，不需要网络。", "窗口人员已请您出示办事码"));
+  return h("div", { class: "stack" }, late, shown(text, stands(capacity).join(" · "), ["应答由本机签出，不需要网络。"], "窗口人员已请您出示办事码"));
 }
 
 /** The answer for the window's scanner. */
-function shown(text: string, who: string, below: string, title: string, done = true): HTMLElement {
-  return h("section", { class: `card code answer${done ? " done" : ""}` }, h("h2", {}, title), h("p", { class: "who" }, who), qrCode(text, "给窗口的应答"), h("p", { class: "until" }, "请向窗口扫码器出示"), h("small", {}, below));
+function shown(text: string, who: string, below: readonly string[], title: string, done = true): HTMLElement {
+  return h("section", { class: `card code answer${done ? " done" : ""}` }, h("h2", {}, title), h("p", { class: "who" }, who), qrCode(text, "给窗口的应答"), h("p", { class: "until" }, "请向窗口扫码器出示"), ...below.filter(Boolean).map((line) => h("small", {}, line)));
 }
 
 function asked(context: Context, view: ChallengeView): HTMLElement {
@@ -85,11 +85,12 @@ function send({ phone }: Context, view: ChallengeView, answer: Answer): Promise<
 
 function about(view: ChallengeView): HTMLElement {
   return card(
-    h("p", { class: "sentence" }, view.sentence),
+    // For a principal's confirmation the words are the principal's, not those of the delegate who waits.
+    view.capacity.as !== "delegate" && h("p", { class: "sentence" }, view.sentence),
     pairs(
       ["事项", view.item_name],
       ["部门", view.department],
-      ["大厅", `${view.hall} ${view.window}`],
+      ["大厅", `${view.hall} ${view.window} 窗口`],
       [stands(view.capacity)[1], view.capacity.for],
     ),
   );
@@ -172,7 +173,8 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
   const { phone, signal } = context;
   const names = new Map(view.licences.map(({ material, name }) => [material, name]));
   const refused = (answered.refused ?? []).map((material) => names.get(material) ?? material);
-  const all = answered.state === "refused" || (view.licences.length > 0 && refused.length === view.licences.length && view.kind !== "licences");
+  const agrees = view.kind === "consent" || view.kind === "principal";
+  const all = answered.state === "refused" || (agrees && answered.state === "answered" && (answered.use_codes ?? []).length === 0);
   const title = answered.state === "expired" ? "窗口已不再等待" : all ? "已拒绝" : view.kind === "face" ? "刷脸成功" : view.kind === "licences" ? "可以出示" : "授权成功";
   const place = h("div", { class: "stack" });
   const delivered = h("div", { "aria-live": "polite" });
@@ -183,7 +185,7 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
     return Boolean(at);
   };
   if (answered.assertion) {
-    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : "", title, !all));
+    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), [answered.message ?? "", answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : ""], title, !all));
     if (!got(answered.delivered_at)) {
       context.every(3_000, () => {
         if (!signal.aborted && !delivered.hasChildNodes()) {
@@ -218,7 +220,7 @@ export const confirm: Build = async (context) => {
   const done = (answered: Answered): void => {
     // The code is for the delegate's phone; the principal sees that it is done.
     const { assertion: _, ...rest } = answered;
-    place.replaceChildren(result(context, view, { ...rest, message: answered.message ?? "已经告知代办人和窗口。" }));
+    place.replaceChildren(result(context, view, { ...rest, message: "已经告知代办人和窗口。" }));
     place.scrollIntoView();
   };
   const confirmed = (answer: Answer): Promise<Answered> => phone.call(() => phone.citizen.post<Answered>(`/confirmations/${challenge.nonce}`, answer));

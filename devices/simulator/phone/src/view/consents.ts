@@ -56,7 +56,6 @@ export const consent: Build = async ({ phone, rest: [id = ""], signal, again }) 
         ["办理时", hall.mode === "offline" ? "离线，联网后复核" : hall.mode === "online" ? "在线" : ""],
         ["同意于", given && moment(given.event_time)],
         ["撤回于", withdrawn && moment(withdrawn.event_time)],
-        ["没有同意", hall.refused?.join("、")],
       ),
     ),
     ...record.pii_processing.purposes.map((purpose) =>

@@ -36,6 +36,7 @@ export class Shell {
   private readonly banner = h("div", { class: "sms", role: "status", hidden: true });
   private readonly page = h("div", { class: "page" });
   private shownSms = 0;
+  private closeBanner = (): void => undefined;
 
   constructor(
     private readonly phone: Phone,
@@ -66,6 +67,8 @@ export class Shell {
 
   private async open(): Promise<void> {
     this.life.abort();
+    // Whoever goes on has used what the message said; it stays in 消息.
+    this.closeBanner();
     const life = new AbortController();
     this.life = life;
     const [wanted = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
@@ -130,11 +133,11 @@ export class Shell {
     const newest = this.phone.inbox.at(-1);
     if (newest && newest.number > this.shownSms) {
       this.shownSms = newest.number;
-      const close = (): void => {
+      this.closeBanner = () => {
         this.banner.hidden = true;
         void this.phone.store.putReadSms(newest.number);
       };
-      this.banner.replaceChildren(h("div", {}, h("strong", {}, "短信"), h("p", {}, newest.text)), h("button", { "aria-label": "收起短信", click: close }, "收起"));
+      this.banner.replaceChildren(h("div", {}, h("strong", {}, "短信"), h("p", {}, newest.text)), h("button", { "aria-label": "收起短信", click: () => this.closeBanner() }, "收起"));
       this.banner.hidden = false;
     }
     if (!this.phone.session && !location.hash.startsWith("#/sign-in")) {

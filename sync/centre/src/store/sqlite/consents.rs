@@ -337,7 +337,7 @@ fn party_ended(db: &Connection, party: &Party) -> Result<Option<Timestamp>, Fail
     Ok(of_organisation.map(|grant| grant.revoked_at.unwrap_or(grant.until)).max())
 }
 
-/// The case that used one of this case's use codes first.
+/// The case of another box that used one of this case's use codes first.
 fn used_elsewhere(db: &Connection, log: LogId, case_no: &str) -> Result<Option<String>, Fail> {
     let body: Option<String> = db
         .query_row(
@@ -351,8 +351,8 @@ fn used_elsewhere(db: &Connection, log: LogId, case_no: &str) -> Result<Option<S
     for used in cases::read(&body)?.uses {
         let first: Option<String> = db
             .query_row(
-                "SELECT case_no FROM use_seen WHERE code = ?1 AND NOT (log = ?2 AND case_no = ?3)",
-                params![used.use_code, log.to_string(), case_no],
+                "SELECT case_no FROM use_seen WHERE code = ?1 AND log <> ?2",
+                params![used.use_code, log.to_string()],
                 |row| row.get(0),
             )
             .optional()?;

@@ -1,7 +1,7 @@
 //! The register: organisations, licences, and what became of each licence.
 
 use super::super::{Change, Due, NewLicence, Registered, Renewed};
-use super::{Fail, feeds, from_json, parsed, to_json, uint};
+use super::{Fail, feeds, from_json, parsed, scopes, to_json, uint};
 use hall_domain::{
     HolderId, LegalRepresentative, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc,
 };
@@ -170,8 +170,10 @@ pub(crate) fn put(tx: &Connection, new: NewLicence) -> Result<Change, Fail> {
     )?;
     for old in older.iter() {
         feeds::add_everywhere(tx, at, &FeedChange::LicenceForget(old.clone()))?;
+        scopes::note_forgotten(tx, old)?;
     }
     for (hall, issued) in envelopes {
+        scopes::note_told(tx, &hall, &licence.id)?;
         feeds::add(tx, &feeds::Addition { hall, at, change: FeedChange::LicenceUpsert(issued) })?;
     }
     Ok(if before.is_some() || !older.is_empty() { Change::Changed } else { Change::Added })
@@ -192,6 +194,7 @@ pub(crate) fn renew(tx: &Connection, renewed: Renewed) -> Result<(), Fail> {
     let Renewed { licence, at, envelopes } = renewed;
     tx.execute("UPDATE licence SET issued_at = ?2 WHERE id = ?1", params![licence.to_string(), at.0])?;
     for (hall, issued) in envelopes {
+        scopes::note_told(tx, &hall, &licence)?;
         feeds::add(tx, &feeds::Addition { hall, at, change: FeedChange::LicenceUpsert(issued) })?;
     }
     Ok(())

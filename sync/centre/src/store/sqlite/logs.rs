@@ -3,10 +3,11 @@
 use super::super::{
     Appended, Batch, Branch, BranchRow, Enrolment, Hall, Log, NewEnrolment, NewLog, Registration, StoredEntry,
 };
-use super::{Fail, cases, feeds, int, parsed, present, uint};
+use super::{Fail, cases, feeds, int, parsed, present, scopes, uint};
 use crate::authority::Fingerprint;
 use hall_domain::Timestamp;
 use hall_ledger::entry::Body;
+use hall_ledger::feed::Change;
 use hall_ledger::{BoxId, Entry, Hash, LedgerHead, LogId, Salt, VerifyingKey};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -80,6 +81,10 @@ pub(crate) fn register(tx: &Connection, new: NewLog) -> Result<Registration, Fai
     )?;
     if is_new > 0 {
         for change in new.first_items {
+            if let Change::LicenceUpsert(issued) = &change {
+                let envelope = parsed("envelope", issued.envelope.peek())?;
+                scopes::note_told(tx, &hall, &envelope.licence)?;
+            }
             feeds::add(tx, &feeds::Addition { hall: hall.clone(), at: new.at, change })?;
         }
     } else {

@@ -8,6 +8,7 @@ mod feeds;
 mod licences;
 mod logs;
 mod people;
+mod scopes;
 mod standing;
 
 use super::{
@@ -15,8 +16,9 @@ use super::{
     Log, NewEnrolment, NewLicence, NewLog, Registered, Registration, Renewed, Store, StoreError, StoredEntry,
 };
 use crate::casefile::CaseFile;
+use crate::scope::{Grant, HallScope, Telling};
 use hall_domain::case::CaseNo;
-use hall_domain::{HolderId, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
+use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::feed::{DocumentVersion, FeedItem, Lane};
@@ -26,6 +28,7 @@ use hall_sqlite::{Database, Migration, OpenError, Options, WriteError};
 use rusqlite::{Connection, Transaction};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "centre", sql: include_str!("schema.sql") }];
@@ -283,6 +286,44 @@ impl Store for SqliteStore {
     fn set_status(&self, id: &LicenceId, status: LicenceStatus, at: Timestamp) -> Answer<'_, Option<bool>> {
         let id = id.clone();
         self.write(move |tx| licences::set_status(tx, &id, status, at))
+    }
+
+    fn hall_scope(&self, hall: &str) -> Answer<'_, HallScope> {
+        let hall = hall.to_owned();
+        self.read(move |db| scopes::scope(db, &hall))
+    }
+
+    fn set_hall_scope(&self, hall: &str, scope: HallScope, told: Vec<LicenceId>) -> Answer<'_, ()> {
+        let hall = hall.to_owned();
+        self.write(move |tx| scopes::set(tx, &hall, scope, &told))
+    }
+
+    fn add_scope_grant(&self, grant: Grant) -> Answer<'_, ()> {
+        self.write(move |tx| scopes::add_scope_grant(tx, &grant))
+    }
+
+    fn end_standing(&self, hall: &str, holder: &HolderId) -> Answer<'_, ()> {
+        let (hall, holder) = (hall.to_owned(), holder.clone());
+        self.write(move |tx| scopes::end_standing(tx, &hall, &holder))
+    }
+
+    fn scope_grants(&self, hall: &str, now: Timestamp) -> Answer<'_, Vec<Grant>> {
+        let hall = hall.to_owned();
+        self.read(move |db| scopes::scope_grants(db, &hall, now))
+    }
+
+    fn told(&self, hall: &str) -> Answer<'_, BTreeSet<LicenceId>> {
+        let hall = hall.to_owned();
+        self.read(move |db| scopes::told(db, &hall))
+    }
+
+    fn tell(&self, telling: Telling) -> Answer<'_, ()> {
+        self.write(move |tx| scopes::tell(tx, telling))
+    }
+
+    fn halls_of(&self, licence: &Licence, now: Timestamp) -> Answer<'_, Vec<Hall>> {
+        let licence = licence.clone();
+        self.read(move |db| scopes::halls_of(db, &licence, now))
     }
 
     fn history(&self, id: &LicenceId, hall: &str) -> Answer<'_, Option<(String, LicenceHistory)>> {

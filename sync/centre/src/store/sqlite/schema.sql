@@ -332,3 +332,25 @@ CREATE TABLE notice (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX notice_document ON notice (document, no);
+
+-- 缓存范围: halls that hold only what they are granted. All others have their whole district.
+CREATE TABLE hall_granted (
+    hall TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scope_grant (
+    hall TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (hall, holder, kind, reason)
+) STRICT, WITHOUT ROWID;
+
+-- What such a hall was sent and not told to forget.
+CREATE TABLE hall_licence (
+    hall TEXT NOT NULL,
+    licence TEXT NOT NULL,
+    PRIMARY KEY (hall, licence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hall_licence_licence ON hall_licence (licence);
