@@ -11,6 +11,7 @@ use crate::web::pages::case::StepName;
 use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep, OfficeForm};
 use crate::web::refusals::said;
 use axum::Router;
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::post;
 use hall_domain::PhoneAsk;
 use hall_domain::case::{Acknowledgement, Consent, ConsentEnd};
@@ -51,8 +52,11 @@ async fn acknowledge(Act { by, .. }: Act) -> Answered {
 }
 
 async fn withdraw(Act { by, .. }: Act) -> Answered {
-    let done = by.app.desk.withdraw_consent(&by.clerk, &by.id).await;
-    by.answer(done, StepName::Consent).await
+    match by.app.desk.withdraw_consent(&by.clerk, &by.id).await {
+        // The form may be the step in hand; what was done stands at this one.
+        Ok(_) => Ok(Redirect::to(&format!("{}?step=consent", by.path())).into_response()),
+        done => by.answer(done, StepName::Consent).await,
+    }
 }
 
 #[derive(Deserialize)]

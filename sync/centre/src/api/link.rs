@@ -273,7 +273,10 @@ async fn assertion(
             return Err(Refused::forbidden("other-box", "the challenge is another box's"));
         }
         match kept.map(|kept| (kept.state, kept.assertion)) {
-            Some((_, Some(assertion))) => return Ok(bytes(StatusCode::OK, assertion)),
+            Some((_, Some(assertion))) => {
+                app.store.assertion_delivered(nonce, app.now()).await?;
+                return Ok(bytes(StatusCode::OK, assertion));
+            }
             Some((ChallengeState::Refused, None)) => {
                 let refused = Refused::new(StatusCode::GONE, "declined", "the citizen declined");
                 return Err(refused);
@@ -442,6 +445,8 @@ mod tests {
         bench.app.store.keep_challenge(asked.clone(), &person).await.unwrap();
         let (status, body) = call(&router, other, "GET", &path, Vec::new()).await;
         assert_eq!((status, cbor::unpack::<Problem>(&body).unwrap().code.as_str()), (403, "other-box"));
+        let delivered = async || bench.app.store.challenge(nonce).await.unwrap().unwrap().delivered_at;
+        assert_eq!(delivered().await, None, "nothing was handed out yet");
 
         let answered = async {
             tokio::task::yield_now().await;
@@ -462,6 +467,7 @@ mod tests {
         let waiting = format!("{path}?wait=60");
         let (heard, ()) = tokio::join!(call(&router, log, "GET", &waiting, Vec::new()), answered);
         assert_eq!(heard, (200, b"signed".to_vec()));
+        assert_eq!(delivered().await, Some(bench.app.now()), "the citizen may put the phone away");
 
         let nonce = hall_ledger::phone::ChallengeNonce([8; 16]);
         bench

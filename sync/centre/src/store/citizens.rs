@@ -263,6 +263,8 @@ pub struct KeptChallenge {
     pub expires_at: Option<Timestamp>,
     /// The record.
     pub consent: Option<Id>,
+    /// When the box first fetched the assertion over its own line.
+    pub delivered_at: Option<Timestamp>,
 }
 
 /// What the centre knows about a case beyond its entries.
@@ -389,6 +391,8 @@ pub trait Citizens: Send + Sync + 'static {
 
     /// Keeps what a challenge asks; again is harmless.
     fn keep_challenge(&self, asked: Asked, reader: &IdentityDocument) -> Answer<'_, ()>;
+    /// Notes that the box fetched the assertion; the first time counts.
+    fn assertion_delivered(&self, nonce: ChallengeNonce, at: Timestamp) -> Answer<'_, ()>;
     /// One challenge.
     fn challenge(&self, nonce: ChallengeNonce) -> Answer<'_, Option<KeptChallenge>>;
     /// Whether this person has read it.

@@ -253,6 +253,7 @@ pub async fn answered(app: &App, kept: &KeptChallenge, mine: bool) -> Result<Val
         "assertion": kept.assertion.as_deref().map(to_qr),
         "expires_at": kept.assertion.as_ref().and(kept.expires_at).map(seconds),
         "consent": kept.consent,
+        "delivered_at": kept.delivered_at.map(seconds),
         "use_codes": use_codes,
         "refused": refused.iter().map(|row| &row.material).collect::<Vec<_>>(),
         "message": message,

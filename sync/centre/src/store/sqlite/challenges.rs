@@ -29,8 +29,7 @@ pub(crate) fn keep(tx: &Connection, asked: &Asked, reader: &IdentityDocument) ->
     Ok(())
 }
 
-const KEPT: &str =
-    "SELECT body, state, answered_by, capacity, mandate, assertion, expires_at, consent FROM challenge";
+const KEPT: &str = "SELECT body, state, answered_by, capacity, mandate, assertion, expires_at, consent, delivered_at FROM challenge";
 
 fn read(row: &Row<'_>) -> Result<KeptChallenge, Fail> {
     let name = |at: usize| -> Result<Option<Id>, Fail> {
@@ -48,6 +47,7 @@ fn read(row: &Row<'_>) -> Result<KeptChallenge, Fail> {
         assertion: Some(assertion).filter(|bytes| !bytes.is_empty()),
         expires_at: Some(Timestamp(expires_at)).filter(|at| at.0 > 0),
         consent: name(7)?,
+        delivered_at: Some(Timestamp(row.get(8)?)).filter(|at| at.0 > 0),
     })
 }
 
@@ -55,6 +55,14 @@ pub(crate) fn challenge(db: &Connection, nonce: ChallengeNonce) -> Result<Option
     let mut query = db.prepare_cached(&format!("{KEPT} WHERE nonce = ?1"))?;
     let mut rows = query.query([nonce.0])?;
     rows.next()?.map(read).transpose()
+}
+
+pub(crate) fn delivered(tx: &Connection, nonce: ChallengeNonce, at: Timestamp) -> Result<(), Fail> {
+    tx.execute(
+        "UPDATE challenge SET delivered_at = ?2 WHERE nonce = ?1 AND delivered_at = 0",
+        params![nonce.0, at.0],
+    )?;
+    Ok(())
 }
 
 pub(crate) fn has_read(

@@ -210,6 +210,10 @@ impl Citizens for SqliteStore {
         self.write(move |tx| challenges::keep(tx, &asked, &reader))
     }
 
+    fn assertion_delivered(&self, nonce: ChallengeNonce, at: Timestamp) -> Answer<'_, ()> {
+        self.write(move |tx| challenges::delivered(tx, nonce, at))
+    }
+
     fn challenge(&self, nonce: ChallengeNonce) -> Answer<'_, Option<KeptChallenge>> {
         self.read(move |db| challenges::challenge(db, nonce))
     }

@@ -260,7 +260,8 @@ CREATE TABLE challenge (
     body TEXT NOT NULL,
     assertion BLOB NOT NULL DEFAULT x'',
     expires_at INTEGER NOT NULL DEFAULT 0,
-    consent TEXT NOT NULL DEFAULT ''
+    consent TEXT NOT NULL DEFAULT '',
+    delivered_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX challenge_mandate ON challenge (mandate, window_until) WHERE mandate <> '';
 
