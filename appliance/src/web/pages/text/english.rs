@@ -37,7 +37,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("{} 项，{} 项已由证照填好", "{} fields, {} filled from attested sources"),
     ("{}/{} 项有证照", "{}/{} with a licence"),
     ("{}前", "{} ago"),
-    ("{}（{}）", "{} ({})"),
     ("“{}” 找到 {} 件", "“{}”: {} cases"),
     ("一体机内部出错，本次操作没有完成。", "The box had an internal error; the action was not completed."),
     ("一体机时钟可疑。", "The box's clock is doubtful."),
