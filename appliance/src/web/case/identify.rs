@@ -12,6 +12,7 @@ use crate::web::pages::steps::{
 };
 use crate::web::refusals::said;
 use axum::Router;
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::post;
 use hall_bus::ReadFailure as BusFailure;
 use hall_bus::messages::CardAsk;
@@ -48,6 +49,11 @@ async fn organisation(Act { by, form }: Act<Organisation>) -> Answered {
 
 async fn read_card(Act { by, .. }: Act) -> Answered {
     let done = by.app.desk.read_card(&by.clerk, &by.id).await;
+    // A card that is read beside a phone's proof is read at this step, whatever the case has got to.
+    let later = done.is_ok() && by.app.desk.case(&by.id).await?.mode.is_some();
+    if later {
+        return Ok(Redirect::to(&format!("{}?step=identify", by.path())).into_response());
+    }
     by.answer(done, StepName::Identify).await
 }
 
@@ -172,7 +178,10 @@ fn reading(scene: &Scene<'_>) -> Reading {
         let left_ms = left_ms(wait.deadline, scene.now);
         return Reading::Phone { ask: wait.challenge.ask.zh(), scan, left_ms, total_ms };
     }
-    let settled = |who: &&Identity| who.confirmed() && (who.card.is_none() || who.compared);
+    // Whoever came with a phone may show the card as well.
+    let adding =
+        matches!(&live, Some(DeskReading::Asked { .. } | DeskReading::Unheard | DeskReading::Failed(_)));
+    let settled = |who: &&Identity| who.compared || who.phone.is_some() && who.card.is_none() && !adding;
     if let Some(who) = scene.case.identity.as_ref().filter(settled) {
         return match live {
             Some(DeskReading::Refused { got, .. }) => Reading::OtherPerson {
