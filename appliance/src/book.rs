@@ -193,7 +193,7 @@ impl Book {
         let recorder = ledger::Recorder {
             key: &self.key,
             vault: &self.vault,
-            clock: self.clock.reading(self.knowledge.token_age_ms(now)),
+            clock: self.clock.reading(self.knowledge.token_age_ms(now), self.knowledge.clock_state(now)),
             known: self.knowledge.known(),
         };
         Ok(ledger::append(tx, &recorder, kind, case, body, now)?)

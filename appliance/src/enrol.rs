@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use hall_domain::Timestamp;
 use hall_ledger::link::EnrolAnswer;
 use hall_ledger::log::LogId;
-use hall_ledger::trust::CentreKeys;
+use hall_ledger::trust::{CentreKeys, Trust, verifying_key};
 use hall_sync::{ClientIdentity, Credentials, Enrolment};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde::{Deserialize, Serialize};
@@ -33,14 +33,19 @@ pub struct Enrolled {
     pub certificate_pem: String,
     /// The centre's keys, pinned.
     pub centre_keys: Vec<String>,
+    /// The province's root, pinned: it signs every trust bundle. Absent on boxes that enrolled before there were bundles.
+    #[serde(default)]
+    pub root_key: Option<String>,
     /// When.
     pub at: Timestamp,
 }
 
 impl Enrolled {
-    /// The centre's keys.
-    pub fn trust(&self) -> Result<CentreKeys> {
-        CentreKeys::from_hex(&self.centre_keys).context("the centre's pinned keys")
+    /// What is trusted before the first bundle.
+    pub fn trust(&self) -> Result<Trust> {
+        let keys = CentreKeys::from_hex(&self.centre_keys).context("the centre's pinned keys")?;
+        let root = self.root_key.as_deref().map(verifying_key).transpose().context("the pinned root")?;
+        Ok(Trust::pinned(keys, root, self.at))
     }
 
     /// What the link's TLS needs.
@@ -92,6 +97,7 @@ async fn keep(data: &DataDir, centre: &str, answer: EnrolAnswer, now: Timestamp)
         ca_pem: answer.ca_pem,
         certificate_pem: answer.certificate_pem,
         centre_keys: answer.centre_keys,
+        root_key: answer.root_key,
         at: now,
     };
     let bytes = serde_json::to_vec(&enrolled)?;

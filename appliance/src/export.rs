@@ -35,7 +35,8 @@ pub async fn consent(book: &Book, case_no: &str, out: &Path) -> Result<Vec<Strin
     let Some(receipt) = receipt else {
         bail!("省级中心还没有签收这条记录，请在线路恢复并同步后再导出。");
     };
-    let signed = Signed::<Receipt>::from_bytes(receipt.bytes.clone()).verify_by(&book.knowledge.trust)?;
+    let signed =
+        Signed::<Receipt>::from_bytes(receipt.bytes.clone()).verify_kept(book.knowledge.trust().keys())?;
     let proof = InclusionProof::make(signed.log, &leaves, seq).context("inclusion proof")?;
     fs::create_dir_all(out)?;
     let files = [
@@ -46,7 +47,7 @@ pub async fn consent(book: &Book, case_no: &str, out: &Path) -> Result<Vec<Strin
     for (name, bytes) in &files {
         fs::write(out.join(name), bytes).with_context(|| format!("write {name}"))?;
     }
-    let keys = book.knowledge.trust.to_hex().join("\n");
+    let keys = book.knowledge.trust().keys().to_hex().join("\n");
     fs::write(out.join("centre-key.hex"), keys)?;
     Ok(files.iter().map(|(name, _)| (*name).to_owned()).chain(["centre-key.hex".to_owned()]).collect())
 }

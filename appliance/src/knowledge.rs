@@ -1,5 +1,6 @@
 //! What the box knows of the province, and how old that is: catalogue, trust, freshness, line.
 
+use crate::clock::{ClockState, Sample, Watch};
 use hall_domain::policy::{LineState, Policy};
 use hall_domain::{Catalogue, LicenceKind, Timestamp};
 use hall_ledger::entry::Known;
@@ -7,8 +8,8 @@ use hall_ledger::envelope::Signatures;
 use hall_ledger::phone::CodeKeys;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::token::FreshnessToken;
-use hall_ledger::trust::CentreKeys;
-use hall_sync::{Finding, LineStatus};
+use hall_ledger::trust::{Trust, TrustAge};
+use hall_sync::{CentreTime, Finding, LineStatus};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, RwLock};
 
@@ -49,8 +50,6 @@ pub struct Knowledge {
     pub hall_code: String,
     /// The feed that the box follows.
     pub scope: String,
-    /// The centre's keys, pinned at enrolment.
-    pub trust: CentreKeys,
     /// Signatures of envelopes that were found good.
     pub signatures: Signatures,
     now: RwLock<Now>,
@@ -62,31 +61,123 @@ struct Now {
     kinds: Arc<BTreeMap<String, LicenceKind>>,
     token: Option<FreshnessToken>,
     lists: BTreeMap<u32, Arc<VerifiedStatusList>>,
-    code_keys: Arc<CodeKeys>,
     policy: Arc<Policy>,
     feed: u64,
     hot: u64,
     line: LineStatus,
     events: VecDeque<LineEvent>,
+    trust: Arc<Trust>,
+    clock: Watch,
+    /// What the centre's clock said, as far as it was compared.
+    heard: Option<CentreTime>,
+    /// Whether the ledger says that the clock is doubtful.
+    clock_doubted: bool,
 }
 
 impl Knowledge {
     /// Knows nothing yet.
-    pub fn new(hall: String, hall_code: String, scope: String, trust: CentreKeys, now: Timestamp) -> Self {
+    pub fn new(
+        hall: String,
+        hall_code: String,
+        scope: String,
+        trust: impl Into<Trust>,
+        now: Timestamp,
+    ) -> Self {
         let line = LineStatus::unknown(now);
         let now = Now {
             catalogue: None,
             kinds: Arc::default(),
             token: None,
             lists: BTreeMap::new(),
-            code_keys: Arc::default(),
             policy: Arc::new(Policy::default()),
             feed: 0,
             hot: 0,
             line,
             events: VecDeque::new(),
+            trust: Arc::new(trust.into()),
+            clock: Watch::default(),
+            heard: None,
+            clock_doubted: false,
         };
-        Self { hall, hall_code, scope, trust, signatures: Signatures::default(), now: RwLock::new(now) }
+        Self { hall, hall_code, scope, signatures: Signatures::default(), now: RwLock::new(now) }
+    }
+
+    /// Whose signatures count now.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.read(|now| now.trust.clone())
+    }
+
+    /// Takes the trust of a newer bundle.
+    pub fn set_trust(&self, trust: Trust) {
+        self.write(|now| now.trust = Arc::new(trust));
+    }
+
+    /// How long trust still lasts, by the latest that it may be.
+    pub fn trust_age(&self, now: Timestamp) -> TrustAge {
+        self.trust().age(self.latest(now))
+    }
+
+    /// 信任过期: only what needs no trust may be done (T0).
+    pub fn trust_expired(&self, now: Timestamp) -> bool {
+        self.trust_age(now) == TrustAge::Expired
+    }
+
+    /// 码密钥, under which service codes say whom they stand for, as the trust bundle brought them. None while trust is
+    /// expired: a box that has lost touch opens no codes.
+    pub fn code_keys(&self, now: Timestamp) -> CodeKeys {
+        if self.trust_expired(now) {
+            CodeKeys::default()
+        } else {
+            self.trust().code_keys().cloned().unwrap_or_default()
+        }
+    }
+
+    /// 时钟状态. While it is doubtful, weak service codes do not count.
+    pub fn clock_state(&self, now: Timestamp) -> ClockState {
+        self.read(|known| known.clock.state_at(now, known.token.as_ref().map(|token| token.issued_at)))
+    }
+
+    /// The latest that it may be when the wall clock shows `at`: what windows of time are measured with. Never before
+    /// what the centre has signed.
+    pub fn latest(&self, at: Timestamp) -> Timestamp {
+        let passed = self.not_before(at);
+        self.read(|now| now.clock.latest(at, passed))
+    }
+
+    /// Looks at both clocks; says how the clock is when that is not what the ledger says.
+    pub fn look_at_clock(&self, sample: Sample) -> Option<ClockState> {
+        let mut turned = None;
+        self.write(|now| {
+            let signed = now.token.as_ref().map(|token| token.issued_at);
+            let heard = now.line.heard.filter(|heard| now.heard != Some(*heard));
+            now.heard = now.line.heard;
+            now.clock.look(sample, signed, heard);
+            let state = now.clock.state();
+            let doubted = state != ClockState::Good;
+            if doubted != now.clock_doubted {
+                now.clock_doubted = doubted;
+                turned = Some(state);
+            }
+        });
+        turned
+    }
+
+    /// What [`Knowledge::look_at_clock`] said could not be written: it says so again.
+    pub fn clock_untold(&self) {
+        self.write(|now| now.clock_doubted = !now.clock_doubted);
+    }
+
+    /// What is known of the clocks, to be kept over a restart.
+    pub fn clock_watch(&self) -> Watch {
+        self.read(|now| now.clock.clone())
+    }
+
+    /// Takes up what was known of the clocks before a restart.
+    pub fn set_clock_watch(&self, watch: Watch) {
+        self.write(|now| {
+            now.clock_doubted = watch.state() != ClockState::Good;
+            now.clock = watch;
+        });
     }
 
     /// The newest catalogue; none before the first contact with the centre.
@@ -110,7 +201,7 @@ impl Knowledge {
         if line.up {
             return LineState::Up;
         }
-        let now = self.not_before(now);
+        let now = self.latest(now);
         let hours = now.hours_since(line.last_contact.or(line.token_issued_at).unwrap_or(Timestamp(0)));
         LineState::Down { hours }
     }
@@ -165,16 +256,6 @@ impl Knowledge {
         listed.max(self.fresh_at())
     }
 
-    /// The keys under which service codes say whom they stand for.
-    pub fn code_keys(&self) -> Arc<CodeKeys> {
-        self.read(|now| now.code_keys.clone())
-    }
-
-    /// Newer code keys.
-    pub fn set_code_keys(&self, keys: CodeKeys) {
-        self.write(|now| now.code_keys = Arc::new(keys));
-    }
-
     /// What an entry says about what was known.
     pub fn known(&self) -> Known {
         self.read(|now| Known {
@@ -183,7 +264,7 @@ impl Knowledge {
             hot: now.hot,
             token_at: now.token.as_ref().map(|token| token.issued_at),
             policy: now.catalogue.as_ref().map_or(0, |catalogue| catalogue.version()),
-            keys: 1,
+            keys: now.trust.version(),
         })
     }
 
@@ -279,8 +360,8 @@ mod tests {
     use super::*;
     use ed25519_dalek::SigningKey;
     use hall_domain::LicenceStatus;
-    use hall_ledger::Signed;
     use hall_ledger::status::{StatusClaims, StatusList};
+    use hall_ledger::{CentreKeys, Signed};
     use hall_sync::Trouble;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
@@ -327,7 +408,7 @@ mod tests {
 
     #[test]
     fn only_changes_of_the_line_are_remembered() {
-        let trust = CentreKeys::from_hex::<&str>(&[]).unwrap_or_default();
+        let trust = CentreKeys::default();
         let knowledge = Knowledge::new(String::new(), String::new(), String::new(), trust, Timestamp(0));
         let down = LineStatus {
             trouble: Some(Trouble::Unreachable("refused".to_owned())),

@@ -23,6 +23,7 @@ pub mod signin;
 pub mod store;
 pub mod sync_store;
 pub mod tls;
+pub mod trust;
 pub mod vault;
 pub mod verify;
 pub mod web;

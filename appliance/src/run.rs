@@ -19,6 +19,7 @@ use crate::store::blobs::BlobFolder;
 use crate::store::devices as rows;
 use crate::sync_store::SyncStore;
 use crate::tls;
+use crate::trust;
 use crate::web;
 use crate::web::session::Peer;
 use anyhow::{Context, Result};
@@ -53,12 +54,15 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     let keys = Keys::load_or_make(&data.join("keys"), &addresses.names)?;
     let enrolled = Enrolled::load(&data)?;
     let clock = Clock::start();
-    let trust = enrolled.trust()?;
+    let db = data.database()?;
+    let (vault, pinned) = (keys.vault.clone(), enrolled.trust()?);
+    let trust =
+        db.read(move |db| trust::recall(db, &vault, pinned)).await.context("bring back the trust bundle")?;
     let identity = Identity {
         log: enrolled.log,
         hall: enrolled.hall_code.clone(),
         ledger_key: keys.ledger.verifying_key(),
-        keys: trust.clone(),
+        trust: trust.clone(),
         software: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let knowledge = Arc::new(Knowledge::new(
@@ -68,11 +72,15 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
         trust,
         clock.now(),
     ));
-    let book = Book::new(data.database()?, &keys, clock, knowledge);
+    if let Some(watch) = db.read(trust::recall_clock).await? {
+        knowledge.set_clock_watch(watch);
+    }
+    let book = Book::new(db, &keys, clock, knowledge);
     let live = Live::default();
     let blobs = BlobFolder::open(&data.join("blobs"), keys.vault.clone()).context("the blob folder")?;
     let sync = SyncStore::new(book.clone(), live.clone(), blobs.clone(), data.path().to_owned());
     sync.recall().await.context("bring back what the box knows")?;
+    trust::look(&book, &live, true).await.context("look at the clocks")?;
     let link = HttpLink::new(&enrolled.centre, &enrolled.credentials(&data)?)?;
     let told = book.clock.clone();
     let agent = Arc::new(Agent::new(identity, sync, link, Arc::new(move || told.now())));
@@ -101,6 +109,7 @@ pub async fn run(dir: &Path, stop: CancellationToken) -> Result<()> {
     tasks.spawn(async move { running.run(stopping).await });
     tasks.spawn(decide(desk.clone(), heard, stop.clone()));
     tasks.spawn(keep_time(desk.clone(), stop.clone()));
+    tasks.spawn(trust::run(book.clone(), live.clone(), stop.clone()));
     tasks.spawn(retention::run(book.clone(), blobs, desk.clone(), stop.clone()));
     tasks.spawn(serve_mqtts(mqtts_listener, acceptor.clone(), door.clone(), stop.clone()));
     let state = web::App::new(book.clone(), desk.clone(), pairing.clone(), door, line, live, stop.clone());

@@ -8,6 +8,7 @@ use crate::store::findings::{self, NewFinding, Severity};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
 use crate::store::{blobs, cases, codes, licences, use_codes};
+use crate::trust;
 use crate::vault::Vault;
 use hall_domain::case::{CaseId, WithdrawnAt};
 use hall_domain::policy::Policy;
@@ -22,10 +23,10 @@ use hall_ledger::envelope::{Envelope, IssuedEnvelope};
 use hall_ledger::feed::ConsentWithdrawn;
 use hall_ledger::hash::Hash;
 use hall_ledger::merkle::Frontier;
-use hall_ledger::phone::CodeKeys;
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
+use hall_ledger::trust::{SignedBundle, Trust};
 use hall_sync::plan::Receipted;
 use hall_sync::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
 use rusqlite::Connection;
@@ -51,7 +52,7 @@ impl SyncStore {
 
     /// Brings what the box knows from its database into memory, at the start.
     pub async fn recall(&self) -> Result<(), Fault> {
-        let (feed, hot, token, list, catalogue, policy, code_keys) = self
+        let (feed, hot, token, list, catalogue, policy) = self
             .book
             .db
             .read(|db| {
@@ -62,22 +63,22 @@ impl SyncStore {
                     meta::get(db, key::STATUS_LIST)?,
                     meta::document(db, word(DocumentKind::Catalogue))?,
                     meta::document(db, word(DocumentKind::Policy))?,
-                    meta::document(db, word(DocumentKind::CodeKeys))?,
                 ))
             })
             .await?;
         let knowledge = &self.book.knowledge;
         knowledge.set_position(feed, hot);
+        let trust = knowledge.trust();
         let token = token
-            .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_by(&knowledge.trust).ok());
+            .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_kept(trust.keys()).ok());
         if let Some(token) = token {
             knowledge.set_token(token);
         }
-        let list = list.and_then(|bytes| StatusClaims::verify(&bytes, &knowledge.trust).ok());
+        let list = list.and_then(|bytes| StatusClaims::verify_kept(&bytes, trust.keys()).ok());
         if let Some(list) = list {
             knowledge.set_list(list);
         }
-        let kept = |bytes: Vec<u8>| Signed::<Document>::from_bytes(bytes).verify_by(&knowledge.trust).ok();
+        let kept = |bytes: Vec<u8>| Signed::<Document>::from_bytes(bytes).verify_kept(trust.keys()).ok();
         let catalogue = catalogue.and_then(|(_, _, bytes)| kept(bytes)?.read(DocumentKind::Catalogue).ok());
         if let Some(catalogue) = catalogue {
             knowledge.set_catalogue(catalogue);
@@ -85,13 +86,6 @@ impl SyncStore {
         let policy = policy.and_then(|(_, _, bytes)| kept(bytes)?.read(DocumentKind::Policy).ok());
         if let Some(policy) = policy {
             knowledge.set_policy(policy);
-        }
-        let code_keys = code_keys.and_then(|(_, _, sealed)| {
-            let bytes = self.book.vault.open(word(DocumentKind::CodeKeys), &sealed).ok()?;
-            kept(bytes)?.read(DocumentKind::CodeKeys).ok()
-        });
-        if let Some(keys) = code_keys {
-            knowledge.set_code_keys(keys);
         }
         Ok(())
     }
@@ -113,15 +107,15 @@ impl SyncStore {
 
 impl Store for SyncStore {
     async fn position(&self) -> Result<Position, StoreError> {
-        let trust = self.book.knowledge.trust.clone();
+        let trust = self.book.knowledge.trust();
         let free_disk = free_bytes(&self.dir);
         self.read(move |db| {
             let head = ledger::head(db)?.ok_or_else(|| Fault::Storage("not enrolled".to_owned()))?;
             let (pending_blobs, blob_bytes) = blobs::backlog(db)?;
-            let list =
-                meta::get(db, key::STATUS_LIST)?.and_then(|bytes| StatusClaims::verify(&bytes, &trust).ok());
+            let list = meta::get(db, key::STATUS_LIST)?
+                .and_then(|bytes| StatusClaims::verify_kept(&bytes, trust.keys()).ok());
             let token = meta::get(db, key::TOKEN)?
-                .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_by(&trust).ok());
+                .and_then(|bytes| Signed::<FreshnessToken>::from_bytes(bytes).verify_kept(trust.keys()).ok());
             let mut documents_due = Vec::new();
             let mut catalogue = 0;
             for kind in DOCUMENTS {
@@ -131,6 +125,9 @@ impl Store for SyncStore {
                 if kind == DocumentKind::Catalogue {
                     catalogue = meta::document(db, word(kind))?.map_or(0, |(_, held, _)| held);
                 }
+            }
+            if trust.rooted() && meta::document_due(db, word(DocumentKind::Trust))? {
+                documents_due.push(DocumentKind::Trust);
             }
             Ok(Position {
                 size: head.size(),
@@ -358,22 +355,20 @@ impl Store for SyncStore {
                 }
                 Ok(())
             }
-            DocumentKind::CodeKeys => {
-                let keys: CodeKeys = document.read(DocumentKind::CodeKeys).map_err(StoreError::new)?;
-                // Whoever has these keys reads whom a photographed code stands for: they lie sealed.
-                let sealed = self.book.vault.seal(word(DocumentKind::CodeKeys), &signed.into_bytes());
-                let newer = self
-                    .write(move |tx| {
-                        Ok(meta::put_document(tx, word(document.kind), document.version, &sealed)?)
-                    })
-                    .await?;
-                if newer {
-                    self.book.knowledge.set_code_keys(keys);
-                }
-                Ok(())
-            }
-            DocumentKind::Organisation => Ok(()),
+            DocumentKind::Organisation | DocumentKind::Trust => Ok(()),
         }
+    }
+
+    async fn save_trust(&self, trust: Trust, signed: SignedBundle) -> Result<(), StoreError> {
+        let (vault, version, now) = (self.book.vault.clone(), trust.version(), self.book.clock.now());
+        self.write(move |tx| {
+            meta::put_document(tx, word(DocumentKind::Trust), version, b"")?;
+            Ok(trust::keep(tx, &vault, &signed, now)?)
+        })
+        .await?;
+        self.book.knowledge.set_trust(trust);
+        self.live.tell(Change::Line);
+        Ok(())
     }
 
     async fn pending_blobs(&self) -> Result<Vec<BlobId>, StoreError> {
@@ -613,8 +608,8 @@ pub const BLOB_REFUSED: &str = "blob-refused";
 pub const BLOB_UNREADABLE: &str = "blob-unreadable";
 
 /// The documents that a box holds, in the order in which it fetches them.
-const DOCUMENTS: [DocumentKind; 4] =
-    [DocumentKind::Catalogue, DocumentKind::Policy, DocumentKind::CodeKeys, DocumentKind::Organisations];
+const DOCUMENTS: [DocumentKind; 3] =
+    [DocumentKind::Catalogue, DocumentKind::Policy, DocumentKind::Organisations];
 
 fn word(kind: DocumentKind) -> &'static str {
     match kind {
@@ -622,7 +617,7 @@ fn word(kind: DocumentKind) -> &'static str {
         DocumentKind::Organisations => "organisations",
         DocumentKind::Policy => "policy",
         DocumentKind::Organisation => "organisation",
-        DocumentKind::CodeKeys => "code-keys",
+        DocumentKind::Trust => "trust",
     }
 }
 

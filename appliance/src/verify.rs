@@ -73,7 +73,7 @@ pub async fn verify(book: &Book) -> Result<Report, Fault> {
         .read_with(move |db| {
             let mut report = Report::default();
             let receipt = ledger::last_receipt(db)?.and_then(|kept| {
-                let read = Signed::<Receipt>::from_bytes(kept.bytes).verify_by(&knowledge.trust);
+                let read = Signed::<Receipt>::from_bytes(kept.bytes).verify_kept(knowledge.trust().keys());
                 read.inspect_err(|_| report.damage("省级中心的回执签名不符".to_owned())).ok()
             });
             walk(db, &vault, &key, receipt.as_ref(), &mut report)?;

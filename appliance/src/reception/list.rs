@@ -117,7 +117,9 @@ impl Desk {
     pub(super) async fn candidates(&self, holders: &[HolderId], mode: Mode) -> Result<Vec<Candidate>, Fault> {
         let mut candidates = Vec::new();
         let lists = self.book.knowledge.lists();
-        let now = self.book.clock.now();
+        // Windows are measured by the latest that it may be.
+        let now = self.book.knowledge.latest(self.book.clock.now());
+        let trust = self.book.knowledge.trust();
         let mut seen: Vec<&HolderId> = Vec::new();
         for holder in holders {
             if seen.contains(&holder) {
@@ -135,7 +137,7 @@ impl Desk {
                 lists: lists.iter().map(|(number, list)| (*number, list.as_ref())).collect(),
             };
             let knowledge = &self.book.knowledge;
-            let proof = Proof { keys: &knowledge.trust, signatures: &knowledge.signatures };
+            let proof = Proof { keys: trust.keys(), signatures: &knowledge.signatures };
             candidates.extend(cached.into_iter().filter_map(|cached| {
                 cache::candidate(cached, holder, proof, &knowledge.hall_code, &freshness, now)
             }));

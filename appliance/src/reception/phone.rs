@@ -4,6 +4,7 @@ use super::citizen::{Screen, clerk_of, tolerate, window_name};
 use super::desk::{Clerk, Desk};
 use super::{Refusal, decide, pages};
 use crate::book::{Book, Fault};
+use crate::clock::ClockState;
 use crate::store::devices::{self as rows, CommandState};
 use crate::store::{codes, ledger};
 use hall_bus::{DeviceId, Digest};
@@ -165,9 +166,10 @@ impl Desk {
             return Err(Refusal::PlainOffline.into());
         }
         let Some(resolved) = self.line.resolve(text).await else { return Err(Refusal::PlainUnknown.into()) };
-        let subject = open_subject(&resolved.subject, &self.book.knowledge.code_keys(), resolved.at);
-        let subject = subject.map_err(refusal)?;
         let now = self.book.clock.now();
+        let keys = self.book.knowledge.code_keys(now);
+        let subject = open_subject(&resolved.subject, &keys, resolved.at);
+        let subject = subject.map_err(refusal)?;
         let places = resolved.place.into_iter().chain(subject.capacity.revocable().map(|(_, place)| place));
         for place in places {
             if self.standing(place, now).await? != LicenceStatus::Valid {
@@ -205,16 +207,19 @@ impl Desk {
 
     async fn take_code(&self, case: &Case, bytes: &[u8], carrier: Carrier) -> Result<(), Fault> {
         let (knowledge, now) = (self.book.knowledge.clone(), self.book.clock.now());
-        let code = ServiceCode::parse(bytes).and_then(|code| {
-            code.verify(&knowledge.trust, &knowledge.code_keys(), knowledge.not_before(now))
-        });
+        let (trust, keys) = (knowledge.trust(), knowledge.code_keys(now));
+        let code = ServiceCode::parse(bytes)
+            .and_then(|code| code.verify(trust.keys(), &keys, knowledge.not_before(now)));
         let code = code.map_err(refusal)?;
         let (grade, nonce, remember) = match code.nonce() {
             Nonce::Challenge(nonce) => match decide::awaited(case, &nonce.to_string()) {
                 Some(PhoneAsk::Code) => (IdentityGrade::I3, nonce.to_string(), nonce.0.to_vec()),
                 _ => return Err(Refusal::OtherChallenge.into()),
             },
-            Nonce::Weak(_) if self.clock_doubtful(now) => return Err(Refusal::ClockDoubtful.into()),
+            // A doubtful clock cannot tell how old a code is.
+            Nonce::Weak(_) if knowledge.clock_state(now) != ClockState::Good => {
+                return Err(Refusal::ClockDoubtful.into());
+            }
             Nonce::Weak(_) => {
                 let nonce = code.weak(now).map_err(refusal)?;
                 (IdentityGrade::I3w, hex::encode(nonce.0), nonce.0.to_vec())
@@ -239,8 +244,8 @@ impl Desk {
 
     async fn take_assertion(&self, case: &Case, bytes: &[u8], carrier: Carrier) -> Result<(), Fault> {
         let (knowledge, now) = (self.book.knowledge.clone(), self.book.clock.now());
-        let said =
-            Assertion::verify(bytes, &knowledge.trust, &knowledge.code_keys(), knowledge.not_before(now));
+        let (trust, keys) = (knowledge.trust(), knowledge.code_keys(now));
+        let said = Assertion::verify(bytes, trust.keys(), &keys, knowledge.not_before(now));
         let said = said.map_err(refusal)?;
         let nonce = said.nonce().to_string();
         let ask = decide::awaited(case, &nonce).filter(|ask| *ask == said.kind());
@@ -361,12 +366,6 @@ impl Desk {
             // A place that no list knows is newer than the list: the centre's own attestation is the newest word.
             (None, None) => LicenceStatus::Valid,
         })
-    }
-
-    /// A clock that is behind what the centre has signed cannot tell how old a code is.
-    pub(super) fn clock_doubtful(&self, now: Timestamp) -> bool {
-        let knowledge = &self.book.knowledge;
-        knowledge.token().is_some() && knowledge.token_age_ms(now).is_none()
     }
 
     /// While the line is up, the centre hands its answer over by itself.

@@ -3,6 +3,7 @@
 use super::decide;
 use super::desk::{Clerk, Desk};
 use crate::book::Fault;
+use crate::clock;
 use crate::disk;
 use crate::store::cases;
 use hall_domain::case::{AccountName, Case, CaseId, Secondary};
@@ -48,15 +49,18 @@ impl Desk {
             Some(place) => self.standing(place, now).await?,
             None => LicenceStatus::Valid,
         };
-        let list_hours = knowledge.list_at().map_or(u32::MAX, |at| knowledge.not_before(now).hours_since(at));
+        let list_hours = knowledge.list_at().map_or(u32::MAX, |at| knowledge.latest(now).hours_since(at));
         Ok(decide::Conditions {
             policy: knowledge.policy(),
             line,
             holder_cached,
             standing: (standing, list_hours),
             counts: self.counts(case, line, now).await?,
-            clock: if self.clock_doubtful(now) { ClockState::Doubtful } else { ClockState::Trusted },
-            trust: TrustState::Valid,
+            clock: match knowledge.clock_state(now) {
+                clock::ClockState::Good => ClockState::Trusted,
+                clock::ClockState::Doubtful { .. } => ClockState::Doubtful,
+            },
+            trust: if knowledge.trust_expired(now) { TrustState::Expired } else { TrustState::Valid },
         })
     }
 

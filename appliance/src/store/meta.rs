@@ -19,6 +19,10 @@ pub mod key {
     pub const TOKEN: &str = "token";
     /// The newest status list, signed bytes.
     pub const STATUS_LIST: &str = "status-list";
+    /// The newest trust bundle, sealed.
+    pub const TRUST: &str = "trust";
+    /// What is known of the clocks, JSON.
+    pub const CLOCK: &str = "clock";
     /// Counter of local use codes, decimal.
     pub const USE_CODE: &str = "use-code";
 }

@@ -14,6 +14,7 @@ use crate::live::Change;
 use crate::store::accounts;
 use crate::store::findings::{self as rows, Severity, State as Standing, Wanted};
 use crate::sync_store::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE};
+use crate::trust::{TRUST_ENDING, TRUST_EXPIRED};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -367,6 +368,8 @@ fn kind_words(kind: &str, lang: Lang) -> String {
         BLOB_UNREADABLE => lang.t("材料已损坏"),
         CONSENT_WITHDRAWN => lang.t("授权已撤回"),
         LIST_OVERDUE => lang.t("状态清单未更新"),
+        TRUST_ENDING => lang.t("信任包快到期"),
+        TRUST_EXPIRED => lang.t("信任包已过期"),
         _ => Outcome::from_word(kind).map_or(kind, |outcome| judged::name(outcome, lang)),
     };
     name.to_owned()

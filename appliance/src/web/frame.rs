@@ -4,10 +4,11 @@ use super::App;
 use super::assets::Desk as Assets;
 use super::devices;
 use super::failure::{Failure, read};
-use super::pages::frame::{Clock, Desk, Line, LineState, RailEntry, WindowOption};
+use super::pages::frame::{Alarm, Clock, Desk, Line, LineState, RailEntry, Tone, WindowOption};
 use super::pages::{Bare, Frame, Lang, Notice};
 use super::session::SignedIn;
 use crate::book::Fault;
+use crate::clock::{ClockState, Doubt};
 use crate::store::accounts::{self, Role, Sitting};
 use crate::store::{cases, devices as device_rows, findings, ledger};
 use askama::Template;
@@ -15,14 +16,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, WindowId};
+use hall_ledger::trust::TrustAge;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 /// Knowledge older than this is shown as old: ten of the centre's tokens have not come.
 const FRESH_S: u64 = 600;
-/// A clock that is this far behind the centre's last token is wrong.
-const CLOCK_MS: i64 = 120_000;
 /// Sessions that may have something to be remembered at a time.
 const REMEMBERED: usize = 1_024;
 
@@ -87,6 +87,7 @@ pub async fn quiet_frame(
         path: path.to_owned(),
         follow: follow.map(CaseId::to_string).unwrap_or_default(),
         notice: None,
+        alarms: alarms(app, now, lang(signed)),
     })
 }
 
@@ -219,11 +220,46 @@ fn options(signed: &SignedIn, windows: Vec<(WindowId, String)>, sitting: &[Sitti
 }
 
 fn clock(app: &App, now: Timestamp) -> Clock {
-    let token = app.book.knowledge.token();
-    Clock {
-        hm: now.hm(),
-        epoch_ms: now.0,
-        doubtful: token.is_some_and(|token| now.ms_since(token.issued_at) < -CLOCK_MS),
+    Clock { hm: now.hm(), epoch_ms: now.0, doubtful: app.book.knowledge.clock_state(now) != ClockState::Good }
+}
+
+/// What everybody at the box has to know: a clock or a trust that is not in order.
+fn alarms(app: &App, now: Timestamp, lang: Lang) -> Vec<Alarm> {
+    let knowledge = &app.book.knowledge;
+    let mut alarms = Vec::new();
+    match knowledge.trust_age(now) {
+        TrustAge::Good => {}
+        TrustAge::Ending { days } => {
+            let since = knowledge.trust().issued_at().map_or(0, |at| seconds_since(at, now) / 86_400);
+            let ending = lang.fill("信任包还有 {} 天到期，已有 {} 天没有更新。", &[&days, &since]);
+            let todo = lang.t("到期后只能收件，请运维人员恢复与省级中心的线路。");
+            let text = format!("{ending} {todo}");
+            alarms.push(Alarm { text, tone: Tone::Old });
+        }
+        TrustAge::Expired => alarms.push(Alarm {
+            text: lang
+                .t("信任包已过期：只能收件，不能使用证照。请运维人员恢复与省级中心的线路，接通后自动更新。")
+                .to_owned(),
+            tone: Tone::Harm,
+        }),
+    }
+    if let ClockState::Doubtful { reason, bound_ms } = knowledge.clock_state(now) {
+        let most = lang.span(bound_ms / 1000);
+        let doubted = lang.fill("时钟可疑（{}，最多差 {}）。", &[&doubt(reason, lang), &most]);
+        let todo = lang.t("静态办事码停用，证照时效从严计算，登记照常。请运维人员校准时钟。");
+        let text = format!("{doubted} {todo}");
+        alarms.push(Alarm { text, tone: Tone::Harm });
+    }
+    alarms
+}
+
+/// Why the clock is doubtful, in words.
+pub fn doubt(reason: Doubt, lang: Lang) -> &'static str {
+    match reason {
+        Doubt::WentBack => lang.t("时钟倒退"),
+        Doubt::JumpedAhead => lang.t("时钟跳变"),
+        Doubt::OffCentre => lang.t("与省级中心的时间不一致"),
+        Doubt::Drifted => lang.t("长期没有与省级中心对时"),
     }
 }
 

@@ -5,9 +5,12 @@ use super::failure::{Failure, read};
 use super::frame::{self, moment, seconds_since};
 use super::pages::Lang;
 use super::pages::frame::{Desk, Tone};
-use super::pages::sync::{Backlog, BlobRow, Knowledge, ReceiptRow, Remedy, SyncEvent, SyncPage};
+use super::pages::sync::{
+    Backlog, BlobRow, KeyRow, Knowledge, ReceiptRow, Remedy, SyncEvent, SyncPage, TrustView,
+};
 use super::session::{Nothing, OwnForm, SignedIn};
 use crate::book::Fault;
+use crate::clock::ClockState;
 use crate::disk;
 use crate::enrol::Enrolled;
 use crate::knowledge::LineChange;
@@ -26,6 +29,7 @@ use hall_ledger::cose::Signed;
 use hall_ledger::document::Document;
 use hall_ledger::log::LogId;
 use hall_ledger::receipt::Receipt;
+use hall_ledger::trust::TrustAge;
 use hall_sync::{LineStatus, Trouble};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -65,6 +69,7 @@ async fn show(State(app): State<App>, signed: SignedIn) -> Result<Response, Fail
     frame::render(&SyncPage {
         meaning: meaning(&line, app.line.slow(), lang),
         knowledge: knowledge(&app, &rows, now, lang),
+        trust: trust(&app, now, lang),
         backlog: Backlog {
             entries: rows.entries,
             kept: rows.kept(),
@@ -132,7 +137,7 @@ impl Rows {
 }
 
 async fn rows(app: &App) -> Result<Rows, Failure> {
-    let (vault, trust) = (app.book.vault.clone(), app.book.knowledge.trust.clone());
+    let (vault, trust) = (app.book.vault.clone(), app.book.knowledge.trust());
     let key = app.book.key().verifying_key();
     read(app, move |db| {
         let head = ledger::head(db)?;
@@ -140,7 +145,10 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
         let kept = receipts.first().map_or(0, |receipt| receipt.size);
         let oldest = ledger::entries(db, &vault, kept, 1)?.into_iter().next();
         let root = receipts.first().and_then(|kept| {
-            Signed::<Receipt>::from_bytes(kept.bytes.clone()).verify_by(&trust).ok().map(|signed| signed.root)
+            Signed::<Receipt>::from_bytes(kept.bytes.clone())
+                .verify_kept(trust.keys())
+                .ok()
+                .map(|signed| signed.root)
         });
         let catalogue = meta::document(db, "catalogue")?.filter(|(_, held, _)| *held > 0);
         let enrolled = meta::get(db, key::ENROLMENT)?;
@@ -166,7 +174,7 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
             cases: sealings.iter().flat_map(|body| sealed(body)).collect(),
             feed: meta::number(db, key::FEED)?,
             catalogue: catalogue.map(|(_, held, bytes)| {
-                let document = Signed::<Document>::from_bytes(bytes).verify_by(&trust);
+                let document = Signed::<Document>::from_bytes(bytes).verify_kept(trust.keys());
                 (held, document.ok().map(|document| document.issued_at))
             }),
             enrolled: enrolled
@@ -254,13 +262,72 @@ fn knowledge(app: &App, rows: &Rows, now: Timestamp, lang: Lang) -> Vec<Knowledg
         tone: if known.line().up { Tone::Good } else { fresh(contact, FRESH_S) },
     });
     shown.push(Knowledge {
-        what: lang.t("信任的中心密钥").to_owned(),
-        detail: lang.fill("{} 把", &[&known.trust.to_hex().len()]),
-        age_s: age(rows.enrolled),
-        until: String::new(),
-        tone: Tone::Good,
+        what: lang.t("信任包").to_owned(),
+        detail: lang.fill("第 {} 版", &[&known.trust().version()]),
+        age_s: age(known.trust().issued_at().or(rows.enrolled)),
+        until: known.trust().expires_at().map(|end| end.local_date().to_string()).unwrap_or_default(),
+        tone: trust_tone(known.trust_age(now)),
     });
     shown
+}
+
+fn trust_tone(age: TrustAge) -> Tone {
+    match age {
+        TrustAge::Good => Tone::Good,
+        TrustAge::Ending { .. } => Tone::Old,
+        TrustAge::Expired => Tone::Harm,
+    }
+}
+
+fn trust(app: &App, now: Timestamp, lang: Lang) -> TrustView {
+    let (known, trust) = (&app.book.knowledge, app.book.knowledge.trust());
+    let age = known.trust_age(now);
+    let day = |at: Option<Timestamp>| at.map(|at| at.local_date().to_string()).unwrap_or_default();
+    let left = match age {
+        _ if !trust.rooted() => lang.t("没有根密钥，不能更新").to_owned(),
+        TrustAge::Good => lang.t("有效").to_owned(),
+        TrustAge::Ending { days } => lang.fill("还有 {} 天", &[&days]),
+        TrustAge::Expired => lang.t("已过期").to_owned(),
+    };
+    let (clock, clock_tone) = match known.clock_state(now) {
+        ClockState::Good => (lang.t("可信").to_owned(), Tone::Good),
+        ClockState::Doubtful { reason, bound_ms } => (
+            lang.fill("可疑：{}，最多差 {}", &[&frame::doubt(reason, lang), &lang.span(bound_ms / 1000)]),
+            Tone::Harm,
+        ),
+    };
+    let current = trust.keys().current(now).map(|key| key.id());
+    let next = trust.keys().next(now).map(|key| key.id());
+    TrustView {
+        version: match trust.version() {
+            0 => lang.t("还没有收到，用入网时的密钥").to_owned(),
+            version => lang.fill("第 {} 版", &[&version]),
+        },
+        issued: day(trust.issued_at()),
+        until: day(trust.expires_at()),
+        left,
+        tone: if trust.rooted() { trust_tone(age) } else { Tone::Old },
+        keys: trust
+            .keys()
+            .iter()
+            .map(|key| {
+                let (state, tone) = match Some(key.id()) {
+                    id if id == current => (lang.t("现用"), Tone::Good),
+                    id if id == next => (lang.t("下一把"), Tone::Busy),
+                    _ => (lang.t("只验旧签名"), Tone::Plain),
+                };
+                KeyRow {
+                    name: key.id().to_string(),
+                    state: state.to_owned(),
+                    tone,
+                    from: day(key.not_before().filter(|from| from.0 > 0)),
+                    until: day(key.not_after()),
+                }
+            })
+            .collect(),
+        clock,
+        clock_tone,
+    }
 }
 
 fn nothing_yet(what: &str) -> Knowledge {
@@ -334,7 +401,7 @@ fn remedies(
     }
     if doubtful {
         remedies.push(Remedy {
-            when: lang.t("一体机时钟比省级中心慢。").to_owned(),
+            when: lang.t("一体机时钟可疑。").to_owned(),
             todo: lang.t("请校准时钟；时间不准的登记会被标为存疑。").to_owned(),
             command: "timedatectl".to_owned(),
         });

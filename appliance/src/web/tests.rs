@@ -12,3 +12,4 @@ mod receipts;
 mod register;
 mod retention;
 mod scan;
+mod trust;

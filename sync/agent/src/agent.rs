@@ -19,8 +19,8 @@ use crate::store::Store;
 use crate::tail;
 use hall_ledger::link::{Lookup, Resolve, Resolved};
 use hall_ledger::phone::ChallengeNonce;
-use hall_ledger::{CentreKeys, LogId, VerifyingKey};
-use std::sync::Arc;
+use hall_ledger::{LogId, Trust, VerifyingKey};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// A round without a nudge: renews the freshness token and notices a silent line.
 pub const ROUND: Duration = Duration::from_secs(20);
 
-/// Who this box is and whom it believes. Fixed at enrolment.
+/// Who this box is, fixed at enrolment, and whom it believes at the start.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// Its ledger.
@@ -37,8 +37,8 @@ pub struct Identity {
     pub hall: String,
     /// Public part of the ledger key.
     pub ledger_key: VerifyingKey,
-    /// The centre's pinned keys.
-    pub keys: CentreKeys,
+    /// Whose signatures count: pinned at enrolment, or of the newest trust bundle that the box holds.
+    pub trust: Trust,
     /// Software version, told in the hello.
     pub software: String,
 }
@@ -63,6 +63,18 @@ pub(crate) struct Shared<S, L> {
     pub applying: Mutex<()>,
     /// The newest token that the cache is not yet as new as.
     pub token: std::sync::Mutex<Option<crate::round::TokenInHand>>,
+    /// Whose signatures count now.
+    trust: RwLock<Arc<Trust>>,
+}
+
+impl<S, L> Shared<S, L> {
+    pub fn trust(&self) -> Arc<Trust> {
+        self.trust.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn believe_from_now_on(&self, trust: Trust) {
+        *self.trust.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(trust);
+    }
 }
 
 /// The box's side of the link. Cheap to clone; all clones are one agent.
@@ -80,6 +92,7 @@ impl<S: Store, L: Link> Agent<S, L> {
     /// An agent that has not started yet.
     pub fn new(identity: Identity, store: S, link: L, clock: Clock) -> Self {
         let scope = identity.scope();
+        let trust = RwLock::new(Arc::new(identity.trust.clone()));
         let shared = Shared {
             identity,
             scope,
@@ -90,6 +103,7 @@ impl<S: Store, L: Link> Agent<S, L> {
             blob_nudge: Notify::new(),
             applying: Mutex::new(()),
             token: std::sync::Mutex::new(None),
+            trust,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -129,7 +143,9 @@ impl<S: Store, L: Link> Agent<S, L> {
             Ok(answer) => answer,
             Err(_) => Err(Trouble::Slow(LOOKUP)),
         };
-        let found = answer.and_then(|answer| lookup::check(&self.shared.identity, &asked, answer));
+        let found = answer.and_then(|answer| {
+            lookup::check(&self.shared.identity, self.shared.trust().keys(), &asked, answer)
+        });
         self.note(&found);
         found
     }
@@ -164,7 +180,9 @@ impl<S: Store, L: Link> Agent<S, L> {
             Err(_) => Err(Trouble::Slow(LOOKUP)),
         };
         let resolved = answer.and_then(|found| {
-            found.map(|signed| lookup::check_resolved(&self.shared.identity, code, &signed)).transpose()
+            let trust = self.shared.trust();
+            let check = |signed| lookup::check_resolved(&self.shared.identity, trust.keys(), code, &signed);
+            found.map(check).transpose()
         });
         self.note(&resolved);
         resolved

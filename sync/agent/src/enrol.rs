@@ -4,6 +4,7 @@ use crate::http::{Ask, Credentials, SetupError, Transport};
 use crate::status::Trouble;
 use hall_domain::Timestamp;
 use hall_ledger::link::{EnrolAnswer, EnrolRequest};
+use hall_ledger::trust::verifying_key;
 use hall_ledger::{CentreKeys, VerifyingKey};
 use reqwest::Method;
 use std::time::Duration;
@@ -87,6 +88,10 @@ pub async fn enrol(enrolment: Enrolment<'_>) -> Result<EnrolAnswer, EnrolError> 
     };
     let answer: EnrolAnswer = serde_json::from_slice(&answer.body).map_err(|e| garbage(e.to_string()))?;
     CentreKeys::from_hex(&answer.centre_keys).map_err(|e| garbage(e.to_string()))?;
+    if let Some(root) = &answer.root_key {
+        CentreKeys::new([verifying_key(root).map_err(|e| garbage(e.to_string()))?])
+            .map_err(|e| garbage(e.to_string()))?;
+    }
     if answer.ca_pem.trim() != enrolment.ca_pem.trim() {
         return Err(garbage("names another authority than the technician brought".to_owned()).into());
     }

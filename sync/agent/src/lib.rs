@@ -26,6 +26,6 @@ pub use line::Clock;
 pub use link::{AssertionAnswer, Link, STATUS_LIST, UploadAnswer};
 pub use lookup::{Found, FreshLicence};
 pub use plan::Finding;
-pub use status::{LineStatus, Trouble};
+pub use status::{CentreTime, LineStatus, Trouble};
 pub use store::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
 pub use tail::WAIT;

@@ -1,7 +1,7 @@
 //! The one place where the tasks of the agent say how the line is.
 
 use crate::plan::Finding;
-use crate::status::{LineStatus, Trouble};
+use crate::status::{CentreTime, LineStatus, Trouble};
 use crate::store::Position;
 use hall_domain::Timestamp;
 use std::sync::Arc;
@@ -59,6 +59,22 @@ impl Line {
         if !was_up {
             tracing::info!(entry.count = position.size, "The line to the centre is up.");
         }
+    }
+
+    /// Something that a person has to look at, told at once: the round may fail because of it.
+    pub fn found(&self, finding: &Finding) {
+        self.update(|status| {
+            if !status.findings.contains(finding) {
+                status.findings.push(finding.clone());
+            }
+        });
+    }
+
+    /// The centre's clock as it was just now, between two looks at the box's.
+    pub fn heard(&self, centre: Timestamp, asked_at: Timestamp) {
+        let here = self.now();
+        let within_ms = here.ms_since(asked_at).unsigned_abs();
+        self.update(|status| status.heard = Some(CentreTime { centre, here, within_ms }));
     }
 
     /// One exchange of a side task worked.

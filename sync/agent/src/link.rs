@@ -10,6 +10,7 @@ use hall_ledger::link::{
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::receipt::Receipt;
 use hall_ledger::status::StatusClaims;
+use hall_ledger::trust::SignedBundle;
 use hall_ledger::{BlobId, Signed};
 use std::future::Future;
 use std::time::Duration;
@@ -66,6 +67,9 @@ pub trait Link: Send + Sync + 'static {
 
     /// The newest version of a document.
     fn document(&self, kind: DocumentKind) -> impl Future<Output = Result<Signed<Document>, Trouble>> + Send;
+
+    /// 信任包: the newest trust bundle. Read strictly, not yet believed.
+    fn trust(&self) -> impl Future<Output = Result<SignedBundle, Trouble>> + Send;
 
     /// Licences of one holder, fresh.
     fn lookup(&self, lookup: Lookup) -> impl Future<Output = Result<LookupAnswer, Trouble>> + Send;

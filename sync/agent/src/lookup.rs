@@ -4,6 +4,7 @@ use crate::agent::Identity;
 use crate::round::garbage;
 use crate::status::Trouble;
 use hall_domain::{HolderId, Organisation};
+use hall_ledger::CentreKeys;
 use hall_ledger::document::DocumentKind;
 use hall_ledger::envelope::{Envelope, IssuedEnvelope, VerifiedEnvelope};
 use hall_ledger::feed::StatusChange;
@@ -34,8 +35,12 @@ pub struct Found {
 }
 
 /// Checks that an answer is the centre's, and to this question.
-pub(crate) fn check(identity: &Identity, asked: &Lookup, answer: LookupAnswer) -> Result<Found, Trouble> {
-    let keys = &identity.keys;
+pub(crate) fn check(
+    identity: &Identity,
+    keys: &CentreKeys,
+    asked: &Lookup,
+    answer: LookupAnswer,
+) -> Result<Found, Trouble> {
     let token = answer.token.verify_by(keys).map_err(|e| garbage("lookup", &e))?;
     if token.scope != identity.scope() {
         return Err(garbage("lookup", "token of another hall"));
@@ -72,10 +77,11 @@ pub(crate) fn check(identity: &Identity, asked: &Lookup, answer: LookupAnswer) -
 /// Checks that an answer is the centre's, to this question of this hall.
 pub(crate) fn check_resolved(
     identity: &Identity,
+    keys: &CentreKeys,
     asked: &str,
     signed: &Signed<Resolved>,
 ) -> Result<Resolved, Trouble> {
-    let resolved = signed.verify_by(&identity.keys).map_err(|e| garbage("resolve", &e))?;
+    let resolved = signed.verify_by(keys).map_err(|e| garbage("resolve", &e))?;
     if resolved.code != Hash::of(asked.as_bytes()) || resolved.scope != identity.scope() {
         return Err(garbage("resolve", "a code that was not asked about"));
     }

@@ -7,6 +7,7 @@
 
 use hall_ledger::Hash;
 use hall_ledger::document::DocumentKind;
+use hall_ledger::trust::TrustRefusal;
 
 /// What the box knows of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +122,11 @@ pub enum Finding {
         /// What was seen before.
         seen: u64,
     },
+    /// 信任包被拒收: what the centre offers as trust bundle is not believed; what was believed before stays.
+    TrustRefused {
+        /// Why.
+        why: TrustRefusal,
+    },
     /// 中心数据回退: the feed at the centre is shorter than what the box has applied.
     CentreFeedBack {
         /// Last item at the centre.
@@ -154,11 +160,31 @@ impl Finding {
             Self::CentreEpochBack { epoch, seen } => {
                 format!("省级中心的纪元由 {seen} 倒退为 {epoch}，已停止同步，请通知中心值班核对。")
             }
+            Self::TrustRefused { why } => trust_zh(*why),
             Self::CentreFeedBack { centre, local } => format!(
                 "省级中心下发的消息少于本机已收到的（中心 {centre} 条，本机 {local} 条），请通知中心值班。"
             ),
         }
     }
+}
+
+fn trust_zh(why: TrustRefusal) -> String {
+    let reason = match why {
+        TrustRefusal::NoRoot => {
+            return "本机入网时没有取得省级根密钥，不能接收信任包。可以继续办理，请运维人员重新入网。"
+                .to_owned();
+        }
+        TrustRefusal::NotNewer { held, found } => {
+            return format!(
+                "省级中心的信任包由第 {held} 版倒退为第 {found} 版，已拒收，仍用原有的。请通知中心值班核对。"
+            );
+        }
+        TrustRefusal::Signature => "签名不是省级根密钥的",
+        TrustRefusal::RootDropped => "不再含有本机入网时的根密钥",
+        TrustRefusal::Suite => "没有本机支持的算法套件",
+        TrustRefusal::Content => "内容不合规定",
+    };
+    format!("省级中心下发的信任包{reason}，已拒收，仍用原有的。请通知中心值班核对，不要重新入网。")
 }
 
 /// What to do, and what to show.
@@ -194,7 +220,9 @@ pub fn plan(local: &Local, told: &Told, root_at_centre_size: Option<Hash>) -> Pl
     if told.catalogue > local.catalogue {
         plan.steps.push(Step::Document(DocumentKind::Catalogue));
     }
-    let others = local.documents_due.iter().filter(|kind| **kind != DocumentKind::Catalogue);
+    // The trust bundle came before the plan: nothing can be believed without it.
+    let own_way = [DocumentKind::Catalogue, DocumentKind::Trust];
+    let others = local.documents_due.iter().filter(|kind| !own_way.contains(kind));
     plan.steps.extend(others.map(|kind| Step::Document(*kind)));
     if agreed {
         plan.steps.push(Step::Blobs);

@@ -13,6 +13,7 @@ use hall_ledger::link::{HeadIs, Hello};
 use hall_ledger::receipt::{self, Expected, Receipt};
 use hall_ledger::status::StatusClaims;
 use hall_ledger::token::FreshnessToken;
+use hall_ledger::trust::TrustRefusal;
 use hall_ledger::{Signed, entry};
 use std::time::Duration;
 
@@ -30,8 +31,18 @@ pub(crate) struct TokenInHand {
 /// Says hello and carries the plan out.
 pub(crate) async fn once<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Trouble> {
     let position = shared.store.position().await?;
+    let asked_at = shared.line.now();
     let answer = shared.link.hello(hello(shared, &position)).await?;
+    let distrust = match answer.trust != shared.trust().version() {
+        // A centre that cannot give its bundle is believed for what it could before.
+        true => trust(shared).await.unwrap_or_else(|trouble| {
+            tracing::warn!(reason = %trouble, "The trust bundle could not be fetched.");
+            None
+        }),
+        false => None,
+    };
     let token = believe(shared, &answer.token)?;
+    shared.line.heard(token.issued_at, asked_at);
     if token.epoch != answer.epoch {
         return Err(garbage("hello", "token of another epoch"));
     }
@@ -45,6 +56,7 @@ pub(crate) async fn once<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(),
         catalogue: answer.catalogue,
     };
     let Plan { steps, mut findings } = plan::plan(&local(shared, &position), &told, root);
+    findings.extend(distrust);
     if answer.epoch > position.epoch {
         shared.store.save_epoch(answer.epoch).await?;
     }
@@ -96,9 +108,32 @@ fn local<S: Store, L: Link>(shared: &Shared<S, L>, position: &Position) -> Local
     }
 }
 
+/// Fetches the trust bundle and believes from then on whom it names. One that is refused changes nothing and is told.
+async fn trust<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<Option<Finding>, Trouble> {
+    let held = shared.trust();
+    if !held.rooted() {
+        return Ok(Some(Finding::TrustRefused { why: TrustRefusal::NoRoot }));
+    }
+    let signed = shared.link.trust().await?;
+    let why = match held.accept(&signed) {
+        Ok(newer) => {
+            tracing::info!(trust.version = newer.version(), "A newer trust bundle is in force.");
+            shared.store.save_trust(newer.clone(), signed).await?;
+            shared.believe_from_now_on(newer);
+            return Ok(None);
+        }
+        Err(why) => why,
+    };
+    let finding = Finding::TrustRefused { why };
+    tracing::warn!(reason = %why, "A trust bundle was refused.");
+    // The token may not be believed now, and the round fail with it.
+    shared.line.found(&finding);
+    Ok(Some(finding))
+}
+
 /// Verifies a token for this hall.
 fn believe<S, L>(shared: &Shared<S, L>, signed: &Signed<FreshnessToken>) -> Result<FreshnessToken, Trouble> {
-    let token = signed.verify_by(&shared.identity.keys).map_err(|e| garbage("token", &e))?;
+    let token = signed.verify_by(shared.trust().keys()).map_err(|e| garbage("token", &e))?;
     if token.scope != shared.scope {
         return Err(garbage("token", "of another hall"));
     }
@@ -142,7 +177,7 @@ async fn hot<S: Store, L: Link>(shared: &Shared<S, L>, after: u64, head: u64) ->
 
 async fn status_list<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Trouble> {
     let signed = shared.link.status_list(STATUS_LIST).await?;
-    let list = StatusClaims::verify(signed.as_bytes(), &shared.identity.keys)
+    let list = StatusClaims::verify(signed.as_bytes(), shared.trust().keys())
         .map_err(|e| garbage("status list", &e))?;
     if list.list() != STATUS_LIST {
         return Err(garbage("status list", "another list than asked for"));
@@ -156,7 +191,16 @@ async fn status_list<S: Store, L: Link>(shared: &Shared<S, L>) -> Result<(), Tro
 
 async fn document<S: Store, L: Link>(shared: &Shared<S, L>, kind: DocumentKind) -> Result<(), Trouble> {
     let signed = shared.link.document(kind).await?;
-    let document = signed.verify_by(&shared.identity.keys).map_err(|e| garbage("document", &e))?;
+    let trust = shared.trust();
+    let document = match signed.verify_by(trust.keys()) {
+        Ok(document) => document,
+        // Published before its key was retired: the bundle names it.
+        Err(error) => signed
+            .verify_kept(trust.keys())
+            .ok()
+            .filter(|document| trust.document(kind).is_some_and(|newest| document.version <= newest))
+            .ok_or_else(|| garbage("document", &error))?,
+    };
     if document.kind != kind || (document.scope != "*" && document.scope != shared.scope) {
         return Err(garbage("document", "another document than asked for"));
     }
@@ -241,7 +285,7 @@ async fn accept<S: Store, L: Link>(
     let claimed = signed.peek().map_err(|e| garbage("receipt", &e))?;
     let own = shared.store.root_at(claimed.size).await?;
     let expected = Expected { log: shared.identity.log, epoch, ledger_key: &shared.identity.ledger_key };
-    let custody = receipt::accept(signed, &shared.identity.keys, expected, |_| own)
+    let custody = receipt::accept(signed, shared.trust().keys(), expected, |_| own)
         .map_err(|e| garbage("receipt", &e))?;
     shared.store.save_receipt(custody, signed.clone()).await?;
     Ok(claimed)

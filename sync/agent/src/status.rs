@@ -26,6 +26,19 @@ pub struct LineStatus {
     pub trouble: Option<Trouble>,
     /// What needs a person, though the line may be up.
     pub findings: Vec<crate::plan::Finding>,
+    /// The centre's clock when it was last heard. None before the first time.
+    pub heard: Option<CentreTime>,
+}
+
+/// 中心时间: what the centre's clock and the box's showed at the same moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CentreTime {
+    /// The centre's clock.
+    pub centre: Timestamp,
+    /// The box's, when the answer was here.
+    pub here: Timestamp,
+    /// How long the question and its answer were on their way.
+    pub within_ms: u64,
 }
 
 impl LineStatus {
@@ -42,6 +55,7 @@ impl LineStatus {
             feed_seq: 0,
             trouble: None,
             findings: Vec::new(),
+            heard: None,
         }
     }
 

@@ -12,6 +12,7 @@ use hall_ledger::feed::{ConsentWithdrawn, DocumentVersion, Lane, PlaceStatus, St
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
+use hall_ledger::trust::{SignedBundle, Trust};
 use hall_ledger::{BlobId, Entry, Hash, Signed};
 use std::future::Future;
 
@@ -187,6 +188,13 @@ pub trait Store: Send + Sync + 'static {
         &self,
         document: Document,
         signed: Signed<Document>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Keeps the trust of a newer bundle, and its exact bytes. They hold secrets: they are kept sealed.
+    fn save_trust(
+        &self,
+        trust: Trust,
+        signed: SignedBundle,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Blobs that the centre does not hold whole yet: small before large, and those that failed behind all others,

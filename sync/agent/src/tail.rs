@@ -75,7 +75,8 @@ pub(crate) async fn apply<S: Store, L: Link>(
     after: u64,
     page: Signed<FeedPage>,
 ) -> Result<u64, Trouble> {
-    let keys = &shared.identity.keys;
+    let trust = shared.trust();
+    let keys = trust.keys();
     let page = page.verify_by(keys).map_err(|e| garbage("feed", &e))?;
     page.check(&shared.scope, lane, after).map_err(|e| garbage("feed", &e))?;
     if page.items.is_empty() {
@@ -110,7 +111,7 @@ fn verify(item: FeedItem, keys: &CentreKeys) -> Result<VerifiedItem, Trouble> {
         }
         Change::LicenceStatus(change) => VerifiedChange::LicenceStatus(change),
         Change::Disposition(signed) => {
-            let disposition = signed.verify_by(keys).map_err(|e| garbage("feed", &e))?;
+            let disposition = signed.verify_kept(keys).map_err(|e| garbage("feed", &e))?;
             VerifiedChange::Disposition { disposition: Box::new(disposition), signed }
         }
         Change::Document(version) => VerifiedChange::Document(version),

@@ -214,3 +214,28 @@ async fn a_clock_in_1970_still_reaches_the_centre() {
     stop.cancel();
     task.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_outage_of_the_centre_traffic_resumes_by_itself_and_no_hall_waits_for_another() {
+    let province = Province::new().await;
+    let (away, other) = (Hall::enrolled(&province).await, Hall::enrolled(&province).await);
+    let (running, beside) = (away.agent(), other.agent());
+    running.until("the line", |status| status.up).await;
+    beside.until("the other line", |status| status.up).await;
+    // For this hall the centre takes connections and bytes and answers nothing, as when its time-stamping hangs.
+    away.cutter.set(Line::Silent);
+    away.store.record_noise(5);
+    running.agent.nudge();
+    running.until("silence", |status| !status.up).await;
+    other.store.record_noise(2);
+    beside.agent.nudge();
+    beside.until_receipted(2).await;
+    let back = now();
+    away.cutter.set(Line::Open);
+    // Nobody nudges, nobody restarts anything.
+    running.until_receipted(5).await;
+    running.until("a new token", |status| status.token_issued_at.is_some_and(|issued| issued >= back)).await;
+    let licence = support::licence("000000000000001", 1);
+    province.put_licence(&licence).await;
+    support::eventually("the feed", || !away.store.held().items.is_empty()).await;
+}

@@ -6,10 +6,11 @@ use crate::citizen::face::FaceCheck;
 use crate::citizen::news::News;
 use crate::code_keys::CodeKeyring;
 use crate::feeds::Waiters;
+use crate::keys::KeyRing;
 use crate::status::StatusCache;
 use crate::store::Store;
 use hall_domain::{Catalogue, Timestamp};
-use hall_ledger::SigningKey;
+use hall_ledger::{Signed, Statement};
 use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ pub struct App {
     /// Certificates for boxes.
     pub authority: Authority,
     /// Signs everything that boxes believe.
-    pub key: SigningKey,
+    pub keys: KeyRing,
     /// What may be asked for which item.
     pub catalogue: Catalogue,
     /// 纪元, fixed while the process runs.
@@ -61,5 +62,16 @@ impl App {
     /// Now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Signs with the key of the time that the statement states, or of now if it states none.
+    pub fn sign<T: Statement>(&self, statement: &T) -> Signed<T> {
+        let at = statement.stated_at().unwrap_or_else(|| self.now());
+        Signed::sign(statement, &self.keys.signer(at))
+    }
+
+    /// A statement that this centre made earlier, with whichever of its keys.
+    pub fn own<T: Statement>(&self, signed: &Signed<T>) -> Option<T> {
+        self.keys.verifying().iter().find_map(|key| signed.verify(key).ok())
     }
 }

@@ -8,9 +8,9 @@ use crate::catalogue;
 use crate::citizen::face::BySample;
 use crate::citizen::news::News;
 use crate::citizen::texts::{self, Gateway};
-use crate::code_keys::{self, CodeKeyring};
+use crate::code_keys::CodeKeyring;
 use crate::feeds::Waiters;
-use crate::keys::{self, OperatorToken};
+use crate::keys::{KeyRing, OperatorToken};
 use crate::policy;
 use crate::ratifier;
 use crate::register;
@@ -19,6 +19,7 @@ use crate::scope;
 use crate::status::StatusCache;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::trust;
 use anyhow::{Context, bail};
 use hall_domain::{Catalogue, Timestamp};
 use hall_ledger::Signed;
@@ -100,16 +101,16 @@ pub async fn init(options: InitOptions) -> anyhow::Result<Made> {
     let catalogue = catalogue::catalogue(options.catalogue.as_deref())?;
     let cast = options.cast.as_deref().map(|cast| catalogue::register(cast, &catalogue)).transpose()?;
     std::fs::create_dir_all(data).with_context(|| format!("make {}", data.display()))?;
-    let key = keys::create_signing_key(data)?;
     let clock = system_clock();
+    let keys = KeyRing::create(data)?;
     let authority = Authority::create(data, clock()).context("make the certificate authority")?;
     OperatorToken::create(data)?;
     let store = SqliteStore::open(&data.join(DATABASE)).context("make the database")?;
     let document = Document::new(DocumentKind::Catalogue, "*", catalogue.version(), clock(), &catalogue)
         .context("encode the catalogue")?;
-    let signed = Signed::sign(&document, &key);
+    let signed = Signed::sign(&document, &keys.signer(document.issued_at));
     store.publish(document, signed).await.context("keep the catalogue")?;
-    let app = app(data, &store, catalogue, authority, key, clock, CancellationToken::new()).await?;
+    let app = app(data, &store, catalogue, authority, keys, clock, CancellationToken::new()).await?;
     let loaded = match cast {
         Some(cast) => register::load(&app, cast).await.context("load the register")?,
         None => register::Loaded::default(),
@@ -127,6 +128,7 @@ pub async fn restored(data: &Path) -> anyhow::Result<u64> {
     let database = data.join(DATABASE);
     anyhow::ensure!(database.exists(), "{} holds no centre", data.display());
     let store = SqliteStore::open(&database).context("open the database")?;
+    KeyRing::open(data)?.restored()?;
     let epoch = store.raise_epoch().await?;
     store.close().await;
     Ok(epoch)
@@ -162,12 +164,13 @@ impl Centre {
     ) -> anyhow::Result<Self> {
         let data = &options.data;
         let authority = Authority::open(data).context("read the certificate authority (was `init` run?)")?;
-        let key = keys::open_signing_key(data)?;
+        let keys = KeyRing::open(data)?;
         let token = OperatorToken::open(data)?;
         let store = SqliteStore::open(&data.join(DATABASE)).context("open the database")?;
         let (_, signed) =
             store.document(DocumentKind::Catalogue).await?.context("the database holds no catalogue")?;
-        let document = signed.verify(&key.verifying_key()).context("believe the stored catalogue")?;
+        let own = keys.verifying().iter().find_map(|key| signed.verify(key).ok());
+        let document = own.context("believe the stored catalogue")?;
         let catalogue = document.read(DocumentKind::Catalogue).context("read the stored catalogue")?;
 
         let link = TcpListener::bind(options.listen).await.context("listen for boxes")?;
@@ -181,10 +184,10 @@ impl Centre {
         let public_tls = api::serve::public_tls_config(certificate.clone(), server_key.clone_key())?;
         let tls = api::serve::tls_config(authority.pem(), certificate, server_key)?;
 
-        let app = Arc::new(app(data, &store, catalogue, authority, key, clock, stop.clone()).await?);
+        let app = Arc::new(app(data, &store, catalogue, authority, keys, clock, stop.clone()).await?);
         register::publish_organisations(&app).await.context("publish the register of organisations")?;
         policy::publish_default(&app).await.context("publish the policy")?;
-        code_keys::announce(&app).await.context("tell halls of the code keys")?;
+        trust::keep(&app).await.context("publish the trust bundle")?;
         let tasks = TaskTracker::new();
         tasks.spawn(api::serve::serve_link(link, tls, api::link_router(app.clone()), stop.clone()));
         tasks.spawn(api::serve::serve_plain(admin, api::admin_router(app.clone(), token), stop.clone()));
@@ -194,7 +197,8 @@ impl Centre {
             let sending = app.clone();
             tasks.spawn(async move { texts::run(&sending, gateway).await });
         }
-        let (renewing, scoping) = (app.clone(), app.clone());
+        let (renewing, scoping, trusting) = (app.clone(), app.clone(), app.clone());
+        tasks.spawn(async move { trust::run(&trusting).await });
         tasks.spawn(async move { ratifier::run(&app).await });
         tasks.spawn(async move { renewal::run(&renewing).await });
         tasks.spawn(async move { scope::run(&scoping).await });
@@ -235,7 +239,7 @@ pub(crate) async fn app(
     store: &SqliteStore,
     catalogue: Catalogue,
     authority: Authority,
-    key: hall_ledger::SigningKey,
+    keys: KeyRing,
     clock: Clock,
     stop: CancellationToken,
 ) -> anyhow::Result<App> {
@@ -248,7 +252,7 @@ pub(crate) async fn app(
         news: News::default(),
         texts: Notify::new(),
         authority,
-        key,
+        keys,
         catalogue,
         waiters: Waiters::default(),
         status: StatusCache::default(),
@@ -271,7 +275,7 @@ fn certificate_names(named: Vec<String>, addresses: [IpAddr; 2]) -> Vec<String> 
     names
 }
 
-fn system_clock() -> Clock {
+pub(crate) fn system_clock() -> Clock {
     Arc::new(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

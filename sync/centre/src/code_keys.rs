@@ -1,16 +1,12 @@
 //! 码密钥: the keys that seal who somebody is, so that only boxes and the centre can read it in a photographed code.
 //!
 //! They lie in the keys folder, one file each, and never in the database. There is always one for today and the next.
+//! Boxes get them in the trust bundle.
 
-use crate::app::App;
 use crate::files;
-use crate::store::StoreError;
 use anyhow::Context;
 use hall_domain::{Date, Timestamp};
-use hall_ledger::document::{Document, DocumentKind};
-use hall_ledger::feed::DocumentVersion;
 use hall_ledger::phone::{CodeKey, CodeKeys};
-use hall_ledger::{Signed, SigningKey};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
@@ -83,17 +79,12 @@ impl CodeKeyring {
         CodeKeys::new(keys.iter().map(|kept| kept.key.clone())).unwrap_or_default()
     }
 
-    /// What boxes get: the keys that are not over for long, signed. The same bytes until there is a new key.
-    pub fn document(&self, key: &SigningKey, now: Timestamp) -> anyhow::Result<Signed<Document>> {
+    /// What the trust bundle carries: the keys that are not over for long.
+    pub fn given(&self, now: Timestamp) -> CodeKeys {
+        let oldest = now.local_date().plus_days(-OVERLAP_DAYS);
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let newest = keys.last().context("there is no code key")?;
-        let made = newest.made_at.min(now);
-        let oldest = made.local_date().plus_days(-OVERLAP_DAYS);
-        let given: Vec<&CodeKey> =
-            keys.iter().map(|kept| &kept.key).filter(|key| key.last >= oldest).collect();
-        let version = newest.key.number;
-        let document = Document::new(DocumentKind::CodeKeys, "*", version, newest.made_at, &given)?;
-        Ok(Signed::sign(&document, key))
+        let given = keys.iter().map(|kept| &kept.key).filter(|key| key.last >= oldest);
+        CodeKeys::new(given.cloned()).unwrap_or_default()
     }
 }
 
@@ -101,21 +92,6 @@ fn draw(number: u32, first: Date) -> anyhow::Result<CodeKey> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).context("draw a code key")?;
     Ok(CodeKey { number, key, first, last: first.plus_days(DAYS - 1) })
-}
-
-/// Tells halls of the newest keys, once.
-pub async fn announce(app: &App) -> Result<(), StoreError> {
-    let now = app.now();
-    let damaged = |reason: String| StoreError::Damaged { what: "code key", reason };
-    app.code_keys.renew(now).map_err(|error| damaged(error.to_string()))?;
-    let signed = app.code_keys.document(&app.key, now).map_err(|error| damaged(error.to_string()))?;
-    let document = signed.peek().map_err(|error| damaged(error.to_string()))?;
-    let version = DocumentVersion { kind: document.kind, version: document.version, sha256: signed.digest() };
-    if app.store.announce(version, now).await? {
-        app.waiters.wake_all();
-        tracing::info!(code_keys.version = document.version, "New code keys were announced.");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -143,17 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn boxes_get_the_same_bytes_until_there_is_a_new_key() {
+    fn boxes_get_the_current_key_and_the_next_and_lose_those_that_are_over() {
         let folder = tempfile::tempdir().unwrap();
-        let key = SigningKey::from_bytes(&[5; 32]);
         let ring = CodeKeyring::open(folder.path(), NOON).unwrap();
-        let first = ring.document(&key, NOON).unwrap();
-        assert_eq!(ring.document(&key, NOON.plus_hours(24)).unwrap(), first);
-        ring.renew(NOON.plus_hours(24 * 176)).unwrap();
-        let second = ring.document(&key, NOON.plus_hours(24 * 176)).unwrap();
-        let document = second.verify(&key.verifying_key()).unwrap();
-        let given: Vec<CodeKey> = document.read(DocumentKind::CodeKeys).unwrap();
-        assert!(document.version > first.peek().unwrap().version && given.len() >= 2);
-        assert!(!format!("{document:?}").contains(&hex::encode(given[0].key)));
+        let given = |day: i64| {
+            let now = NOON.plus_hours(24 * day);
+            ring.renew(now).unwrap();
+            ring.given(now).keys().iter().map(|key| key.number).collect::<Vec<_>>()
+        };
+        assert_eq!(given(0), [1, 2]);
+        assert_eq!(given(DAYS - OVERLAP_DAYS), [1, 2, 3], "the second begins");
+        assert_eq!(given(DAYS - 1 + OVERLAP_DAYS), [1, 2, 3], "the first ended a week ago");
+        assert_eq!(given(DAYS + OVERLAP_DAYS), [2, 3]);
     }
 }

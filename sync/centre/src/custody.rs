@@ -104,7 +104,7 @@ async fn try_take(app: &App, log: &Log, from: u64, body: Arc<[u8]>) -> Result<Op
         ledger_key: *log.ledger_key.as_bytes(),
         branch: None,
     };
-    Ok(Some(Taken::Receipt(Signed::sign(&receipt, &app.key))))
+    Ok(Some(Taken::Receipt(app.sign(&receipt))))
 }
 
 /// Keeps a contradicting upload for people. No receipt: only a part of that branch is here.

@@ -86,7 +86,7 @@ pub async fn page(
         if !items.is_empty() || Instant::now() >= deadline || app.stop.is_cancelled() {
             // Read after the items, so never before the last of them.
             let page = FeedPage { scope: scope(hall), lane, after, items, head, issued_at: app.now() };
-            return Ok(Signed::sign(&page, &app.key));
+            return Ok(app.sign(&page));
         }
         tokio::select! {
             _ = grown.changed() => {}
@@ -116,5 +116,5 @@ pub async fn token(app: &App, hall: &str) -> Result<Signed<FreshnessToken>, Stor
         next_update: issued_at.plus_seconds(TOKEN_PERIOD_S),
         epoch: app.epoch,
     };
-    Ok(Signed::sign(&token, &app.key))
+    Ok(app.sign(&token))
 }

@@ -35,6 +35,17 @@ pub fn put(path: &Path, beside: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// As [`put`], for what only this user may read.
+pub fn put_secret(path: &Path, beside: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    create_secret(beside, bytes)?;
+    fs::rename(beside, path)?;
+    sync_folder(folder_of(path)?)
+}
+
 fn put_beside(path: &Path, beside: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(beside)?;
     file.write_all(bytes)?;

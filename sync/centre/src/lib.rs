@@ -29,6 +29,7 @@ mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;
+mod trust;
 
 pub use app::Clock;
 pub use authority::Fingerprint;
@@ -36,3 +37,4 @@ pub use casefile::{CaseEntry, CaseFile, Package, Submission, Use};
 pub use catalogue::{catalogue, register as read_register};
 pub use centre::{Centre, InitOptions, Made, RunOptions, init, restored};
 pub use status::LIST as STATUS_LIST;
+pub use trust::{ANNOUNCE_DAYS, Switch, rotate, rotate_root};

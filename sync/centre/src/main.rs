@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use hall_centre::{Centre, InitOptions, RunOptions};
+use hall_centre::{Centre, InitOptions, RunOptions, Switch};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,21 @@ enum Command {
         /// Folder of the centre.
         #[arg(long)]
         data: PathBuf,
+    },
+    /// Make the next signing key and tell the halls of it, in time before it signs. May be done while the centre runs.
+    Rotate {
+        /// Folder of the centre.
+        #[arg(long)]
+        data: PathBuf,
+        /// The key signs after so many days. Halls that have no line for longer learn of it when they are back.
+        #[arg(long, default_value_t = hall_centre::ANNOUNCE_DAYS, conflicts_with = "now")]
+        announce_days: u32,
+        /// At once: for drills, or when a key was stolen. A key that is announced already is taken.
+        #[arg(long)]
+        now: bool,
+        /// The root's key instead: first announces the next one, then (with --now) drops the old one.
+        #[arg(long, conflicts_with = "announce_days")]
+        root: bool,
     },
     /// Serve boxes, operators and citizens until SIGTERM or Ctrl-C.
     Run {
@@ -78,6 +93,17 @@ fn main() -> anyhow::Result<()> {
             }
             Command::Restored { data } => {
                 println!("纪元 {}", hall_centre::restored(&data).await?);
+                Ok(())
+            }
+            Command::Rotate { data, now, root: true, .. } => {
+                hall_centre::rotate_root(&data, now)?;
+                println!("{}", if now { "根密钥已更换。" } else { "下一把根密钥已公布。" });
+                Ok(())
+            }
+            Command::Rotate { data, announce_days, now, root: false } => {
+                let switch = if now { Switch::Now } else { Switch::Announced(announce_days) };
+                let from = hall_centre::rotate(&data, switch)?;
+                println!("下一把签名密钥自 {} 起启用。", from.to_display());
                 Ok(())
             }
             Command::Run { data, listen, admin, citizen, messages, names } => {

@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::register::RegisterError;
 use crate::store::StoreError;
 use hall_domain::policy::Policy;
-use hall_ledger::Signed;
 use hall_ledger::document::{Document, DocumentKind};
 
 /// The policy in force: the newest published, or the province's default before the first.
@@ -13,7 +12,7 @@ pub async fn current(app: &App) -> Result<Policy, StoreError> {
         return Ok(Policy::default());
     };
     let damaged = |reason: String| StoreError::Damaged { what: "policy", reason };
-    let document = signed.verify(&app.key.verifying_key()).map_err(|error| damaged(error.to_string()))?;
+    let document = app.own(&signed).ok_or_else(|| damaged("not signed by this centre".to_owned()))?;
     document.read(DocumentKind::Policy).map_err(|error| damaged(error.to_string()))
 }
 
@@ -31,7 +30,7 @@ pub async fn publish(app: &App, policy: Policy) -> Result<Policy, RegisterError>
     let held = app.store.document(DocumentKind::Policy).await?.map_or(0, |(version, _)| version);
     let policy = Policy { version: held + 1, ..policy };
     let document = Document::new(DocumentKind::Policy, "*", policy.version, app.now(), &policy)?;
-    let signed = Signed::sign(&document, &app.key);
+    let signed = app.sign(&document);
     app.store.publish(document, signed).await?;
     app.waiters.wake_all();
     tracing::info!(policy.version = policy.version, "A policy was published.");

@@ -10,10 +10,10 @@ use crate::casefile::CaseFile;
 use crate::citizen::notice::{Notice, NoticeKind};
 use crate::citizen::session;
 use crate::store::{Awaiting, StoreError};
+use hall_ledger::Hash;
 use hall_ledger::disposition::{Disposition, ExchangedCode, Outcome};
 use hall_ledger::phone::UseCode;
 use hall_ledger::ratify::{self, CaseFacts, Knowledge, LicenceUse};
-use hall_ledger::{Hash, Signed};
 use std::time::Duration;
 
 /// A look without a nudge.
@@ -95,7 +95,7 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
     if matches!(disposition.outcome, Outcome::Ratified | Outcome::PassedRevokedLater) {
         disposition.use_codes = exchanged(app, case);
     }
-    let signed = Signed::sign(&disposition, &app.key);
+    let signed = app.sign(&disposition);
     let told = more.by.map(|by| (by, notice(case, &disposition)));
     let outcome = disposition.outcome;
     if app.store.judge(disposition, signed).await? {
@@ -109,13 +109,13 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// 用证码 of each use. Made from the box's own code with the centre's key, so that judging again gives the same.
+/// 用证码 of each use. Made from the box's own code with a secret of the centre's, so that judging again gives the same.
 fn exchanged(app: &App, case: &CaseFile) -> Option<Vec<ExchangedCode>> {
-    let log = case.log.to_string();
+    let (log, secret) = (case.log.to_string(), app.keys.lasting_secret());
     let code = |local: &str| {
         local.parse().unwrap_or_else(|_| {
-            let key: &[u8] = app.key.as_bytes();
-            let digest = Hash::of_parts(&[b"hallbox/use-code/1", key, log.as_bytes(), local.as_bytes()]).0;
+            let parts: [&[u8]; 4] = [b"hallbox/use-code/1", &secret, log.as_bytes(), local.as_bytes()];
+            let digest = Hash::of_parts(&parts).0;
             UseCode::new(digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
         })
     };

@@ -5,6 +5,7 @@ use crate::citizen::grant::Grant;
 use crate::scope;
 use crate::status;
 use crate::store::{Change, NewLicence, Registered, StoreError};
+use crate::trust;
 use hall_domain::register::Register;
 use hall_domain::{AgentGrant, HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::cbor::CborError;
@@ -126,16 +127,11 @@ pub async fn set_status(
 pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, RegisterError> {
     let at = app.now();
     let mut items = Vec::new();
+    items.extend(trust::announcement(app).map(FeedChange::Document));
     for kind in [DocumentKind::Catalogue, DocumentKind::Organisations, DocumentKind::Policy] {
         if let Some((version, signed)) = app.store.document(kind).await? {
             items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
         }
-    }
-    if let Ok(signed) = app.code_keys.document(&app.key, at)
-        && let Ok(document) = signed.peek()
-    {
-        let (kind, version) = (document.kind, document.version);
-        items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
     }
     for Registered { licence, status_index, status } in scope::held(app, hall).await? {
         let issued = issue(app, &licence, status_index, hall, at).await?;
@@ -172,7 +168,7 @@ pub async fn issue(
         relation,
         file: None,
     };
-    Ok(Envelope::issue(licence, &issue, &app.key, Salt::random)?)
+    Ok(Envelope::issue(licence, &issue, &app.keys.signer(now), Salt::random)?)
 }
 
 /// Publishes the register of organisations in a new version, if it says anything else than the newest one. What is
@@ -190,11 +186,11 @@ pub async fn publish_organisations(app: &App) -> Result<(), RegisterError> {
     }
     let version = newest.as_ref().map_or(1, |(version, _)| version + 1);
     let document = Document::new(DocumentKind::Organisations, "*", version, app.now(), &organisations)?;
-    let published = newest.and_then(|(_, signed)| signed.verify(&app.key.verifying_key()).ok());
+    let published = newest.and_then(|(_, signed)| app.own(&signed));
     if published.is_some_and(|published| published.content == document.content) {
         return Ok(());
     }
-    let signed = Signed::sign(&document, &app.key);
+    let signed = app.sign(&document);
     app.store.publish(document, signed).await?;
     app.waiters.wake_all();
     Ok(())
@@ -221,7 +217,7 @@ pub fn organisation_document(
 ) -> Result<Signed<Document>, CborError> {
     let scope = crate::feeds::scope(hall);
     let document = Document::new(DocumentKind::Organisation, &scope, 1, app.now(), organisation)?;
-    Ok(Signed::sign(&document, &app.key))
+    Ok(app.sign(&document))
 }
 
 #[cfg(test)]

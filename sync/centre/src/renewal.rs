@@ -4,7 +4,6 @@
 //! centre nor the lines of the halls feel a whole register at once.
 
 use crate::app::App;
-use crate::code_keys;
 use crate::register::{self, ENVELOPE_DAYS, RegisterError};
 use crate::store::{Due, Renewed};
 use std::time::Duration;
@@ -28,9 +27,6 @@ pub async fn run(app: &App) {
             Ok(0) => {}
             Ok(count) => tracing::info!(licence.count = count, "Envelopes were renewed."),
             Err(error) => tracing::error!(%error, "Envelopes could not be renewed; trying again."),
-        }
-        if let Err(error) = code_keys::announce(app).await {
-            tracing::error!(%error, "Code keys could not be renewed; trying again.");
         }
         tokio::select! {
             () = app.stop.cancelled() => return,

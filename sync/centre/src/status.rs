@@ -64,7 +64,7 @@ pub async fn list(app: &App) -> Result<Signed<StatusClaims>, ListError> {
         list.set(index, status)?;
     }
     let claims = list.claims(LIST, now, TTL_S, now.plus_hours(LIFE_HOURS));
-    let signed = Signed::sign(&claims, &app.key);
+    let signed = app.sign(&claims);
     *kept = Some(Kept { changes, made_at: now, signed: signed.clone() });
     Ok(signed)
 }

@@ -5,7 +5,7 @@ use crate::authority::{Authority, Fingerprint};
 use crate::catalogue;
 use crate::centre;
 use crate::code::Code;
-use crate::keys;
+use crate::keys::KeyRing;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Hall, NewEnrolment, NewLog, Registration};
 use hall_domain::{
@@ -35,14 +35,14 @@ impl Bench {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(1_790_000_000_000));
-        let key = keys::create_signing_key(folder.path()).unwrap();
         let ticking = clock.clone();
         let tell = Arc::new(move || Timestamp(ticking.load(Ordering::SeqCst)));
+        let keys = KeyRing::create(folder.path()).unwrap();
         let authority = Authority::create(folder.path(), tell()).unwrap();
         let store = SqliteStore::open(&folder.path().join(centre::DATABASE)).unwrap();
         let catalogue = catalogue::catalogue(None).unwrap();
         let stop = CancellationToken::new();
-        let app = centre::app(folder.path(), &store, catalogue, authority, key, tell, stop).await.unwrap();
+        let app = centre::app(folder.path(), &store, catalogue, authority, keys, tell, stop).await.unwrap();
         Self { app: Arc::new(app), folder, clock }
     }
 
@@ -104,7 +104,7 @@ impl Bench {
     }
 
     pub fn key(&self) -> VerifyingKey {
-        self.app.key.verifying_key()
+        self.app.keys.signer(self.app.now()).verifying_key()
     }
 }
 

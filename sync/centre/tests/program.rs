@@ -118,7 +118,7 @@ async fn an_operator_makes_starts_uses_and_stops_a_centre() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let again = init(&data);
     assert!(!again.status.success(), "a centre must not be overwritten");
-    for secret in ["keys/ca.key.pem", "keys/signing.key", "operator.token"] {
+    for secret in ["keys/ca.key.pem", "keys/trust.json", "operator.token"] {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(data.join(secret)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{secret} is open to others");

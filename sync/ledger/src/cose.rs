@@ -9,6 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hall_domain::Timestamp;
 use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::decode::{self, Decode, Decoder};
 use minicbor::encode::{self, Encode, Encoder, Write};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cbor::{self, CborError};
 use crate::hash::{Hash, fixed_bytes};
-use crate::trust::CentreKeys;
+use crate::trust::{CentreKeys, Roles, Use};
 
 pub mod typed;
 
@@ -146,6 +147,13 @@ pub trait Statement: Encode<()> + for<'b> Decode<'b, ()> {
     const DOMAIN: &'static str;
     /// Where that text stands.
     const FORM: Form = Form::External;
+    /// What a centre's key must be trusted for to sign it.
+    const ROLE: Roles = Roles::STATEMENTS;
+
+    /// When it was made, as it says itself: the key must have been the centre's at that time.
+    fn stated_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Signed bytes of a `T`: can be stored and forwarded, but says nothing until it is verified.
@@ -174,12 +182,33 @@ impl<T: Statement> Signed<T> {
         self.verify_with(|_| Some(key))
     }
 
-    /// The statement, if one of the centre's keys signed it.
+    /// The statement, if it came just now and one of the centre's keys of that time signed it.
     ///
     /// # Errors
     /// See [`CoseError`].
     pub fn verify_by(&self, keys: &CentreKeys) -> Result<T, CoseError> {
-        self.verify_with(|kid| kid.and_then(|kid| keys.find(kid)))
+        self.verify_for(keys, Use::New)
+    }
+
+    /// The statement, if it is evidence that one of the centre's keys signed in its time; the key may be retired
+    /// since.
+    ///
+    /// # Errors
+    /// See [`CoseError`].
+    pub fn verify_kept(&self, keys: &CentreKeys) -> Result<T, CoseError> {
+        self.verify_for(keys, Use::Kept)
+    }
+
+    fn verify_for(&self, keys: &CentreKeys, for_use: Use) -> Result<T, CoseError> {
+        let mut named = None;
+        let statement = self.verify_with(|kid| {
+            named = kid;
+            kid.and_then(|kid| keys.find(kid))
+        })?;
+        // Only what is signed says when it was made; the signature comes first.
+        let kid = named.ok_or(CoseError::Shape)?;
+        keys.signer(kid, T::ROLE, statement.stated_at(), for_use).ok_or(CoseError::UnknownKey(kid))?;
+        Ok(statement)
     }
 
     /// The statement without any check of the signature: for display and for finding the right key only.

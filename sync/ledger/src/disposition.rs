@@ -193,6 +193,10 @@ pub struct Disposition {
 
 impl Statement for Disposition {
     const DOMAIN: &'static str = "hallbox/disposition/1";
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.decided_at)
+    }
 }
 
 impl Disposition {

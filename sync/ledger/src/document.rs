@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cbor::{self, CborError};
 use crate::cose::Statement;
+use crate::trust::Roles;
 
 /// What a document holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -24,9 +25,9 @@ pub enum DocumentKind {
     /// One organisation, as an answer to a look-up.
     #[n(4)]
     Organisation,
-    /// 码密钥: the keys that open sealed subjects. Secret: only over the link, never in a log.
+    /// 信任包: only announced as a document. It is of its own kind, [`crate::trust::SignedBundle`].
     #[n(5)]
-    CodeKeys,
+    Trust,
 }
 
 /// A document of the centre, to be signed as a whole.
@@ -54,6 +55,11 @@ pub struct Document {
 
 impl Statement for Document {
     const DOMAIN: &'static str = "hallbox/document/1";
+    const ROLE: Roles = Roles::DOCUMENTS;
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.issued_at)
+    }
 }
 
 impl std::fmt::Debug for Document {

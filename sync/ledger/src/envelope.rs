@@ -13,7 +13,7 @@ use minicbor::{Decode, Encode};
 
 use crate::cose::{CoseError, Signed, Statement};
 use crate::hash::{Hash, Salt};
-use crate::trust::CentreKeys;
+use crate::trust::{CentreKeys, Roles};
 
 mod issue;
 mod open;
@@ -129,6 +129,11 @@ pub struct Envelope {
 
 impl Statement for Envelope {
     const DOMAIN: &'static str = "hallbox/envelope/1";
+    const ROLE: Roles = Roles::ENVELOPES;
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.checked_at)
+    }
 }
 
 /// One field in the open: value and salt. Debug shows the key only.
@@ -219,13 +224,14 @@ impl Envelope {
         issue::issue(licence, issue, key, salt)
     }
 
-    /// Verifies a stored or received envelope. Age and validity are not errors but facts about it, see
+    /// Verifies a stored or received envelope; one that a retired key signed in its time stays good until its expiry, and
+    /// travels inside a page that was signed anew. Age and validity are not errors but facts about it, see
     /// [`VerifiedEnvelope::validity`] and [`VerifiedEnvelope::cache`].
     ///
     /// # Errors
     /// When it is not a signed envelope of this centre.
     pub fn verify(bytes: &[u8], keys: &CentreKeys) -> Result<VerifiedEnvelope, CoseError> {
-        let envelope = Signed::<Self>::from_bytes(bytes.to_vec()).verify_by(keys)?;
+        let envelope = Signed::<Self>::from_bytes(bytes.to_vec()).verify_kept(keys)?;
         Ok(VerifiedEnvelope::new(envelope))
     }
 }

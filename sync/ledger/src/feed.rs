@@ -182,6 +182,10 @@ pub struct FeedPage {
 
 impl Statement for FeedPage {
     const DOMAIN: &'static str = "hallbox/feed/1";
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.issued_at)
+    }
 }
 
 /// Why a page cannot be applied.

@@ -39,4 +39,4 @@ pub use entry::{Entry, EntryKind, SealedEntry, VerifiedEntry};
 pub use hash::{Hash, Salt};
 pub use head::LedgerHead;
 pub use log::{BoxId, LogId};
-pub use trust::CentreKeys;
+pub use trust::{CentreKeys, Trust};

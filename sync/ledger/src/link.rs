@@ -66,6 +66,9 @@ pub struct EnrolAnswer {
     pub ca_pem: String,
     /// Keys to pin, for [`crate::CentreKeys::from_hex`].
     pub centre_keys: Vec<String>,
+    /// The root to pin, 64 hexadecimal digits: it signs every trust bundle. Absent only from centres without bundles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_key: Option<String>,
 }
 
 impl EnrolAnswer {
@@ -134,6 +137,10 @@ pub struct HelloAnswer {
     /// Newest catalogue version.
     #[n(5)]
     pub catalogue: u32,
+    /// Newest version of the trust bundle. Only says that there is something to fetch: the token above may be signed by
+    /// a key that the bundle is about to name.
+    #[n(6)]
+    pub trust: u32,
 }
 
 /// 409 answer to an upload that does not start where the centre stands; also part of [`HelloAnswer`].
@@ -253,6 +260,10 @@ pub struct Resolved {
 
 impl Statement for Resolved {
     const DOMAIN: &'static str = "hallbox/resolved/1";
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
 }
 
 /// Answer to `PUT /v1/link/blobs/{id}` (the manifest) and `GET …/missing`.

@@ -72,7 +72,7 @@ pub fn verify(
     receipt: &Signed<Receipt>,
     keys: &CentreKeys,
 ) -> Result<VerifiedEntry, EvidenceError> {
-    let receipt = receipt.verify_by(keys).map_err(EvidenceError::Receipt)?;
+    let receipt = receipt.verify_kept(keys).map_err(EvidenceError::Receipt)?;
     let key = VerifyingKey::from_bytes(&receipt.ledger_key).map_err(|_| EvidenceError::LedgerKey)?;
     let entry = entry.verify(&key)?;
     let frame = entry.frame();

@@ -45,6 +45,7 @@ pub struct Receipt {
 
 impl Statement for Receipt {
     const DOMAIN: &'static str = "hallbox/receipt/1";
+    // Says when entries came, not when it was signed: a receipt that was lost is given again by the key of that day.
 }
 
 /// What the box compares a receipt with.

@@ -14,7 +14,7 @@ use minicbor::decode::{self, Decode, Decoder};
 use minicbor::encode::{self, Encode, Encoder, Write};
 
 use crate::cose::{CoseError, Form, Signed, Statement};
-use crate::trust::CentreKeys;
+use crate::trust::{CentreKeys, Roles};
 
 /// Most entries of one list; 25 MB in memory.
 pub const MAX_ENTRIES: usize = 100_000_000;
@@ -175,7 +175,18 @@ impl StatusClaims {
     /// # Errors
     /// See [`StatusError`].
     pub fn verify(bytes: &[u8], keys: &CentreKeys) -> Result<VerifiedStatusList, StatusError> {
-        let claims = Signed::<Self>::from_bytes(bytes.to_vec()).verify_by(keys)?;
+        Self::unpack(Signed::<Self>::from_bytes(bytes.to_vec()).verify_by(keys)?)
+    }
+
+    /// Verifies and unpacks a list that was believed when it came; its key may be retired since.
+    ///
+    /// # Errors
+    /// See [`StatusError`].
+    pub fn verify_kept(bytes: &[u8], keys: &CentreKeys) -> Result<VerifiedStatusList, StatusError> {
+        Self::unpack(Signed::<Self>::from_bytes(bytes.to_vec()).verify_kept(keys)?)
+    }
+
+    fn unpack(claims: Self) -> Result<VerifiedStatusList, StatusError> {
         Ok(VerifiedStatusList {
             list: claims.list,
             issued_at: claims.issued_at,
@@ -233,6 +244,11 @@ impl VerifiedStatusList {
 impl Statement for StatusClaims {
     const DOMAIN: &'static str = "application/statuslist+cwt";
     const FORM: Form = Form::Typed;
+    const ROLE: Roles = Roles::STATUS_LISTS;
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.issued_at)
+    }
 }
 
 const SUBJECT: &str = "urn:hallbox:status:";

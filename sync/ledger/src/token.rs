@@ -34,6 +34,10 @@ pub struct FreshnessToken {
 
 impl Statement for FreshnessToken {
     const DOMAIN: &'static str = "hallbox/token/1";
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.issued_at)
+    }
 }
 
 impl FreshnessToken {

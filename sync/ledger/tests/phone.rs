@@ -14,7 +14,8 @@ use hall_ledger::phone::{
     Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode, VerifiedAssertion, VerifiedCode, WeakNonce,
     from_qr, kind_of, open_subject, seal_subject, text, to_qr,
 };
-use hall_ledger::{CentreKeys, Hash, KeyId, SigningKey};
+use hall_ledger::trust::{BundleKey, LIFE_DAYS, Roles, SUITE, SignedBundle, Suite, TrustBundle};
+use hall_ledger::{CentreKeys, Hash, KeyId, SigningKey, Trust, cbor};
 use proptest::prelude::*;
 
 const WEAK: Nonce = Nonce::Weak(WeakNonce([8; 8]));
@@ -288,7 +289,7 @@ fn the_centre_seals_with_the_key_that_most_boxes_have() {
 }
 
 #[test]
-fn code_keys_travel_in_a_signed_document() {
+fn code_keys_are_read_strictly() {
     let text = serde_json::to_string(&code_keys()).unwrap();
     assert!(text.contains(&hex::encode([7; 32])) && text.contains(r#""first":"2026-11-20""#), "{text}");
     assert_eq!(serde_json::from_str::<CodeKeys>(&text).unwrap(), code_keys());
@@ -296,6 +297,85 @@ fn code_keys_travel_in_a_signed_document() {
     assert!(serde_json::from_str::<CodeKeys>(&text.replace(r#""number":6"#, r#""number":7"#)).is_err());
     let key = code_key(1, "2026-11-02", "2026-11-01");
     assert_eq!(CodeKeys::new([key]), Err(CodeKeysError::Days(1)));
+    // In the trust bundle they are bytes.
+    let mut keys = code_keys().keys().to_vec();
+    assert_eq!(cbor::unpack::<CodeKeys>(&cbor::pack(&keys)).unwrap(), code_keys());
+    keys[0].number = 7;
+    assert!(cbor::unpack::<CodeKeys>(&cbor::pack(&keys)).is_err(), "two keys of one number");
+}
+
+fn day(n: i64) -> Timestamp {
+    NOON.plus_hours(24 * n)
+}
+
+fn root_key() -> SigningKey {
+    SigningKey::from_bytes(&[0x70; 32])
+}
+
+fn next_key() -> SigningKey {
+    SigningKey::from_bytes(&[0x71; 32])
+}
+
+/// The centre's key signs until day 20, the next one from then on.
+fn announcement(version: u32, retired: bool) -> SignedBundle {
+    let named = |key: SigningKey, from: i64, not_after: Option<Timestamp>, retired: bool| BundleKey {
+        suite: SUITE.to_owned(),
+        key: key.verifying_key().as_bytes().to_vec(),
+        roles: Roles::ALL,
+        not_before: day(from),
+        not_after,
+        retired,
+    };
+    let bundle = TrustBundle {
+        version,
+        issued_at: day(0),
+        expires_at: day(LIFE_DAYS),
+        roots: vec![root_key().verifying_key().to_bytes().into()],
+        keys: vec![
+            named(centre_key(), -100, Some(day(20).plus_ms(-1)), retired),
+            named(next_key(), 20, None, false),
+        ],
+        suites: Suite::named(),
+        documents: Vec::new(),
+        code_keys: CodeKeys::new([code_key(6, "2026-11-01", "2027-02-01")]).unwrap(),
+    };
+    SignedBundle::sign(&bundle, &[&root_key()])
+}
+
+#[test]
+fn thirty_days_after_the_line_broke_the_announced_next_key_vouches_for_phones_and_no_other_does() {
+    let pinned = Trust::pinned(centre_keys(), Some(root_key().verifying_key()), day(0));
+    let heard = pinned.accept(&announcement(1, false)).unwrap();
+    let subject = |trust: &Trust, at| {
+        let key = trust.code_keys().unwrap().current(at).unwrap().clone();
+        seal_subject(&subject(Capacity::Own), &key, SealNonce([1; 12]))
+    };
+    let said = |trust: &Trust, by: &SigningKey, at: Timestamp| {
+        let expires = at.plus_seconds(600);
+        let said = Assertion { issued: at, expires, subject: subject(trust, at), ..assertion(Said::Face) };
+        let read = Assertion::verify(&said.sign(by), trust.keys(), trust.code_keys().unwrap(), at);
+        read.map(|read| read.issued())
+    };
+    let shown = |trust: &Trust, by: &SigningKey, at: Timestamp| {
+        let (expires, subject) = (at.plus_hours(24), subject(trust, at));
+        let attested = Attestation { issued: at, expires, subject, ..attestation(Capacity::Own) }.sign(by);
+        let code = ServiceCode::present(&attested, Nonce::Challenge(ASKED), at, &device_key());
+        let read = ServiceCode::parse(&code).unwrap().verify(trust.keys(), trust.code_keys().unwrap(), at);
+        read.map(|read| read.attested_at())
+    };
+    let refused = |by: &SigningKey| Err(CodeError::UnknownKey(KeyId::of(&by.verifying_key())));
+    let (current, next, stranger) = (centre_key(), next_key(), stranger_key());
+    for verify in [&said as &dyn Fn(&Trust, &SigningKey, Timestamp) -> _, &shown] {
+        assert_eq!(verify(&heard, &current, day(5)), Ok(day(5)));
+        assert_eq!(verify(&heard, &next, day(30)), Ok(day(30)), "nobody told the box since");
+        assert_eq!(verify(&heard, &next, day(19)), refused(&next), "before its time");
+        assert_eq!(verify(&heard, &current, day(30)), refused(&current), "after its time");
+        assert_eq!(verify(&heard, &stranger, day(30)), refused(&stranger));
+        // The line is back: a retired key vouches for nothing, whatever time it states.
+        let told = heard.accept(&announcement(2, true)).unwrap();
+        assert_eq!(verify(&told, &current, day(5)), refused(&current));
+        assert_eq!(verify(&told, &next, day(30)), Ok(day(30)));
+    }
 }
 
 #[test]

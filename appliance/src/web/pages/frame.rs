@@ -41,6 +41,17 @@ pub struct Frame {
     pub follow: String,
     /// One sentence about what was just done.
     pub notice: Option<Notice>,
+    /// What is wrong with the whole box, on every desk until it is right again.
+    pub alarms: Vec<Alarm>,
+}
+
+/// 警示: one sentence above every desk.
+#[derive(Debug, Clone)]
+pub struct Alarm {
+    /// Ready sentence: what is wrong, what it means, what to do.
+    pub text: String,
+    /// Its tone.
+    pub tone: Tone,
 }
 
 impl Frame {

@@ -14,6 +14,8 @@ pub struct SyncPage {
     pub meaning: String,
     /// What the box knows and how old it is: token, status list, catalogue, trust.
     pub knowledge: Vec<Knowledge>,
+    /// 信任: whose signatures count, until when, and how the clock is.
+    pub trust: TrustView,
     /// What has not reached the province.
     pub backlog: Backlog,
     /// The last receipt; none before the first.
@@ -53,6 +55,42 @@ pub struct Knowledge {
     pub until: String,
     /// Its tone.
     pub tone: Tone,
+}
+
+/// 信任: the trust bundle, the centre's keys and the clock.
+#[derive(Debug, Clone)]
+pub struct TrustView {
+    /// Version of the bundle, ready text.
+    pub version: String,
+    /// When it was made, ready text; empty before the first.
+    pub issued: String,
+    /// Until when it lasts, ready text; empty for a box without a root.
+    pub until: String,
+    /// How long that is, ready words.
+    pub left: String,
+    /// Tone of that.
+    pub tone: Tone,
+    /// The centre's keys, oldest first.
+    pub keys: Vec<KeyRow>,
+    /// How the clock is, ready words.
+    pub clock: String,
+    /// Tone of that.
+    pub clock_tone: Tone,
+}
+
+/// One key of the centre.
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    /// Its name, the first characters.
+    pub name: String,
+    /// What it is for now, ready words.
+    pub state: String,
+    /// Tone of that.
+    pub tone: Tone,
+    /// First day of what it signs, ready text; may be empty.
+    pub from: String,
+    /// Last day, ready text; may be empty.
+    pub until: String,
 }
 
 /// 待传: what has not reached the province.

@@ -54,10 +54,18 @@ impl Hall {
     }
 
     pub async fn named(name: &str) -> Self {
+        Self::with(name, Clock::start()).await
+    }
+
+    /// A box whose clock is moved by hand.
+    pub async fn on(clock: Clock) -> Self {
+        Self::with("安澜市政务服务大厅", clock).await
+    }
+
+    async fn with(name: &str, clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let keys = Keys::load_or_make(&dir.path().join("keys"), &["localhost".to_owned()]).unwrap();
         let db = Database::open(&dir.path().join("box.db"), MIGRATIONS, Options::default()).unwrap();
-        let clock = Clock::start();
         let (hall, scope) = ("990100".to_owned(), "hall:990100".to_owned());
         let trust = CentreKeys::default();
         let knowledge = Arc::new(Knowledge::new(name.to_owned(), hall, scope, trust, clock.now()));

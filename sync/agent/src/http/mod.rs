@@ -16,6 +16,7 @@ use hall_ledger::link::{
 };
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::status::StatusClaims;
+use hall_ledger::trust::SignedBundle;
 use hall_ledger::{BlobId, Signed, Statement};
 use minicbor::{Decode, Encode};
 use reqwest::Method;
@@ -99,7 +100,7 @@ impl Link for HttpLink {
             DocumentKind::Organisations => "organisations",
             DocumentKind::Policy => "policy",
             DocumentKind::Organisation => "organisation",
-            DocumentKind::CodeKeys => "code-keys",
+            DocumentKind::Trust => "trust",
         };
         let ask = Ask {
             limit: BULK,
@@ -107,6 +108,11 @@ impl Link for HttpLink {
             ..get("document", format!("/v1/link/documents/{name}"))
         };
         Ok(signed(self.send(ask).await?.body))
+    }
+
+    async fn trust(&self) -> Result<SignedBundle, Trouble> {
+        let ask = Ask { limit: BULK, ..get("trust", "/v1/link/documents/trust".to_owned()) };
+        read("trust", &self.send(ask).await?.body)
     }
 
     async fn lookup(&self, lookup: Lookup) -> Result<LookupAnswer, Trouble> {

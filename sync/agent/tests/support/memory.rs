@@ -10,6 +10,7 @@ use hall_ledger::head::Draft;
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
 use hall_ledger::token::FreshnessToken;
+use hall_ledger::trust::{SignedBundle, Trust};
 use hall_ledger::{BlobId, Entry, EntryKind, Hash, LedgerHead, LogId, Salt, Signed, SigningKey, merkle};
 use hall_sync::plan::Receipted;
 use hall_sync::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};
@@ -31,6 +32,8 @@ pub struct Held {
     /// Hot items that came through the hot lane.
     pub hot_items: Vec<VerifiedItem>,
     pub tokens: Vec<FreshnessToken>,
+    /// Bundles that were believed, oldest first.
+    pub trusts: Vec<Trust>,
     pub status_list: Option<VerifiedStatusList>,
     pub documents: BTreeMap<DocumentKind, Document>,
     pub due: BTreeMap<DocumentKind, u32>,
@@ -64,6 +67,7 @@ impl Memory {
             items: Vec::new(),
             hot_items: Vec::new(),
             tokens: Vec::new(),
+            trusts: Vec::new(),
             status_list: None,
             documents: BTreeMap::new(),
             due: BTreeMap::new(),
@@ -242,6 +246,13 @@ impl Store for Memory {
         let mut held = self.held();
         held.due.remove(&document.kind);
         held.documents.insert(document.kind, document);
+        Ok(())
+    }
+
+    async fn save_trust(&self, trust: Trust, _: SignedBundle) -> Done<()> {
+        let mut held = self.held();
+        held.due.remove(&DocumentKind::Trust);
+        held.trusts.push(trust);
         Ok(())
     }
 

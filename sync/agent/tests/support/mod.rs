@@ -10,12 +10,14 @@ use cutter::Cutter;
 use hall_centre::{Centre, InitOptions, RunOptions};
 use hall_domain::{Date, HolderId, Issuer, Licence, LicenceId, LicenceKindCode, Timestamp, Uscc};
 use hall_ledger::link::EnrolAnswer;
+use hall_ledger::trust::{Trust, verifying_key};
 use hall_ledger::{CentreKeys, LogId, SigningKey};
 use hall_sync::{Agent, ClientIdentity, Credentials, EnrolError, Enrolment, HttpLink, Identity, LineStatus};
 use memory::Memory;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -42,6 +44,8 @@ pub struct Province {
     admin: String,
     token: String,
     http: reqwest::Client,
+    /// How far its clock is ahead.
+    ahead_ms: Arc<AtomicI64>,
 }
 
 impl Province {
@@ -53,7 +57,8 @@ impl Province {
         let token = std::fs::read_to_string(data.join("operator.token")).unwrap();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let (stop, admin) = (CancellationToken::new(), String::new());
-        let mut province = Self { folder, centre: None, stop, admin, token, http };
+        let ahead_ms = Arc::default();
+        let mut province = Self { folder, centre: None, stop, admin, token, http, ahead_ms };
         province.start().await;
         province
     }
@@ -64,9 +69,20 @@ impl Province {
         self.stop = CancellationToken::new();
         let options =
             RunOptions { data, listen: any, admin: any, citizen: any, messages: None, names: Vec::new() };
-        let centre = Centre::start(options, self.stop.clone()).await.unwrap();
+        let centre = Centre::start_with(options, self.stop.clone(), self.clock()).await.unwrap();
         self.admin = format!("http://{}", centre.admin_address());
         self.centre = Some(centre);
+    }
+
+    /// The province's clock.
+    pub fn clock(&self) -> hall_sync::Clock {
+        let ahead_ms = self.ahead_ms.clone();
+        Arc::new(move || now().plus_ms(ahead_ms.load(Ordering::SeqCst)))
+    }
+
+    /// Lets days pass in the province.
+    pub fn pass_days(&self, days: i64) {
+        self.ahead_ms.fetch_add(days * 24 * 3_600_000, Ordering::SeqCst);
     }
 
     /// Stops the centre and starts it again on another port, from what is on its disk.
@@ -230,7 +246,11 @@ impl Hall {
             log: answer.log(),
             hall: answer.hall.code.clone(),
             ledger_key: keys.ledger.verifying_key(),
-            keys: CentreKeys::from_hex(&answer.centre_keys).unwrap(),
+            trust: Trust::pinned(
+                CentreKeys::from_hex(&answer.centre_keys).unwrap(),
+                answer.root_key.as_deref().map(|root| verifying_key(root).unwrap()),
+                now(),
+            ),
             software: "test".into(),
         };
         let store = Memory::new(identity.log, keys.ledger.clone());
@@ -250,6 +270,15 @@ impl Hall {
         HttpLink::new(&format!("https://{}", self.cutter.address()), &self.credentials()).unwrap()
     }
 
+    /// The agent of a box that was started again: with the trust that its disk holds, on the province's clock.
+    pub fn agent_at(&self, province: &Province) -> Running<HttpLink> {
+        let mut identity = self.identity.clone();
+        if let Some(held) = self.store.held().trusts.last() {
+            identity.trust = held.clone();
+        }
+        Running::start_with(identity, self.store.clone(), self.link(), province.clock())
+    }
+
     pub fn agent(&self) -> Running<HttpLink> {
         Running::start(self.identity.clone(), self.store.clone(), self.link())
     }
@@ -264,7 +293,11 @@ pub struct Running<L: hall_sync::Link> {
 
 impl<L: hall_sync::Link> Running<L> {
     pub fn start(identity: Identity, store: Memory, link: L) -> Self {
-        let agent = Agent::new(identity, store, link, Arc::new(now));
+        Self::start_with(identity, store, link, Arc::new(now))
+    }
+
+    pub fn start_with(identity: Identity, store: Memory, link: L, clock: hall_sync::Clock) -> Self {
+        let agent = Agent::new(identity, store, link, clock);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (running, token) = (agent.clone(), stop.clone());
         tasks.spawn(async move { running.run(token).await });

@@ -9,6 +9,7 @@ use crate::policy;
 use crate::register;
 use crate::store::citizens::AccountState;
 use crate::store::{Hall, Log, NewEnrolment};
+use crate::trust::{self, ANNOUNCE_DAYS, Switch};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::StatusCode;
@@ -67,6 +68,8 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/accounts", post(set_account))
         .route("/admin/policy", get(show_policy).post(publish_policy))
         .route("/admin/blobs/{id}/{n}", get(chunk))
+        .route("/admin/trust", get(trusted))
+        .route("/admin/trust/rotate", post(rotate))
         .merge(scope::router())
         .fallback(async || Failure(Refused::unknown_call()))
         .method_not_allowed_fallback(async || Failure(Refused::wrong_method()))
@@ -94,8 +97,11 @@ pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refused
 
 async fn health(State(app): State<Arc<App>>) -> Answer {
     let counts = app.store.counts().await?;
-    let key = hex::encode(app.key.verifying_key().as_bytes());
-    Ok(Json(json!({ "ok": true, "epoch": app.epoch, "now": app.now(), "centre_key": key, "counts": counts })))
+    let (now, trust) = (app.now(), app.keys.look(|ring| ring.version));
+    let key = hex::encode(app.keys.signer(now).verifying_key().as_bytes());
+    Ok(Json(json!({
+        "ok": true, "epoch": app.epoch, "now": now, "centre_key": key, "trust": trust, "counts": counts,
+    })))
 }
 
 #[derive(Deserialize)]
@@ -349,6 +355,34 @@ async fn case(State(app): State<Arc<App>>, Path(no): Path<String>) -> Answer {
         "blobs": { "total": blobs.len(), "lacking": lacking },
         "judgement": judgement,
     })))
+}
+
+/// Whose signatures count: never a secret.
+async fn trusted(State(app): State<Arc<App>>) -> Answer {
+    Ok(Json(trust::shown(&app)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotateRequest {
+    #[serde(default)]
+    announce_days: Option<u32>,
+    #[serde(default)]
+    now: bool,
+}
+
+/// Makes the next signing key and tells every hall.
+async fn rotate(State(app): State<Arc<App>>, request: Result<Json<RotateRequest>, JsonRejection>) -> Answer {
+    let request = body(request)?;
+    let switch = match (request.now, request.announce_days) {
+        (true, None) => Switch::Now,
+        (false, days) => Switch::Announced(days.unwrap_or(ANNOUNCE_DAYS)),
+        (true, Some(_)) => return Err(Refused::bad("rotate", "now, or announced for some days").into()),
+    };
+    trust::announce(&app.keys, switch, app.now())
+        .map_err(|error| Refused::bad("rotate", error.to_string()))?;
+    trust::keep(&app).await.map_err(|error| Refused::failed(&*error))?;
+    Ok(Json(trust::shown(&app)))
 }
 
 #[derive(Deserialize)]

@@ -80,7 +80,8 @@ async fn register_box(app: &App, request: &EnrolRequest) -> Result<EnrolAnswer, 
         hall: HallName { code: enrolment.hall.code, name: enrolment.hall.name },
         certificate_pem: issued.pem,
         ca_pem: app.authority.pem().to_owned(),
-        centre_keys: vec![hex::encode(app.key.verifying_key().as_bytes())],
+        centre_keys: app.keys.pins(),
+        root_key: app.keys.root(),
     })
 }
 

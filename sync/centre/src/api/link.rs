@@ -28,7 +28,7 @@ use hall_ledger::bundle::MAX_COMPRESSED;
 use hall_ledger::document::DocumentKind;
 use hall_ledger::feed::{Lane, StatusChange};
 use hall_ledger::link::{HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE, Resolve, Resolved};
-use hall_ledger::{Hash, Signed, cbor, entry};
+use hall_ledger::{Hash, cbor, entry};
 use minicbor::Encode;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -147,6 +147,7 @@ async fn hello(
         token: feeds::token(&app, &log.hall.code).await?,
         min_schema: entry::SCHEMA,
         catalogue,
+        trust: app.keys.look(|ring| ring.version),
     };
     Ok(answer(StatusCode::OK, &answered))
 }
@@ -233,10 +234,10 @@ async fn document(
         "catalogue" => DocumentKind::Catalogue,
         "organisations" => DocumentKind::Organisations,
         "policy" => DocumentKind::Policy,
-        "code-keys" => {
-            let keys = app.code_keys.document(&app.key, app.now());
-            let keys = keys.map_err(|error| Refused::failed(&error))?;
-            return Ok(bytes(StatusCode::OK, keys.into_bytes()));
+        "trust" => {
+            let bundle = app.keys.look(|ring| ring.bundle.clone());
+            let none = || Refused::missing("unknown-document", "no trust bundle was published yet");
+            return Ok(answer(StatusCode::OK, &bundle.ok_or_else(none)?));
         }
         _ => return Err(Refused::missing("unknown-document", "there is no such document")),
     };
@@ -312,7 +313,7 @@ async fn resolve(
     };
     app.status.changed();
     tracing::info!(hall.code = %log.hall.code, "A hall resolved a plain code.");
-    Ok(bytes(StatusCode::OK, Signed::sign(&resolved, &app.key).into_bytes()))
+    Ok(bytes(StatusCode::OK, app.sign(&resolved).into_bytes()))
 }
 
 /// Fresh envelopes of one holder, of kinds that the item is registered to ask for. What was asked is logged
@@ -511,15 +512,15 @@ mod tests {
         let ask = |code: &str| cbor::pack(&Resolve { code: code.into() });
         let (status, body) = call(&router, log, "POST", "/v1/link/resolve", ask(&plain.code)).await;
         assert_eq!(status, 200);
-        let resolved = Signed::<Resolved>::from_bytes(body).verify(&bench.key()).unwrap();
+        let resolved = hall_ledger::Signed::<Resolved>::from_bytes(body).verify(&bench.key()).unwrap();
         assert_eq!(
             (resolved.code, resolved.scope.as_str()),
             (Hash::of(plain.code.as_bytes()), "hall:990001")
         );
-        let (_, keys) = call(&router, log, "GET", "/v1/link/documents/code-keys", Vec::new()).await;
-        let document =
-            Signed::<hall_ledger::document::Document>::from_bytes(keys).verify(&bench.key()).unwrap();
-        let keys: hall_ledger::phone::CodeKeys = document.read(DocumentKind::CodeKeys).unwrap();
+        crate::trust::keep(&bench.app).await.unwrap();
+        let (_, bundle) = call(&router, log, "GET", "/v1/link/documents/trust", Vec::new()).await;
+        let bundle: hall_ledger::trust::SignedBundle = cbor::unpack(&bundle).unwrap();
+        let keys = bundle.verify().unwrap().code_keys;
         let subject = hall_ledger::phone::open_subject(&resolved.subject, &keys, resolved.at).unwrap();
         assert_eq!((subject.document, subject.name.as_str()), (person, "王芳"));
         let (status, body) = call(&router, log, "POST", "/v1/link/resolve", ask("ZW-2")).await;

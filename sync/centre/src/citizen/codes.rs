@@ -49,7 +49,7 @@ pub async fn attest(app: &App, session: &Session, wanted: &For) -> Result<Attest
     let subject = capacity::subject(&session.person, capacity.clone());
     let subject = seal(app, &subject, issued)?;
     let attestation = Attestation { key: session.device_key, issued, expires, subject, place: Some(place) };
-    Ok(Attested { bytes: attestation.sign(&app.key), issued, expires, capacity })
+    Ok(Attested { bytes: app.sign(&attestation).into_bytes(), issued, expires, capacity })
 }
 
 /// The plain code for this person and capacity: the one that stands, or a new one.

@@ -105,9 +105,9 @@ fn draw() -> Result<String, Refusal> {
     }
 }
 
-/// What the store keeps of a code. Six digits would be found from a bare digest, so a key of the centre's is in it.
+/// What the store keeps of a code. Six digits would be found from a bare digest, so a secret of the centre's is in it.
 pub fn otp_digest(app: &App, otp: &str) -> Hash {
-    Hash::of_parts(&[b"hallbox/otp/1", app.key.as_bytes(), otp.as_bytes()])
+    Hash::of_parts(&[b"hallbox/otp/1", &app.keys.lasting_secret(), otp.as_bytes()])
 }
 
 /// Second step: the code, and a face where the number is not the one that is bound.

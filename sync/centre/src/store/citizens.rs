@@ -11,7 +11,6 @@ use crate::citizen::notice::Notice;
 use hall_domain::{
     HolderId, IdentityDocument, LicenceKindCode, LicenceStatus, MobileNumber, Organisation, Timestamp, Uscc,
 };
-use hall_ledger::feed::DocumentVersion;
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::{Hash, LogId, VerifyingKey};
 use serde::{Deserialize, Serialize};
@@ -302,8 +301,6 @@ pub trait Citizens: Send + Sync + 'static {
     fn organisations_represented(&self, document: &IdentityDocument) -> Answer<'_, Vec<Organisation>>;
     /// Whether this person was the legal representative of an organisation and is not any more.
     fn represented_before(&self, document: &IdentityDocument, uscc: &Uscc) -> Answer<'_, bool>;
-    /// Tells halls of a document that is not stored here, once for each version. `false` if they were told.
-    fn announce(&self, version: DocumentVersion, at: Timestamp) -> Answer<'_, bool>;
 
     /// Keeps a one-time code and its message, unless there were too many.
     fn send_otp(&self, otp: NewOtp) -> Answer<'_, OtpSent>;

@@ -11,7 +11,7 @@ use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Tim
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::envelope::IssuedEnvelope;
-use hall_ledger::feed::{Change as FeedChange, FeedItem, Lane};
+use hall_ledger::feed::{Change as FeedChange, DocumentVersion, FeedItem, Lane};
 use hall_ledger::ratify::LicenceHistory;
 use hall_ledger::{BoxId, Entry, Hash, LedgerHead, LogId, Signed, VerifyingKey};
 use serde::Serialize;
@@ -366,6 +366,8 @@ pub trait Store: citizens::Citizens {
 
     /// Publishes a document: stores it and tells every hall. A version that is there already changes nothing.
     fn publish(&self, document: Document, signed: Signed<Document>) -> Answer<'_, ()>;
+    /// Tells every hall that something new is to be fetched.
+    fn announce(&self, version: DocumentVersion, at: Timestamp) -> Answer<'_, ()>;
     /// The newest version of a document.
     fn document(&self, kind: DocumentKind) -> Answer<'_, Option<(u32, Signed<Document>)>>;
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Envelope, VerifiedEnvelope};
 use crate::cose::{CoseError, Sign1, Statement};
 use crate::hash::Hash;
-use crate::trust::CentreKeys;
+use crate::trust::{CentreKeys, Use};
 
 /// Envelopes of one generation; at most two are kept, about 2 MB.
 const GENERATION: usize = 8_192;
@@ -16,7 +16,7 @@ const GENERATION: usize = 8_192;
 /// whole key that signed them.
 ///
 /// Nothing else is remembered. The envelope is read from the bytes at hand each time, every value is compared with its
-/// signed digest each time, and a key that is no longer trusted ends what it signed at once.
+/// signed digest each time, and so is the time of its key: one that is no longer trusted ends what it signed at once.
 #[derive(Default)]
 pub struct Signatures {
     seen: Mutex<Seen>,
@@ -39,14 +39,19 @@ impl Signatures {
     pub fn verify(&self, bytes: &[u8], keys: &CentreKeys) -> Result<(VerifiedEnvelope, Hash), CoseError> {
         let digest = Hash::of(bytes);
         let parsed = Sign1::parse(bytes)?;
-        let key = keys.find(parsed.kid()).ok_or(CoseError::UnknownKey(parsed.kid()))?;
-        if self.knows(&digest, key.as_bytes()) {
+        let unknown = CoseError::UnknownKey(parsed.kid());
+        let key = keys.find(parsed.kid()).ok_or(unknown.clone())?;
+        let known = self.knows(&digest, key.as_bytes());
+        let envelope: Envelope = if known {
             // The same bytes were read strictly when their signature was verified.
-            let envelope = minicbor::decode(parsed.unverified_payload()).map_err(crate::cbor::shape)?;
-            return Ok((VerifiedEnvelope::new(envelope), digest));
+            minicbor::decode(parsed.unverified_payload()).map_err(crate::cbor::shape)?
+        } else {
+            crate::cbor::unpack(parsed.verify(key, Envelope::DOMAIN)?)?
+        };
+        keys.signer(parsed.kid(), Envelope::ROLE, envelope.stated_at(), Use::Kept).ok_or(unknown)?;
+        if !known {
+            self.note(digest, key.to_bytes());
         }
-        let envelope: Envelope = crate::cbor::unpack(parsed.verify(key, Envelope::DOMAIN)?)?;
-        self.note(digest, key.to_bytes());
         Ok((VerifiedEnvelope::new(envelope), digest))
     }
 
@@ -70,6 +75,7 @@ mod tests {
     use crate::cose::Signed;
     use crate::envelope::{IssuerRef, StatusRef};
     use crate::hash::Salt;
+    use crate::trust::{BundleKey, Roles, SUITE, SignedBundle, Suite, Trust, TrustBundle};
     use ed25519_dalek::SigningKey;
     use hall_domain::{LicenceId, LicenceKindCode, Timestamp, Uscc};
     use std::collections::{BTreeMap, BTreeSet};
@@ -131,6 +137,41 @@ mod tests {
         signatures.verify(&bytes, &both).unwrap();
         let later = CentreKeys::new([new.verifying_key()]).unwrap();
         assert!(matches!(signatures.verify(&bytes, &later), Err(CoseError::UnknownKey(_))));
+    }
+
+    #[test]
+    fn a_key_that_has_had_its_time_signs_no_envelope_that_says_it_was_made_later() {
+        let [root, old] = [6, 7].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+        let made = envelope(1).checked_at;
+        let trust = |version, end: Timestamp| {
+            let key = |key: &SigningKey, not_before, not_after, retired| BundleKey {
+                suite: SUITE.to_owned(),
+                key: key.verifying_key().as_bytes().to_vec(),
+                roles: Roles::ALL,
+                not_before,
+                not_after,
+                retired,
+            };
+            let bundle = TrustBundle {
+                version,
+                issued_at: made,
+                expires_at: made.plus_hours(24),
+                roots: vec![root.verifying_key().to_bytes().into()],
+                keys: vec![key(&old, Timestamp(0), Some(end), true), key(&root, end, None, false)],
+                suites: Suite::named(),
+                documents: Vec::new(),
+                code_keys: crate::phone::CodeKeys::default(),
+            };
+            let pinned = CentreKeys::new([old.verifying_key()]).unwrap();
+            let pinned = Trust::pinned(pinned, Some(root.verifying_key()), made);
+            pinned.accept(&SignedBundle::sign(&bundle, &[&root])).unwrap()
+        };
+        let bytes = Signed::sign(&envelope(1), &old).into_bytes();
+        let signatures = Signatures::default();
+        assert!(signatures.verify(&bytes, trust(1, made).keys()).is_ok(), "retired, and kept");
+        let sooner = trust(2, made.plus_ms(-1));
+        assert!(matches!(signatures.verify(&bytes, sooner.keys()), Err(CoseError::UnknownKey(_))));
+        assert!(signatures.verify(&bytes, trust(3, made).keys()).is_ok());
     }
 
     #[test]

@@ -220,6 +220,10 @@ impl Said {
 impl Statement for Assertion {
     const DOMAIN: &'static str = MessageKind::Assertion.typ();
     const FORM: Form = Form::Typed;
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.issued)
+    }
 }
 
 /// Field 3 to 6 are absent when there is nothing in them.

@@ -229,6 +229,10 @@ impl fmt::Debug for Presented {
 impl Statement for Attestation {
     const DOMAIN: &'static str = MessageKind::Attestation.typ();
     const FORM: Form = Form::Typed;
+
+    fn stated_at(&self) -> Option<Timestamp> {
+        Some(self.issued)
+    }
 }
 
 impl Statement for Presented {

@@ -14,20 +14,28 @@ use super::CodeError;
 use crate::hash::{NoRandomness, fixed_hex};
 
 /// 码密钥: one numbered key, in use from its first to its last day. `Debug` shows everything but the key.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
 pub struct CodeKey {
     /// Its number; never used again.
+    #[n(0)]
     pub number: u32,
     /// 32 bytes, in text 64 lower-case hexadecimal digits.
     #[serde(serialize_with = "write_key", deserialize_with = "read_key")]
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
     pub key: [u8; 32],
     /// First day, in the hall's time.
+    #[n(2)]
+    #[cbor(with = "crate::cbor::text")]
     pub first: Date,
     /// Last day.
+    #[n(3)]
+    #[cbor(with = "crate::cbor::text")]
     pub last: Date,
 }
 
-/// The code keys that a box has: at least a current one and the next.
+/// The code keys that a box has: at least a current one and the next. The trust bundle brings them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<CodeKey>", into = "Vec<CodeKey>")]
 pub struct CodeKeys(Vec<CodeKey>);
@@ -170,6 +178,19 @@ impl fmt::Debug for SealNonce {
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sealed({} bytes, key {})", self.ciphertext.len(), self.key)
+    }
+}
+
+impl<C> Encode<C> for CodeKeys {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), encode::Error<W::Error>> {
+        self.0.encode(e, ctx)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for CodeKeys {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, decode::Error> {
+        let keys = Vec::<CodeKey>::decode(d, ctx)?;
+        Self::new(keys).map_err(|_| super::claims::wrong("not a set of code keys"))
     }
 }
 

@@ -18,7 +18,9 @@ use crate::web::pages::licence::LicencePage;
 use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
 use crate::web::pages::sign_in::{SignInPage, SignInProblem};
 use crate::web::pages::steps::{AttachmentKind, Rating};
-use crate::web::pages::sync::{Backlog, BlobRow, Knowledge, ReceiptRow, Remedy, SyncEvent, SyncPage};
+use crate::web::pages::sync::{
+    Backlog, BlobRow, KeyRow, Knowledge, ReceiptRow, Remedy, SyncEvent, SyncPage, TrustView,
+};
 
 /// All states of these pages.
 pub fn screens(lang: Lang) -> Vec<(String, String)> {
@@ -476,6 +478,16 @@ fn devices(lang: Lang) -> DevicesPage {
     }
 }
 
+fn key_row(name: &str, state: &str, tone: Tone, from: &str, until: &str) -> KeyRow {
+    KeyRow {
+        name: name.to_owned(),
+        state: state.to_owned(),
+        tone,
+        from: from.to_owned(),
+        until: until.to_owned(),
+    }
+}
+
 fn sync(lang: Lang, line: Line) -> SyncPage {
     let down = line == Line::Down;
     let late = if down { 8_160 } else { 0 };
@@ -496,6 +508,19 @@ fn sync(lang: Lang, line: Line) -> SyncPage {
             "与省级中心连接正常，证照在线核验。"
         }
         .to_owned(),
+        trust: TrustView {
+            version: "第 3 版".to_owned(),
+            issued: "2026-11-10".to_owned(),
+            until: "2027-02-08".to_owned(),
+            left: "有效".to_owned(),
+            tone: Tone::Good,
+            keys: vec![
+                key_row("9f2c41d07a55e310", "现用", Tone::Good, "", "2026-12-09"),
+                key_row("03b7e88a1c9d4f62", "下一把", Tone::Busy, "2026-12-10", ""),
+            ],
+            clock: "可信".to_owned(),
+            clock_tone: Tone::Good,
+        },
         knowledge: vec![
             known("时效令牌", "", 42, "", tone),
             known("证照状态清单", "第 8812 版 · 164 KB", 118, "11-22 15:30", tone),

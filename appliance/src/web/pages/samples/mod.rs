@@ -63,6 +63,7 @@ fn frame(lang: Lang, here: Desk, line: Line) -> Frame {
         path: here.path().to_owned(),
         follow: String::new(),
         notice: None,
+        alarms: Vec::new(),
     }
 }
 

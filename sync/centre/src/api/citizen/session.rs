@@ -21,7 +21,7 @@ const RESEND_SECONDS: u32 = 60;
 pub async fn about(State(app): State<Arc<App>>) -> Answer {
     Ok(json(json!({
         "name": "省级中心（参考实现）",
-        "centre_key_hex": hex::encode(app.key.verifying_key().as_bytes()),
+        "centre_key_hex": hex::encode(app.keys.signer(app.now()).verifying_key().as_bytes()),
         "now": seconds(app.now()),
         "api": 1,
     })))

@@ -5,7 +5,7 @@ use super::super::citizens::{
     AccountState, AnswerKept, CaseKnowledge, Citizens, KeptChallenge, NewAnswer, NewOtp, NewSession,
     OtpPurpose, OtpSent, OtpTried, Person, PlainCode, Session, Text,
 };
-use super::{SqliteStore, challenges, consents, feeds, licences, people, standing};
+use super::{SqliteStore, challenges, consents, licences, people, standing};
 use crate::citizen::challenge::Asked;
 use crate::citizen::consent::Consent;
 use crate::citizen::grant::Grant;
@@ -13,7 +13,6 @@ use crate::citizen::id::Id;
 use crate::citizen::mandate::{Mandate, MandateState};
 use crate::citizen::notice::Notice;
 use hall_domain::{HolderId, IdentityDocument, LicenceKindCode, Organisation, Timestamp, Uscc};
-use hall_ledger::feed::DocumentVersion;
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::{Hash, LogId};
 
@@ -53,10 +52,6 @@ impl Citizens for SqliteStore {
         let document = people::key(document);
         let uscc = uscc.to_string();
         self.read(move |db| Ok(licences::represented_until(db, &uscc, &document)?.is_some()))
-    }
-
-    fn announce(&self, version: DocumentVersion, at: Timestamp) -> Answer<'_, bool> {
-        self.write(move |tx| feeds::announce(tx, &version, at))
     }
 
     fn send_otp(&self, otp: NewOtp) -> Answer<'_, OtpSent> {

@@ -106,16 +106,8 @@ pub(crate) fn publish(tx: &Connection, document: &Document, signed: &Signed<Docu
     Ok(())
 }
 
-/// Tells halls of a document that is not stored here: only that they were told is kept.
-pub(crate) fn announce(tx: &Connection, version: &DocumentVersion, at: Timestamp) -> Result<bool, Fail> {
-    let added = tx.execute(
-        "INSERT INTO document (kind, version, signed) VALUES (?1, ?2, x'') ON CONFLICT DO NOTHING",
-        params![name(version.kind), version.version],
-    )?;
-    if added > 0 {
-        add_everywhere(tx, at, &Change::Document(version.clone()))?;
-    }
-    Ok(added > 0)
+pub(crate) fn announce(tx: &Connection, version: DocumentVersion, at: Timestamp) -> Result<(), Fail> {
+    add_everywhere(tx, at, &Change::Document(version)).map(drop)
 }
 
 pub(crate) fn document(db: &Connection, kind: DocumentKind) -> Result<Option<(u32, Signed<Document>)>, Fail> {
@@ -135,6 +127,6 @@ fn name(kind: DocumentKind) -> &'static str {
         DocumentKind::Organisations => "organisations",
         DocumentKind::Policy => "policy",
         DocumentKind::Organisation => "organisation",
-        DocumentKind::CodeKeys => "code-keys",
+        DocumentKind::Trust => "trust",
     }
 }

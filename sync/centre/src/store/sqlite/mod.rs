@@ -21,7 +21,7 @@ use hall_domain::case::CaseNo;
 use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
-use hall_ledger::feed::{FeedItem, Lane};
+use hall_ledger::feed::{DocumentVersion, FeedItem, Lane};
 use hall_ledger::ratify::LicenceHistory;
 use hall_ledger::{Hash, LogId, Signed};
 use hall_sqlite::{Database, Migration, OpenError, Options, WriteError};
@@ -225,6 +225,10 @@ impl Store for SqliteStore {
 
     fn publish(&self, document: Document, signed: Signed<Document>) -> Answer<'_, ()> {
         self.write(move |tx| feeds::publish(tx, &document, &signed))
+    }
+
+    fn announce(&self, version: DocumentVersion, at: Timestamp) -> Answer<'_, ()> {
+        self.write(move |tx| feeds::announce(tx, version, at))
     }
 
     fn document(&self, kind: DocumentKind) -> Answer<'_, Option<(u32, Signed<Document>)>> {
