@@ -206,10 +206,10 @@ pub fn list(db: &Connection, vault: &Vault, wanted: &Wanted, most: u32) -> rusql
     .collect()
 }
 
-/// The kinds that there are, for a filter.
-pub fn kinds(db: &Connection) -> rusqlite::Result<Vec<String>> {
-    db.prepare_cached("SELECT DISTINCT kind FROM finding ORDER BY kind")?
-        .query_map([], |row| row.get(0))?
+/// The kinds that there are in a state, or in all, for a filter.
+pub fn kinds(db: &Connection, state: Option<State>) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached("SELECT DISTINCT kind FROM finding WHERE ?1 = '' OR state = ?1 ORDER BY kind")?
+        .query_map([state.map_or("", State::as_str)], |row| row.get(0))?
         .collect()
 }
 

@@ -111,8 +111,9 @@ async fn page(
             rows::count(db, Standing::Handled)?,
         ];
         let found = rows::list(db, &vault, &wanted, ROWS)?;
+        let kinds = rows::kinds(db, wanted.state)?;
         let names = accounts::displays(db)?;
-        Ok::<_, Fault>((found, counts, names, rows::kinds(db)?, rows::overdue_count(db, now)?))
+        Ok::<_, Fault>((found, counts, names, kinds, rows::overdue_count(db, now)?))
     })
     .await?;
     let lang = frame::lang(signed);

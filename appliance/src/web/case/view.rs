@@ -327,7 +327,7 @@ fn source_words(source: ManifestSource) -> &'static str {
         ManifestSource::Consent => "用证授权",
         ManifestSource::Scan => "窗口扫描",
         ManifestSource::Evidence => "核验证据",
-        ManifestSource::Receipt => "受理回执",
+        ManifestSource::Receipt => "回执",
     }
 }
 

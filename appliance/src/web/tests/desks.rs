@@ -251,6 +251,74 @@ async fn a_finding_is_handled_once_and_recorded() {
 }
 
 #[tokio::test]
+async fn findings_are_filtered_by_kind_severity_and_person_and_the_overdue_are_counted_in_red() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let case = open_case(&mut browser).await;
+    let now = hall.app.book.clock.now();
+    hall.write(move |tx| {
+        let of = |key, kind, case_id, what, severity| NewFinding {
+            key,
+            at: now.plus_hours(-50),
+            kind,
+            case_no: "990100-20261121-00001",
+            case_id,
+            what,
+            todo: "请处理。",
+            severity,
+        };
+        findings::add(tx, &of("a", "returned-revoked", case.as_str(), "甲事。", Severity::Harm))?;
+        let conflict = of("b", "conflict", "", "乙事。", Severity::Attention);
+        findings::add_due(tx, &conflict, Some(now.plus_hours(-1)))?;
+        let later = of("c", "conditional", "", "丙事。", Severity::Attention);
+        findings::add_due(tx, &later, Some(now.plus_hours(24)))?;
+        findings::add(tx, &of("d", "passed-revoked-later", "", "丁事。", Severity::Info))
+    })
+    .await;
+    let mut seen = async |query: &str| -> String {
+        let page = browser.get(&format!("/findings?show=all{query}")).await.text;
+        ["甲事", "乙事", "丙事", "丁事"].into_iter().filter(|what| page.contains(what)).collect()
+    };
+    assert_eq!(seen("").await, "甲事乙事丙事丁事");
+    assert_eq!(seen("&kind=conflict").await, "乙事");
+    assert_eq!(seen("&severity=attention").await, "乙事丙事");
+    assert_eq!(seen("&severity=info&kind=conflict").await, "");
+    assert_eq!(seen("&who=mine").await, "甲事", "a case of this clerk");
+    assert_eq!(seen("&kind=%22%3E%3Cscript%3E").await, "");
+    let page = browser.get("/findings?show=all&kind=%22%3E%3Cscript%3E").await.text;
+    assert!(!page.contains("\"><script>"), "what stands in an address is no markup");
+    let page = browser.get("/findings").await.text;
+    for said in
+        ["已过期限", "，临近", "1 件已超期", "影响办事人", "2 天 2 小时", "<span class=\"n harm\">4</span>"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let (first, last) = (page.find("甲事").unwrap(), page.find("丁事").unwrap());
+    assert!(first < last, "who is harmed comes first");
+
+    browser.post("/findings/f-2/acknowledge", &[]).await;
+    let page = browser.get("/findings?show=taken").await.text;
+    assert!(
+        page.contains("乙事") && page.contains("<span class=\"n harm\">4</span>"),
+        "taken on, and overdue still"
+    );
+    browser.post("/findings/f-2/handled", &[("note", "=HYPERLINK(\"x\") 以本厅为准。")]).await;
+    let table = browser.post("/findings/export", &[("show", "handled")]).await.text;
+    assert!(
+        table.contains("\"'=HYPERLINK(\"\"x\"\") 以本厅为准。\""),
+        "no formula leaves in a note: {table}"
+    );
+    assert!(
+        table.matches("李强").count() == 2 && !table.contains("甲事"),
+        "who took it on, who handled it: {table}"
+    );
+    let mut colleague = hall.at_window("zhao.min", "W02").await;
+    let page = colleague.get("/findings?show=handled").await.text;
+    assert!(page.contains("开始处理") && page.contains("处理完毕"), "{page}");
+    assert!(!colleague.get("/findings?show=all&who=mine").await.text.contains("甲事"));
+}
+
+#[tokio::test]
 async fn a_finding_and_its_entry_are_one_transaction() {
     let hall = Hall::new().await;
     finding(&hall, "营业执照在使用前已注销。").await;

@@ -56,7 +56,7 @@ async fn a_list_that_silently_is_not_renewed_raises_one_alarm_with_its_age_until
         hall.gets_list(NOW, LicenceStatus::Valid).await;
     }
     assert_eq!(hall.told(State::Open).await, 1);
-    let page = hall.at_window("zhao.min", "W01").await.get("/findings").await;
+    let page = hall.signed_in("audit").await.get("/findings").await;
     let since = NOW.to_display();
     assert!(page.text.contains("状态列表") && page.text.contains(&since), "{}", page.text);
     hall.gets_list(NOW.plus_hours(5), LicenceStatus::Valid).await;

@@ -382,7 +382,7 @@ async fn a_case_changed_at_the_centre_while_the_hall_was_offline_is_a_conflict_a
     assert!(page.contains(&format!("/cases/{id}")), "it leads to the case");
     let receipt = colleague.get(&format!("/cases/{id}/receipt")).await.text;
     assert!(!receipt.contains("已受理"), "{receipt}");
-    let count = hall.read(|db| findings::open_count(db)).await;
+    let count = hall.read(findings::open_count).await;
     assert_eq!(count, 1, "told once");
 }
 
