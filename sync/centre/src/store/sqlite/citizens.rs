@@ -5,7 +5,7 @@ use super::super::citizens::{
     AccountState, AnswerKept, CaseKnowledge, Citizens, KeptChallenge, NewAnswer, NewOtp, NewSession,
     OtpPurpose, OtpSent, OtpTried, Person, PlainCode, Session, Text,
 };
-use super::{SqliteStore, challenges, consents, licences, people, standing};
+use super::{SqliteStore, challenges, consents, licences, parties, people, standing};
 use crate::citizen::challenge::Asked;
 use crate::citizen::consent::Consent;
 use crate::citizen::grant::Grant;
@@ -266,7 +266,7 @@ impl Citizens for SqliteStore {
 
     fn case_knowledge(&self, log: LogId, case_no: &str) -> Answer<'_, CaseKnowledge> {
         let case_no = case_no.to_owned();
-        self.read(move |db| consents::knowledge(db, log, &case_no))
+        self.read(move |db| parties::knowledge(db, log, &case_no))
     }
 
     fn change_case(&self, case_no: &str, changed_as: &str) -> Answer<'_, bool> {

@@ -1,15 +1,14 @@
 //! Consents, from phones and from what boxes' entries say; what citizens are told.
 
-use super::people::{document, key};
-use super::{Fail, cases, feeds, from_json, int, licences, parsed, standing, to_json, uint};
+use super::people::key;
+use super::{Fail, feeds, from_json, int, to_json, uint};
 use crate::casefile::CaseEntry;
 use crate::citizen::consent::{Consent, Via};
 use crate::citizen::id::Id;
 use crate::citizen::notice::{Notice, NoticeKind};
-use crate::store::citizens::{AccountState, CaseKnowledge};
 use hall_domain::case::{CaseEvent, WithdrawnAt};
 use hall_domain::consent::ConsentRequest;
-use hall_domain::{HolderId, IdentityDocument, Timestamp};
+use hall_domain::{Capacity, HolderId, IdentityDocument, Timestamp};
 use hall_ledger::feed::{Change, ConsentWithdrawn, WithdrawnBy};
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::{Hash, LogId};
@@ -134,7 +133,26 @@ pub(crate) fn fold(tx: &Connection, log: LogId, hall: &str, entry: &CaseEntry) -
         CaseEvent::Opened { item, .. } => party("item", item.as_str()),
         CaseEvent::OrganisationNamed { organisation } => party("uscc", organisation.uscc.as_str()),
         CaseEvent::Identified { card, .. } => party("person", &key(&card.document)),
-        CaseEvent::IdentityCleared { .. } => party("person", ""),
+        CaseEvent::Proven { subject, proof, .. } => {
+            party("person", &key(&subject.document))?;
+            if let Capacity::Delegate { principal, place, .. } = &subject.capacity {
+                party("principal", &principal.key())?;
+                party("place", &place.to_string())?;
+            }
+            // A code of one QR is made once: at a second box it was shown twice.
+            party("nonce", &proof.nonce)?;
+            tx.execute(
+                "INSERT INTO use_seen (code, log, case_no) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![format!("nonce:{}", proof.nonce), log.to_string(), no],
+            )?;
+            Ok(())
+        }
+        CaseEvent::IdentityCleared { .. } => {
+            party("person", "")?;
+            party("principal", "")?;
+            party("place", "-1")?;
+            party("nonce", "")
+        }
         CaseEvent::Submitted { .. } => {
             tx.execute(
                 "UPDATE case_party SET submitted_at = ?3 WHERE log = ?1 AND case_no = ?2",
@@ -262,156 +280,6 @@ pub(crate) fn notices_read(tx: &Connection, of: &IdentityDocument, up_to: u64) -
         params![key(of), int(up_to)],
     )?;
     Ok(())
-}
-
-/// What the centre knows about a case beyond its entries.
-pub(crate) fn knowledge(db: &Connection, log: LogId, case_no: &str) -> Result<CaseKnowledge, Fail> {
-    let party: Option<Party> = db
-        .query_row(
-            "SELECT hall, item, person, uscc, submitted_at, changed_as FROM case_party
-             WHERE log = ?1 AND case_no = ?2",
-            params![log.to_string(), case_no],
-            |row| {
-                Ok(Party {
-                    hall: row.get(0)?,
-                    item: row.get(1)?,
-                    person: row.get(2)?,
-                    uscc: row.get(3)?,
-                    submitted_at: Timestamp(row.get(4)?),
-                    changed_as: row.get(5)?,
-                })
-            },
-        )
-        .optional()?;
-    let consent = of_case(db, log, case_no)?.pop();
-    let mut ended: Vec<Timestamp> = Vec::new();
-    ended.extend(consent.as_ref().and_then(|consent| consent.withdrawn_at));
-    ended.extend(consent.as_ref().map(|consent| mandate_ended(db, consent)).transpose()?.flatten());
-    let mut duplicate_of = used_elsewhere(db, log, case_no)?;
-    let mut changed_as = None;
-    if let Some(party) = party {
-        ended.extend(party_ended(db, &party)?);
-        if duplicate_of.is_none() {
-            duplicate_of = handled_elsewhere(db, &party)?;
-        }
-        changed_as = Some(party.changed_as).filter(|changed| !changed.is_empty());
-    }
-    Ok(CaseKnowledge {
-        mandate_ended: ended.into_iter().min(),
-        duplicate_of,
-        changed_as,
-        by: consent.map(|consent| consent.by),
-    })
-}
-
-/// For whom a case is.
-struct Party {
-    hall: String,
-    item: String,
-    person: String,
-    uscc: String,
-    submitted_at: Timestamp,
-    changed_as: String,
-}
-
-/// When the mandate ended by which a principal's consent came.
-fn mandate_ended(db: &Connection, consent: &Consent) -> Result<Option<Timestamp>, Fail> {
-    let Some(nonce) = consent.nonce else { return Ok(None) };
-    let by: Option<String> = db
-        .query_row("SELECT mandate FROM challenge WHERE nonce = ?1 AND mandate <> ''", [nonce.0], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    let Some(id) = by else { return Ok(None) };
-    let mandate = standing::mandate(db, parsed("identifier", id.parse())?)?;
-    Ok(mandate.map(|mandate| mandate.ended_at.unwrap_or(mandate.until)))
-}
-
-/// When the person died, or could not act for the organisation any more.
-fn party_ended(db: &Connection, party: &Party) -> Result<Option<Timestamp>, Fail> {
-    if party.person.is_empty() {
-        return Ok(None);
-    }
-    let died: Option<Timestamp> = db
-        .query_row(
-            "SELECT state_at FROM person WHERE document = ?1 AND state = ?2",
-            params![party.person, AccountState::Deceased.code()],
-            |row| row.get(0).map(Timestamp),
-        )
-        .optional()?;
-    if died.is_some() || party.uscc.is_empty() {
-        return Ok(died);
-    }
-    if let Some(until) = licences::represented_until(db, &party.uscc, &party.person)? {
-        return Ok(Some(until));
-    }
-    let represents: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM organisation WHERE uscc = ?1 AND representative = ?2)",
-        params![party.uscc, party.person],
-        |row| row.get(0),
-    )?;
-    if represents {
-        return Ok(None);
-    }
-    let grants = standing::grants_to(db, &document(&party.person)?)?;
-    let of_organisation = grants.iter().filter(|grant| grant.uscc.as_str() == party.uscc);
-    Ok(of_organisation.map(|grant| grant.revoked_at.unwrap_or(grant.until)).max())
-}
-
-/// The case of another box that used one of this case's use codes first.
-fn used_elsewhere(db: &Connection, log: LogId, case_no: &str) -> Result<Option<String>, Fail> {
-    let body: Option<String> = db
-        .query_row(
-            "SELECT casefile.body FROM casefile JOIN log ON log.no = casefile.log
-             WHERE log.name = ?1 AND case_no = ?2",
-            params![log.to_string(), case_no],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let Some(body) = body else { return Ok(None) };
-    for used in cases::read(&body)?.uses {
-        let first: Option<String> = db
-            .query_row(
-                "SELECT case_no FROM use_seen WHERE code = ?1 AND log <> ?2",
-                params![used.use_code, log.to_string()],
-                |row| row.get(0),
-            )
-            .optional()?;
-        if first.is_some() {
-            return Ok(first);
-        }
-    }
-    Ok(None)
-}
-
-/// The same item for the same principal, submitted earlier on the same day at another hall, and not returned.
-fn handled_elsewhere(db: &Connection, party: &Party) -> Result<Option<String>, Fail> {
-    let by_person = party.uscc.is_empty();
-    let (column, principal) = if by_person { ("person", &party.person) } else { ("uscc", &party.uscc) };
-    if principal.is_empty() || party.item.is_empty() || party.submitted_at.0 == 0 {
-        return Ok(None);
-    }
-    let also = if by_person { " AND uscc = ''" } else { "" };
-    let mut query = db.prepare_cached(&format!(
-        "SELECT case_party.case_no, submitted_at, body FROM case_party
-         JOIN log ON log.name = case_party.log
-         JOIN casefile ON casefile.log = log.no AND casefile.case_no = case_party.case_no
-         WHERE {column} = ?1 AND item = ?2 AND case_party.hall <> ?3 AND submitted_at > 0 AND submitted_at < ?4{also}
-         ORDER BY submitted_at"
-    ))?;
-    let mut rows = query.query(params![principal, party.item, party.hall, party.submitted_at.0])?;
-    while let Some(row) = rows.next()? {
-        let at = Timestamp(row.get(1)?);
-        let returned = |case: crate::casefile::CaseFile| {
-            case.disposition.is_some_and(|judged| judged.outcome.is_returned())
-        };
-        if at.local_date() == party.submitted_at.local_date()
-            && !returned(cases::read(&row.get::<_, String>(2)?)?)
-        {
-            return Ok(Some(row.get(0)?));
-        }
-    }
-    Ok(None)
 }
 
 pub(crate) fn change_case(tx: &Connection, case_no: &str, as_what: &str) -> Result<bool, Fail> {

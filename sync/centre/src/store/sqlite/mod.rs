@@ -7,6 +7,7 @@ mod consents;
 mod feeds;
 mod licences;
 mod logs;
+mod parties;
 mod people;
 mod scopes;
 mod standing;

@@ -319,12 +319,16 @@ CREATE TABLE case_party (
     hall TEXT NOT NULL,
     item TEXT NOT NULL DEFAULT '',
     person TEXT NOT NULL DEFAULT '',
+    -- 委托人, where a delegate stood; where the mandate stands in the status list; the nonce of a code that was shown.
+    principal TEXT NOT NULL DEFAULT '',
+    place INTEGER NOT NULL DEFAULT -1,
+    nonce TEXT NOT NULL DEFAULT '',
     uscc TEXT NOT NULL DEFAULT '',
     submitted_at INTEGER NOT NULL DEFAULT 0,
     changed_as TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (log, case_no)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX case_party_person ON case_party (person, item) WHERE person <> '';
+CREATE INDEX case_party_person ON case_party (coalesce(nullif(principal, ''), person), item);
 
 CREATE TABLE notice (
     no INTEGER PRIMARY KEY,
