@@ -9,7 +9,9 @@ use crate::store::{accounts, cases};
 use hall_bus::evaluator::{Page, Place, Show};
 use hall_bus::{DeviceId, DeviceKind, MessageId};
 use hall_domain::Timestamp;
-use hall_domain::case::{AccountName, CaseId, CommandId, Consent, ConsentEnd, RatingState, WindowId};
+use hall_domain::case::{
+    AccountName, Case, CaseEvent, CaseId, CommandId, Consent, ConsentEnd, RatingState, WindowId,
+};
 use rusqlite::Connection;
 
 impl Desk {
@@ -18,6 +20,27 @@ impl Desk {
         let case = self.at_own_window(clerk, id).await?;
         let item = self.item_of(&case).await?;
         let kinds = self.book.knowledge.kinds();
+        let ask = move |tx: &Connection, screen: &Screen, case: &Case| {
+            let request = decide::consent_request(case, &item, &kinds, screen.now)?;
+            let page = pages::authorize(&request, &window_name(tx, &screen.window)?);
+            let show = screen.page(tx, page, decide::CONSENT_MS)?;
+            let (digest, device) = (show.digest.to_string(), screen.device.id.to_string());
+            let asked = decide::ask(request, digest, screen.command.clone(), device);
+            Ok((show, vec![asked]))
+        };
+        self.put_page(clerk, id, rows::CommandKind::Authorize, decide::CONSENT_MS, ask).await
+    }
+
+    /// Puts a page on a window's evaluator, and records what it asks, in one transaction. `make` says what is shown
+    /// and what is recorded; where it records nothing, nothing is shown.
+    pub(super) async fn put_page(
+        &self,
+        clerk: &Clerk,
+        id: &CaseId,
+        kind: rows::CommandKind,
+        ttl_ms: i64,
+        make: impl FnOnce(&Connection, &Screen, &Case) -> Result<(Show, Vec<CaseEvent>), Fault> + Send + 'static,
+    ) -> Result<(), Fault> {
         let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
         let now = book.clock.now();
         let device = self
@@ -27,19 +50,18 @@ impl Desk {
                 let screen = Screen::free(tx, &book, &hub, &clerk.window, now)?;
                 let mut show = None;
                 book.change_case(tx, &case_id, &clerk.account, now, |case| {
-                    let request = decide::consent_request(case, &item, &kinds, now)?;
-                    let page = pages::authorize(&request, &window_name(tx, &clerk.window)?);
-                    let made = screen.page(tx, page, decide::CONSENT_MS)?;
-                    let (digest, device) = (made.digest.to_string(), screen.device.id.to_string());
-                    show = Some(made);
-                    Ok(vec![decide::ask(request, digest, screen.command.clone(), device)])
+                    let (made, events) = make(tx, &screen, case)?;
+                    show = Some(made).filter(|_| !events.is_empty());
+                    Ok(events)
                 })?;
-                let show = show.ok_or(Refusal::AlreadyAsking)?;
-                screen.put(tx, &book, &show, rows::CommandKind::Authorize, &case_id, decide::CONSENT_MS)
+                show.map(|show| screen.put(tx, &book, &show, kind, &case_id, ttl_ms)).transpose()
             })
             .await?;
         self.changed(id);
-        self.hub.deliver(&device).await
+        match device {
+            Some(device) => self.hub.deliver(&device).await,
+            None => Ok(()),
+        }
     }
 
     /// 撤回: takes the authorisation page back.
@@ -55,22 +77,12 @@ impl Desk {
         if matches!(case.rating, RatingState::Waiting { .. } | RatingState::Rated { .. }) {
             return Ok(());
         }
-        let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
-        let now = book.clock.now();
-        let device = self
-            .book
-            .db
-            .write(move |tx| {
-                let screen = Screen::free(tx, &book, &hub, &case.window, now)?;
-                let case = book.change_case(tx, &case_id, &clerk.account, now, |case| {
-                    Ok(decide::invite_rating(case, screen.command.clone(), now)?)
-                })?;
-                let show = screen.page(tx, pages::rating(&case), decide::RATING_MS)?;
-                screen.put(tx, &book, &show, rows::CommandKind::Rating, &case_id, decide::RATING_MS)
-            })
-            .await?;
-        self.changed(id);
-        self.hub.deliver(&device).await
+        let there = Clerk { account: clerk.account.clone(), window: case.window };
+        let invite = |tx: &Connection, screen: &Screen, case: &Case| {
+            let events = decide::invite_rating(case, screen.command.clone(), screen.now)?;
+            Ok((screen.page(tx, pages::rating(case), decide::RATING_MS)?, events))
+        };
+        self.put_page(&there, id, rows::CommandKind::Rating, decide::RATING_MS, invite).await
     }
 
     /// 延长时间, asked for on the evaluator.
@@ -136,15 +148,15 @@ impl Desk {
 /// An evaluator that is free for a page, and the command that is to carry it.
 pub(super) struct Screen {
     pub(super) device: Device,
-    window: WindowId,
+    pub(super) window: WindowId,
     pub(super) command: CommandId,
     message: MessageId,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Screen {
     /// The evaluator of a window, freed of a rating page if there is one.
-    pub(super) fn free(
+    fn free(
         tx: &Connection,
         book: &Book,
         hub: &Hub,
@@ -168,7 +180,7 @@ impl Screen {
     }
 
     /// Stores the command, so that it is sent until it is shown. Gives the device to send it to.
-    pub(super) fn put(
+    fn put(
         self,
         tx: &Connection,
         book: &Book,

@@ -7,6 +7,7 @@ use crate::book::{Book, Fault};
 use crate::clock::ClockState;
 use crate::store::devices::{self as rows, CommandState};
 use crate::store::{codes, ledger};
+use hall_bus::evaluator::Show;
 use hall_bus::{DeviceId, Digest};
 use hall_domain::case::{
     CarriedRow, Case, CaseId, CommandId, Consent, ConsentEnd, Organised, PhoneChallenge, PhoneProof,
@@ -27,34 +28,19 @@ const LIST: u32 = 1;
 impl Desk {
     /// 请手机核验: puts a challenge for a service code or a face check on the window's evaluator.
     pub async fn ask_phone(&self, clerk: &Clerk, id: &CaseId, ask: PhoneAsk) -> Result<(), Fault> {
-        let case = self.at_own_window(clerk, id).await?;
-        decide::may_ask_phone(&case)?;
+        self.at_own_window(clerk, id).await?;
         let asked = match ask {
             PhoneAsk::Face => Asked::Face,
             _ => Asked::Code,
         };
-        let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
-        let now = book.clock.now();
-        let device = self
-            .book
-            .db
-            .write(move |tx| {
-                let screen = Screen::free(tx, &book, &hub, &clerk.window, now)?;
-                let (nonce, qr) = challenge(tx, &book, &clerk, asked, now)?;
-                let window = window_name(tx, &clerk.window)?;
-                let page = pages::challenge(&case, ask, &window, qr, book.knowledge.line().up);
-                let show = screen.page(tx, page, decide::PHONE_MS)?;
-                let (command, device) = (screen.command.clone(), screen.device.id.to_string());
-                book.change_case(tx, &case_id, &clerk.account, now, |case| {
-                    decide::may_ask_phone(case)?;
-                    let challenge = PhoneChallenge { ask, nonce };
-                    Ok(vec![decide::ask_phone(challenge, command, device, now)])
-                })?;
-                screen.put(tx, &book, &show, rows::CommandKind::Challenge, &case_id, decide::PHONE_MS)
-            })
-            .await?;
-        self.changed(id);
-        self.hub.deliver(&device).await?;
+        let book = self.book.clone();
+        let put = move |tx: &Connection, screen: &Screen, case: &Case| {
+            decide::may_ask_phone(case)?;
+            let (challenge, show) = challenge(tx, &book, screen, case, ask, asked)?;
+            let (command, device) = (screen.command.clone(), screen.device.id.to_string());
+            Ok((show, vec![decide::ask_phone(challenge, command, device, screen.now)]))
+        };
+        self.put_page(clerk, id, rows::CommandKind::Challenge, decide::PHONE_MS, put).await?;
         self.await_line(id);
         Ok(())
     }
@@ -65,42 +51,25 @@ impl Desk {
         let item = self.item_of(&case).await?;
         let kinds = self.book.knowledge.kinds();
         let ask = if case.mandator().is_some() { PhoneAsk::Principal } else { PhoneAsk::Consent };
-        let (book, hub, clerk, case_id) = (self.book.clone(), self.hub.clone(), clerk.clone(), id.clone());
-        let now = book.clock.now();
-        let device = self
-            .book
-            .db
-            .write(move |tx| {
-                let screen = Screen::free(tx, &book, &hub, &clerk.window, now)?;
-                let mut show = None;
-                book.change_case(tx, &case_id, &clerk.account, now, |case| {
-                    let request = decide::consent_request(case, &item, &kinds, now)?;
-                    let digest =
-                        Digest::of_json(&request).map_err(|error| Fault::Storage(error.to_string()))?;
-                    let asked = ConsentRequest {
-                        item: request.item.clone(),
-                        materials: request.rows.iter().map(|row| row.material.clone()).collect(),
-                        digest: Hash(digest.0),
-                    };
-                    let asked = match ask {
-                        PhoneAsk::Principal => Asked::Principal(asked),
-                        _ => Asked::Consent(asked),
-                    };
-                    let (nonce, qr) = challenge(tx, &book, &clerk, asked, now)?;
-                    let window = window_name(tx, &clerk.window)?;
-                    let page = pages::challenge(case, ask, &window, qr, book.knowledge.line().up);
-                    let made = screen.page(tx, page, decide::PHONE_MS)?;
-                    let (command, device) = (screen.command.clone(), screen.device.id.to_string());
-                    show = Some(made);
-                    let challenge = PhoneChallenge { ask, nonce };
-                    Ok(vec![decide::ask_by_phone(request, digest.to_string(), command, device, challenge)])
-                })?;
-                let show = show.ok_or(Refusal::AlreadyAsking)?;
-                screen.put(tx, &book, &show, rows::CommandKind::Challenge, &case_id, decide::PHONE_MS)
-            })
-            .await?;
-        self.changed(id);
-        self.hub.deliver(&device).await?;
+        let book = self.book.clone();
+        let put = move |tx: &Connection, screen: &Screen, case: &Case| {
+            let request = decide::consent_request(case, &item, &kinds, screen.now)?;
+            let digest = Digest::of_json(&request).map_err(|error| Fault::Storage(error.to_string()))?;
+            let asked = ConsentRequest {
+                item: request.item.clone(),
+                materials: request.rows.iter().map(|row| row.material.clone()).collect(),
+                digest: Hash(digest.0),
+            };
+            let asked = match ask {
+                PhoneAsk::Principal => Asked::Principal(asked),
+                _ => Asked::Consent(asked),
+            };
+            let (challenge, show) = challenge(tx, &book, screen, case, ask, asked)?;
+            let (command, device) = (screen.command.clone(), screen.device.id.to_string());
+            let event = decide::ask_by_phone(request, digest.to_string(), command, device, challenge);
+            Ok((show, vec![event]))
+        };
+        self.put_page(clerk, id, rows::CommandKind::Challenge, decide::PHONE_MS, put).await?;
         self.await_line(id);
         Ok(())
     }
@@ -437,19 +406,23 @@ fn network_nonce(case: &Case) -> Option<ChallengeNonce> {
     challenge.nonce.parse().ok()
 }
 
-/// A signed challenge: its nonce as text, and what the QR code says.
+/// A signed challenge, and the page that shows it.
 fn challenge(
     tx: &Connection,
     book: &Book,
-    clerk: &Clerk,
+    screen: &Screen,
+    case: &Case,
+    ask: PhoneAsk,
     asked: Asked,
-    now: Timestamp,
-) -> Result<(String, String), Fault> {
+) -> Result<(PhoneChallenge, Show), Fault> {
     let log = ledger::head(tx)?.ok_or_else(|| Fault::Storage("not enrolled".to_owned()))?.log();
     let nonce = ChallengeNonce::random().map_err(|error| Fault::Storage(error.to_string()))?;
-    let expires = now.plus_ms(decide::PHONE_MS);
-    let challenge = Challenge { expires, nonce, log, window: clerk.window.to_string(), asked };
-    Ok((nonce.to_string(), to_qr(&challenge.sign(book.key()))))
+    let expires = screen.now.plus_ms(decide::PHONE_MS);
+    let signed = Challenge { expires, nonce, log, window: screen.window.to_string(), asked }.sign(book.key());
+    let window = window_name(tx, &screen.window)?;
+    let page = pages::challenge(case, ask, &window, to_qr(&signed), book.knowledge.line().up);
+    let show = screen.page(tx, page, decide::PHONE_MS)?;
+    Ok((PhoneChallenge { ask, nonce: nonce.to_string() }, show))
 }
 
 fn close_answered(tx: &Connection, command: Option<CommandId>) -> Result<Option<DeviceId>, Fault> {

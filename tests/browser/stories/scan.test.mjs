@@ -64,27 +64,41 @@ test("Caps Lock, a layout and an input method do not matter", { timeout: 120_000
       await received(posted, already + 1);
       assert.equal(posted.at(-1).form.text, code, JSON.stringify(change));
     }
-    // The input method takes the keys and composes from them; what it composed stands in the field when the scan is recognised.
-    await page.locator("#name").fill("李");
-    await page.locator("#name").evaluate((field) => field.setSelectionRange(1, 1));
-    const composed = page.evaluate(() => new Promise((resolve) => {
-      document.getElementById("name").addEventListener("input", (event) => event.isComposing && resolve(event.target.value));
-    }));
-    const wedge = await Wedge.on(page, { ime: true });
-    const seen = page.evaluate(() => new Promise((resolve) => {
-      document.addEventListener("htmx:beforeSend", () => resolve(document.getElementById("name").value), { once: true });
-    }));
-    const before = posted.length;
-    await Promise.all([
-      wedge.scan(code.slice(0, 1), null),
-      wedge.cdp.send("Input.imeSetComposition", { text: "h", selectionStart: 1, selectionEnd: 1 }),
-      wedge.scan(code.slice(1)),
-    ]);
-    await received(posted, before + 1);
-    assert.equal(await composed, "李h", "what was composed stood in the field");
-    assert.equal(posted.at(-1).form.text, code);
-    assert.equal(await seen, "李");
+    // A busy browser may take the composition before or after the scan, not within it as a keyboard would: then it is tried anew.
+    const composed = () => composeAndScan(page, posted, code);
+    assert.equal(await composed() || await composed() || await composed() || await composed(), "李h", "what was composed stood in the field");
   }));
+
+/** Scans while an input method composes from the first key. Gives what stood composed in the field, if anything did. */
+async function composeAndScan(page, posted, code) {
+  await page.locator("#name").fill("李");
+  await page.locator("#name").evaluate((field) => {
+    field.setSelectionRange(1, 1);
+    globalThis.composed = "";
+    const compose = (event) => {
+      globalThis.composed ||= event.isComposing ? event.target.value : "";
+    };
+    field.addEventListener("keydown", () => field.addEventListener("input", compose), { once: true });
+    field.addEventListener("blur", () => field.removeEventListener("input", compose), { once: true });
+    document.addEventListener("htmx:beforeSend", () => {
+      globalThis.sent = field.value;
+    }, { once: true });
+  });
+  const wedge = await Wedge.on(page, { ime: true });
+  const before = posted.length;
+  await Promise.all([
+    wedge.scan(code.slice(0, 1), null),
+    wedge.cdp.send("Input.imeSetComposition", { text: "h", selectionStart: 1, selectionEnd: 1 }),
+    wedge.scan(code.slice(1)),
+  ]);
+  await received(posted, before + 1);
+  assert.equal(posted.at(-1).form.text, code);
+  const { composed, sent } = await page.evaluate(() => ({ composed: globalThis.composed, sent: globalThis.sent }));
+  if (composed) {
+    assert.equal(sent, "李", "nothing of the scan stays in the field");
+  }
+  return composed;
+}
 
 test("people's typing arrives whole, and their keys keep their meaning", { timeout: 120_000 }, () =>
   atDesk("scan-typing", async (page, posted) => {

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// How long a connection to the centre may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How often a request is sent before a connection that ends at once counts as unreachable.
-const SENDS: u32 = 5;
+const SENDS: u32 = 12;
 /// Longest refusal that is read.
 const REASON: usize = 1000;
 /// The longest that a centre may ask to be left alone.
