@@ -4,6 +4,7 @@ use super::App;
 use super::failure::{Failure, read};
 use super::frame::{self, moment, seconds_since};
 use super::judged;
+use super::pages::case::Outcome as Called;
 use super::pages::cases::{
     Applicant, CaseRow, CaseState, CasesPage, Filter, ItemChoice, NewCasePage, is_personal,
 };
@@ -18,7 +19,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hall_domain::case::{Case, Mode, Step};
-use hall_domain::{ApplicantKind, ItemCode, Outcome, Promise, ServiceItem, Tier, Timestamp};
+use hall_domain::{ApplicantKind, ItemCode, Promise, ServiceItem, Tier, Timestamp};
 use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -99,7 +100,7 @@ async fn list(State(app): State<App>, Reader(signed): Reader, Query(look): Query
         frame: Frame { search, ..frame },
         show,
         filters: counts,
-        rows: listed.iter().map(|listed| row(listed, &names, now)).collect(),
+        rows: listed.iter().map(|listed| row(&app, listed, &names, now)).collect(),
         page,
         pages,
         total,
@@ -169,28 +170,28 @@ async fn open(State(app): State<App>, at: AtWindow, OwnForm(opening): OwnForm<Op
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())
 }
 
-/// Where a case stands, before the centre has judged it.
-pub fn state_of(case: &Case) -> CaseState {
-    state_with(case, None)
-}
-
-/// Where a case stands, with what the centre decided.
-pub fn state_with(case: &Case, disposition: Option<Judged>) -> CaseState {
-    let outcome = case.submission.as_ref().map(|done| done.judgement.outcome);
+/// Where a case of an item of `tier` stands, with what the centre decided.
+pub fn state_of(case: &Case, tier: Tier, disposition: Option<Judged>) -> CaseState {
     match case.step() {
         Step::Abandoned => CaseState::Abandoned,
         Step::Identify => CaseState::Identifying,
         Step::List => CaseState::Listing,
         Step::Consent => CaseState::Waiting,
         Step::Form => CaseState::Filling,
-        Step::Submitted => disposition.and_then(judged::state).unwrap_or(match outcome {
-            Some(Outcome::Accept) if case.mode == Some(Mode::Online) && disposition.is_none() => {
-                CaseState::Accepted
-            }
-            Some(Outcome::Accept | Outcome::AcceptForReview) => CaseState::Review,
-            Some(Outcome::MaterialsToFollow) => CaseState::Following,
-            Some(Outcome::ReceiptOnly | Outcome::No) | None => CaseState::ReceiptOnly,
-        }),
+        Step::Submitted => {
+            disposition.and_then(judged::state).unwrap_or_else(|| submitted(case, tier, disposition))
+        }
+    }
+}
+
+fn submitted(case: &Case, tier: Tier, disposition: Option<Judged>) -> CaseState {
+    let Some(done) = &case.submission else { return CaseState::ReceiptOnly };
+    match judged::called(done.judgement.outcome, done.mode, tier, disposition) {
+        Called::Accept => CaseState::Accepted,
+        Called::Review => CaseState::Review,
+        Called::Following => CaseState::Following,
+        Called::ReceiptOnly | Called::No => CaseState::ReceiptOnly,
+        Called::Returned => CaseState::Returned,
     }
 }
 
@@ -212,7 +213,16 @@ struct Names {
     clerks: BTreeMap<String, String>,
 }
 
-fn row(listed: &Listed, names: &Names, now: Timestamp) -> CaseRow {
+/// The tier of a case's item; the highest when the catalogue no longer has the item.
+fn tier_of(app: &App, case: &Case) -> Tier {
+    app.book
+        .knowledge
+        .catalogue()
+        .and_then(|all| all.item(&case.item).map(|item| item.tier))
+        .unwrap_or(Tier::T3)
+}
+
+fn row(app: &App, listed: &Listed, names: &Names, now: Timestamp) -> CaseRow {
     let case = &listed.case;
     let name =
         |names: &BTreeMap<String, String>, id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
@@ -222,7 +232,7 @@ fn row(listed: &Listed, names: &Names, now: Timestamp) -> CaseRow {
         item: case.item_name.clone(),
         applicant: applicant_name(case),
         organisation: case.applicant == ApplicantKind::Organisation,
-        state: state_with(case, listed.disposition),
+        state: state_of(case, tier_of(app, case), listed.disposition),
         offline: case.mode == Some(Mode::Offline),
         window: name(&names.windows, case.window.as_str()),
         clerk: name(&names.clerks, case.clerk.as_str()),

@@ -4,6 +4,7 @@
 mod commit;
 mod licences;
 mod live;
+mod policy;
 mod rest;
 mod row;
 mod screens;
@@ -39,6 +40,8 @@ pub enum Subject {
     Commit,
     /// The licence cache: opening one of ten million.
     Licences,
+    /// The offline policy: decisions a second.
+    Policy,
     /// The box at rest: start and memory.
     Rest,
     /// From a hand to a screen, in a browser.
@@ -69,6 +72,9 @@ pub async fn run(options: &Options) -> Result<Vec<Row>> {
         let (folder, largest, short) = (options.folder.join("licences"), options.largest, options.short);
         let measured = tokio::task::spawn_blocking(move || licences::run(&folder, largest, short)).await?;
         rows.extend(measured.context("licences")?);
+    }
+    if options.wants(Subject::Policy) {
+        rows.extend(policy::run(options.short));
     }
     if options.wants(Subject::Rest) || options.wants(Subject::Screens) {
         let live = live::LiveHall::start(&options.folder.join("hall")).await?;

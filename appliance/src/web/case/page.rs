@@ -138,7 +138,7 @@ fn head(scene: &Scene<'_>) -> CaseHead {
         item: case.item_name.clone(),
         applicant: applicant(case.applicant),
         opened: case.opened_at.hm(),
-        state: cases::state_of(case),
+        state: cases::state_of(case, scene.item.tier, None),
         mode: mode(scene),
     }
 }

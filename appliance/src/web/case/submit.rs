@@ -12,15 +12,14 @@ use crate::store::accounts::Role;
 use crate::store::{cases, ledger};
 use crate::web::cases::promise;
 use crate::web::failure::Failure;
-use crate::web::pages::Lang;
-use crate::web::pages::case::StepName;
+use crate::web::pages::case::{Outcome as Called, StepName};
 use crate::web::pages::steps::{Answer, Blocker, DoneStep, Rating, Sent, Signature, Signatures, SubmitStep};
 use crate::web::refusals::said;
 use crate::web::{App, judged};
 use axum::Router;
 use axum::routing::post;
-use hall_domain::case::{AccountName, RatingState};
-use hall_domain::{FormField, Grade, Judgement, Outcome, ServiceItem, form};
+use hall_domain::case::{AccountName, Mode, RatingState};
+use hall_domain::{FormField, Grade, Judgement, Outcome, form};
 use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -179,33 +178,24 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             None if scene.app.book.knowledge.line().up => Sent::Sending,
             None => Sent::Waiting,
         },
-        next: next_steps(
-            scene.item,
-            done.judgement.outcome,
-            case.outstanding().is_empty(),
-            disposition,
-            scene.lang,
-        ),
+        next: next_steps(scene, called, done.mode, disposition),
         following: following(scene, true, true),
         rating: rating(scene),
     })
 }
 
-fn next_steps(
-    item: &ServiceItem,
-    outcome: Outcome,
-    all_here: bool,
-    judged: Option<Judged>,
-    lang: Lang,
-) -> Vec<String> {
-    let first = match outcome {
-        Outcome::Accept => lang.fill("已受理，{}。", &[&promise(item.promise, lang)]),
-        Outcome::AcceptForReview => lang.t("线路恢复后由省级中心复核，复核通过后生效。").to_owned(),
-        Outcome::MaterialsToFollow if all_here => {
-            lang.t("线路恢复后由省级中心复核，复核通过后生效。").to_owned()
+fn next_steps(scene: &Scene<'_>, called: Called, mode: Mode, judged: Option<Judged>) -> Vec<String> {
+    let lang = scene.lang;
+    let all_here = scene.case.outstanding().is_empty();
+    let first = match called {
+        Called::Accept => lang.fill("已受理，{}。", &[&promise(scene.item.promise, lang)]),
+        Called::Following if !all_here => lang.t("材料补齐并经复核后生效。").to_owned(),
+        Called::Review | Called::Following if mode == Mode::Online => {
+            lang.t("由省级中心复核，复核通过后生效。").to_owned()
         }
-        Outcome::MaterialsToFollow => lang.t("材料补齐并经复核后生效。").to_owned(),
-        Outcome::ReceiptOnly | Outcome::No => lang.t("仅收件，线路恢复后再决定是否受理。").to_owned(),
+        Called::Review | Called::Following => lang.t("线路恢复后由省级中心复核，复核通过后生效。").to_owned(),
+        Called::ReceiptOnly | Called::No => lang.t("仅收件，线路恢复后再决定是否受理。").to_owned(),
+        Called::Returned => lang.t("未予受理：请告诉办事人原因，并按待处理中的办法办理。").to_owned(),
     };
     let mut next = vec![first, lang.t("请把回执交给办事人。").to_owned()];
     if let Some(judged) = judged {

@@ -11,7 +11,7 @@ use crate::reception::decide;
 use crate::store::findings::{self, Finding, State};
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::{accounts, cases, use_codes};
-use crate::web::cases::{applicant_name, state_with};
+use crate::web::cases::{applicant_name, state_of};
 use crate::web::failure::{Failure, read};
 use crate::web::findings::anchor;
 use crate::web::pages::Lang;
@@ -19,7 +19,6 @@ use crate::web::pages::case::{CaseHead, Mode};
 use crate::web::pages::case_view::{
     Advice, Authorised, CaseViewPage, Code, Fate, Package, PackagePart, TimelineEntry,
 };
-use crate::web::pages::cases::CaseState;
 use crate::web::pages::frame::{Desk, Tone};
 use crate::web::pages::steps::{Answer, MaterialRow, Rating};
 use crate::web::session::SignedIn;
@@ -154,11 +153,7 @@ fn head(case: &Case, kept: &Kept, tier: Tier, now: Timestamp, lang: Lang) -> Cas
         item: case.item_name.clone(),
         applicant: applicant(case.applicant),
         opened: frame::moment(case.opened_at, now),
-        state: match state_with(case, kept.disposition) {
-            // The record is printed: as on the receipt, only small things are accepted before they are ratified.
-            CaseState::Accepted if tier > Tier::T1 => CaseState::Review,
-            state => state,
-        },
+        state: state_of(case, tier, kept.disposition),
         mode: match (case.mode, hours) {
             (Some(CaseMode::Offline), Some(0)) => {
                 Mode::Offline { down_for: lang.t("不足 1 小时").to_owned() }

@@ -3,12 +3,14 @@
 use super::hall::{Browser, Hall, open_case};
 use crate::store::{cases, findings};
 use crate::sync_store::SyncStore;
+use crate::web::cases::state_of;
+use crate::web::pages::cases::CaseState;
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
 use hall_domain::case::{Case, CaseEvent, CaseId, LicenceUse, ListRow, ListedLicence, Mode};
 use hall_domain::consent::record::ConsentRecord;
 use hall_domain::consent::{ConsentRequest, ConsentRow};
-use hall_domain::{HolderId, Judgement, LicenceGrade, LicenceStatus, Outcome, Timestamp};
+use hall_domain::{HolderId, Judgement, LicenceGrade, LicenceStatus, Outcome, Tier, Timestamp};
 use hall_ledger::cose::Signed;
 use hall_ledger::disposition::{Disposition, ExchangedCode, Outcome as Judged};
 use hall_ledger::feed::Lane;
@@ -334,6 +336,27 @@ async fn nothing_printed_says_accepted_before_the_centre_ratified_it() {
             assert_eq!(receipt.contains("已受理"), accepted, "{outcome:?} {judged:?}: {receipt}");
         }
     }
+}
+
+/// A list says of a case what its paper says.
+#[tokio::test]
+async fn the_list_calls_a_case_accepted_only_when_its_tier_leaves_nothing_to_review() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = hall.consented(&mut browser, Mode::Online).await;
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    let case = hall.app.desk.case(&id).await.unwrap();
+    let states = Tier::ALL.map(|tier| state_of(&case, tier, None));
+    assert_eq!(
+        states,
+        [CaseState::Accepted, CaseState::Accepted, CaseState::Review, CaseState::Review],
+        "by tier, lowest first"
+    );
+    assert_eq!(state_of(&case, Tier::T3, Some(Judged::Ratified)), CaseState::Passed);
+    let item = hall.app.book.knowledge.catalogue().unwrap().item(&case.item).unwrap().tier;
+    let shown = state_of(&case, item, None).zh();
+    let list = browser.get("/cases?show=all").await.text;
+    assert!(list.contains(shown), "{shown}: {list}");
 }
 
 #[tokio::test]
