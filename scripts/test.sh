@@ -53,5 +53,5 @@ part "静态检查" cargo clippy --workspace --all-targets --locked --quiet -- -
 part "文档" documentation
 part "前端" front_end
 part "Rust 测试" cargo test --workspace --locked --quiet
-part "浏览器故事" npm --prefix tests/browser test --silent
+part "浏览器故事" timeout 40m npm --prefix tests/browser test --silent
 summary

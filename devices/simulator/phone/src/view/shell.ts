@@ -146,7 +146,7 @@ export class Shell {
   }
 
   private tick(): void {
-    const time = new Date(this.phone.now() * 1_000).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
+    const time = new Date(this.phone.now() * 1_000).toLocaleTimeString("zh-CN", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hour12: false });
     setText(this.clock, this.phone.settings.skewMinutes === 0 ? time : `${time}（已拨动）`);
   }
 }
