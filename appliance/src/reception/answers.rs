@@ -110,7 +110,7 @@ impl Desk {
                 Verdict::Rejected(_) => rows::note_rejected(tx, from, &what, now)?,
                 _ => rows::note_security(tx, now, from.as_str(), &what)?,
             }
-            tracing::warn!(device.id = %from, reason = %what, "an answer was not taken");
+            tracing::warn!(device.id = %from, reason = %what, "what a device sent was not taken");
         }
         if verdict.advances_counter() {
             rows::note_counter(tx, from, counter)?;
@@ -138,14 +138,15 @@ impl Desk {
         Ok(Some(judged))
     }
 
-    fn note_rejection(
+    /// Notes that what a device sent is not taken.
+    pub(super) fn note_rejection(
         &self,
         tx: &Connection,
         from: &DeviceId,
         rejection: &Rejection,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        tracing::warn!(device.id = %from, reason = %rejection, "an answer was not taken");
+        tracing::warn!(device.id = %from, reason = %rejection, "what a device sent was not taken");
         rows::note_rejected(tx, from, &rejection.to_string(), now)?;
         self.live.tell(Change::Devices);
         Ok(())

@@ -7,7 +7,7 @@ use crate::book::Fault;
 use crate::devices::scans::Scans;
 use crate::live::Change;
 use crate::store::devices as rows;
-use hall_bus::acceptance::{Rejection, Verdict};
+use hall_bus::acceptance::Verdict;
 use hall_bus::scanner::{self, ScanText};
 use hall_bus::{DeviceId, Jws, Receipt, Scan};
 use hall_domain::case::{CaseId, WindowId};
@@ -83,7 +83,7 @@ impl Desk {
         let verified = match scanner::verify(jws, from, &record) {
             Ok(verified) => verified,
             Err(rejection) => {
-                self.note_scan_rejected(tx, from, rejection, now)?;
+                self.note_rejection(tx, from, &rejection, now)?;
                 // The device is told, so that it does not send the same again.
                 let scan = hall_bus::decode::<Scan>(jws.unverified_payload()).ok();
                 return Ok(scan.map(|scan| Judged {
@@ -95,7 +95,7 @@ impl Desk {
         let scan = verified.answer();
         let verdict = scanner::judge(&verified, &record, earlier(tx, scan.id)?);
         if let Verdict::Rejected(rejection) = verdict {
-            self.note_scan_rejected(tx, from, rejection, now)?;
+            self.note_rejection(tx, from, &rejection, now)?;
         }
         if verdict.advances_counter() {
             rows::note_counter(tx, from, scan.counter)?;
@@ -107,19 +107,6 @@ impl Desk {
             _ => None,
         };
         Ok(Some(Judged { receipt: verdict.receipt(scan.id, scan.id), scanned }))
-    }
-
-    fn note_scan_rejected(
-        &self,
-        tx: &Connection,
-        from: &DeviceId,
-        rejection: Rejection,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        tracing::warn!(device.id = %from, reason = %rejection, "a scan was not taken");
-        rows::note_rejected(tx, from, &rejection.to_string(), now)?;
-        self.live.tell(Change::Devices);
-        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod connection;
+mod link;
 pub mod pairing;
 pub mod reads;
 mod run;
