@@ -4,6 +4,7 @@
 
 mod case;
 mod desks;
+mod papers;
 mod steps;
 
 use crate::web::pages::Lang;
@@ -13,6 +14,7 @@ use askama::Template;
 /// Every designed screen: its name and its HTML.
 pub fn all(lang: Lang) -> Vec<(String, String)> {
     let mut screens = desks::screens(lang);
+    screens.extend(papers::screens(lang));
     screens.extend(case::screens(lang));
     screens
 }
