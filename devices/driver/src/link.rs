@@ -173,6 +173,7 @@ impl Link {
                 let config: Config = read_payload(&topic, &payload)?;
                 let (least, most) = HEARTBEAT_LIMITS;
                 self.beat_every = Duration::from_secs(config.hb_s.clamp(least, most).into());
+                self.beat_at = self.beat_at.min(TokioInstant::now() + self.beat_every);
                 Some(Heard::Config(config))
             }
             Topic::Down(_, Down::Receipt) => {

@@ -12,8 +12,8 @@ use hall_bus::messages::{About, Birth, WindowName};
 use hall_bus::pairing::{Grant, MqttGrant};
 use hall_bus::reader::{ReaderCondition, ReaderStatus, Want};
 use hall_bus::{
-    AckStatus, Config, DeviceId, DeviceKey, DeviceKind, DeviceState, Down, MessageId, Read, ReaderAnswer,
-    Receipt, ReceiptResult, Topic, UpMessage, decode, encode,
+    AckStatus, Config, DeviceId, DeviceKey, DeviceKind, DeviceState, Down, HallState, MessageId, Read,
+    ReaderAnswer, Receipt, ReceiptResult, Topic, UpMessage, decode, encode,
 };
 use hall_domain::{CardLayout, Date, IdentityCard, IdentityDocument, Timestamp};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -116,6 +116,14 @@ impl Hall {
         let topic = Topic::Down(self.device.clone(), down);
         let retain = topic.delivery().retain;
         self.client.publish(topic.to_string(), QoS::AtLeastOnce, retain, payload).await.unwrap();
+    }
+
+    /// The box's process says that it is there, as it does once at each start.
+    pub async fn stands(&self, boot: MessageId) {
+        let state = encode(&HallState::online(boot, Timestamp(1_795_000_000_000))).unwrap();
+        let topic = Topic::HallState;
+        let retain = topic.delivery().retain;
+        self.client.publish(topic.to_string(), QoS::AtLeastOnce, retain, state).await.unwrap();
     }
 
     pub async fn ask(&self, cmd: MessageId) {

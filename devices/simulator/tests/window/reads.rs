@@ -199,6 +199,21 @@ async fn a_birth_is_said_again_when_the_box_asks() {
     driver.stop().await;
 }
 
+/// Its broker may have stayed up, so the connection tells nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_birth_is_said_again_to_a_box_that_was_started_anew() {
+    let beat = |message| matches!(message, UpMessage::Heartbeat(_)).then_some(());
+    let mut hall = Hall::open().await;
+    hall.stands(id(7)).await;
+    let terminal = Terminal::paired(&hall);
+    let driver = terminal.start_bound(&mut hall).await;
+    hall.hear(beat).await;
+    hall.stands(id(8)).await;
+    let (birth, _) = hall.born(ReaderCondition::Ready, 4).await;
+    assert_eq!(birth.bseq, 1);
+    driver.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unpaired_driver_forgets_its_credentials_and_ends() {
     let mut hall = Hall::open().await;
