@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pinyin::ToPinyinMulti;
 use serde::{Deserialize, Serialize};
 
 use crate::identifier::{ItemCode, LicenceKindCode};
@@ -97,7 +98,8 @@ impl Catalogue {
         self.items.iter().find(|item| item.code == *code)
     }
 
-    /// Items for which each word of the text stands in name, department or code; all of them for an empty text.
+    /// Items for which each word of the text stands in name, department or code, or is the beginning letters of some of
+    /// the name's syllables in a row (拼音首字母, `sydj` for 失业登记); all of them for an empty text.
     #[must_use]
     pub fn search(&self, text: &str) -> Vec<&ServiceItem> {
         let words: Vec<String> = text.split_whitespace().map(str::to_uppercase).collect();
@@ -105,6 +107,7 @@ impl Catalogue {
             item.name.to_uppercase().contains(word)
                 || item.department.to_uppercase().contains(word)
                 || item.code.as_str().contains(word.as_str())
+                || holds_initials(&item.name, word)
         };
         self.items.iter().filter(|item| words.iter().all(|word| holds(item, word))).collect()
     }
@@ -143,6 +146,24 @@ impl Catalogue {
         }
         Ok(())
     }
+}
+
+/// Whether the letters are the first ones of the syllables of characters that stand in a row in the text. A character
+/// that is read in several ways counts with each of them. One letter says too little.
+fn holds_initials(text: &str, letters: &str) -> bool {
+    let letters = letters.to_ascii_lowercase();
+    if letters.len() < 2 || !letters.bytes().all(|letter| letter.is_ascii_lowercase()) {
+        return false;
+    }
+    let characters: Vec<char> = text.chars().collect();
+    let begins = |character: char, letter: char| {
+        let readings = character.to_pinyin_multi();
+        readings
+            .is_some_and(|readings| readings.into_iter().any(|one| one.first_letter().starts_with(letter)))
+    };
+    characters
+        .windows(letters.len())
+        .any(|row| row.iter().zip(letters.chars()).all(|(&character, letter)| begins(character, letter)))
 }
 
 fn check_kind(kind: &LicenceKind) -> Result<(), CatalogueError> {

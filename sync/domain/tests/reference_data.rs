@@ -345,3 +345,18 @@ fn a_register_that_contradicts_itself_is_refused() {
         "the kind differs from the identifier"
     );
 }
+
+#[test]
+fn an_item_is_found_by_the_first_letters_of_its_syllables() {
+    let catalogue = catalogue();
+    let found = |text: &str| -> Vec<String> {
+        catalogue.search(text).into_iter().map(|item| item.name.clone()).collect()
+    };
+    assert_eq!(found("sydj"), ["失业登记", "生育登记"]);
+    assert_eq!(found("SYDJ 人力"), ["失业登记"], "other words narrow it");
+    assert_eq!(found("bdczy"), ["不动产转移登记（存量房买卖）"], "from the beginning");
+    assert_eq!(found("clfmm"), ["不动产转移登记（存量房买卖）"], "or from the middle");
+    assert!(found("jdcjsz").iter().any(|name| name.contains("机动车驾驶证")));
+    assert_eq!(found("zzzz"), [""; 0]);
+    assert!(found("s").len() < catalogue.items().len(), "one letter is not a syllable of everything");
+}

@@ -77,7 +77,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("主管账号", "Supervisor's account"),
     ("也可以粘贴或输入", "or paste or type it"),
     ("事项", "Item"),
-    ("事项名称、部门或编码", "Item, department or code"),
+    ("名称、拼音首字母、部门或编码", "Name, pinyin initials, department or code"),
     ("事项目录", "Catalogue"),
     ("事项编码", "Item code"),
     ("二维码在评价器上：{}", "QR code on the citizen's screen: {}"),
