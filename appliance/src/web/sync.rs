@@ -45,6 +45,9 @@ const LOOK_S: u64 = 300;
 const FULL_PERCENT: u8 = 80;
 /// Knowledge older than this is shown as old.
 const FRESH_S: u64 = 600;
+/// The centre's documents, as the box keeps them.
+const CATALOGUE: &str = "catalogue";
+const POLICY: &str = "policy";
 
 /// Routes of the line.
 pub fn router() -> Router<App> {
@@ -113,7 +116,8 @@ struct Rows {
     cases: BTreeMap<String, String>,
     troubles: BTreeMap<String, String>,
     feed: u64,
-    catalogue: Option<(u32, Option<Timestamp>)>,
+    /// Each document of the centre: its version, and when it was issued.
+    documents: BTreeMap<&'static str, (u32, Option<Timestamp>)>,
     enrolled: Option<Timestamp>,
     folder: Option<PathBuf>,
 }
@@ -150,7 +154,14 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
                 .ok()
                 .map(|signed| signed.root)
         });
-        let catalogue = meta::document(db, "catalogue")?.filter(|(_, held, _)| *held > 0);
+        let mut documents = BTreeMap::new();
+        for word in [CATALOGUE, POLICY] {
+            let held = meta::document(db, word)?.filter(|(_, held, _)| *held > 0);
+            if let Some((_, held, bytes)) = held {
+                let document = Signed::<Document>::from_bytes(bytes).verify_kept(trust.keys());
+                documents.insert(word, (held, document.ok().map(|document| document.issued_at)));
+            }
+        }
         let enrolled = meta::get(db, key::ENROLMENT)?;
         let blobs = blobs::in_transit(db, BLOBS)?;
         let mut troubles = BTreeMap::new();
@@ -173,10 +184,7 @@ async fn rows(app: &App) -> Result<Rows, Failure> {
             blob_bytes: blobs::backlog(db)?.1,
             cases: sealings.iter().flat_map(|body| sealed(body)).collect(),
             feed: meta::number(db, key::FEED)?,
-            catalogue: catalogue.map(|(_, held, bytes)| {
-                let document = Signed::<Document>::from_bytes(bytes).verify_kept(trust.keys());
-                (held, document.ok().map(|document| document.issued_at))
-            }),
+            documents,
             enrolled: enrolled
                 .and_then(|bytes| serde_json::from_slice::<Enrolled>(&bytes).ok())
                 .map(|enrolled| enrolled.at),
@@ -243,16 +251,18 @@ fn knowledge(app: &App, rows: &Rows, now: Timestamp, lang: Lang) -> Vec<Knowledg
             tone,
         });
     }
-    shown.push(match rows.catalogue {
-        Some((version, issued)) => Knowledge {
-            what: lang.t("事项目录").to_owned(),
-            detail: lang.fill("第 {} 版", &[&version]),
-            age_s: age(issued),
-            until: String::new(),
-            tone: Tone::Good,
-        },
-        None => nothing_yet(lang.t("事项目录")),
-    });
+    for (word, what) in [(CATALOGUE, "事项目录"), (POLICY, "离线政策")] {
+        shown.push(match rows.documents.get(word) {
+            Some((version, issued)) => Knowledge {
+                what: lang.t(what).to_owned(),
+                detail: lang.fill("第 {} 版", &[version]),
+                age_s: age(*issued),
+                until: String::new(),
+                tone: Tone::Good,
+            },
+            None => nothing_yet(lang.t(what)),
+        });
+    }
     let contact = age(known.line().last_contact);
     shown.push(Knowledge {
         what: lang.t("下发消息").to_owned(),

@@ -19,6 +19,8 @@ export type Key = {
   repeat: boolean;
   /** The focus is where characters are written. */
   inText: boolean;
+  /** It is a password that is being written. What fills in passwords types as quickly as a scanner: only a code of the province is taken out. */
+  secret: boolean;
 };
 
 /** What to do with a key. */
@@ -82,7 +84,7 @@ export class ScanKeys {
     }
     const ends = (key.code || key.key) === "Enter" || key.code === "NumpadEnter" || (key.code || key.key) === "Tab";
     if (ends) {
-      const scanned = this.taken || this.text.length >= PLAIN_KEYS_ENTERED;
+      const scanned = this.taken || (!key.secret && this.text.length >= PLAIN_KEYS_ENTERED);
       // Scanners that end with CR and LF press Enter twice.
       if (!scanned) return key.at - this.ended < END_MS ? { ...PASS, swallow: true } : this.idle(key);
       this.ended = key.at;
@@ -108,7 +110,7 @@ export class ScanKeys {
     if (this.taken) return { ...PASS, swallow: true };
     const begins = this.text.length >= PREFIX.length && this.text.slice(-PREFIX.length).toUpperCase() === PREFIX;
     if (begins) this.text = PREFIX;
-    if (begins || this.text.length >= PLAIN_KEYS) {
+    if (begins || (!key.secret && this.text.length >= PLAIN_KEYS)) {
       this.taken = true;
       return { swallow: true, began: true, scan: null };
     }

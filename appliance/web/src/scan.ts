@@ -64,6 +64,7 @@ function pressed(event: KeyboardEvent): void {
     modified: event.ctrlKey || event.altKey || event.metaKey,
     repeat: event.repeat,
     inText: valueOf(element) !== null,
+    secret: element instanceof HTMLInputElement && element.type === "password",
   });
   if (step.swallow) {
     event.preventDefault();

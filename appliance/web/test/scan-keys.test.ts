@@ -27,7 +27,7 @@ class Keyboard {
 
   press(change: Partial<Key>, gap: number): Step {
     this.at += gap;
-    const step = this.keys.press({ at: this.at, code: "", key: "", shift: false, modified: false, repeat: false, inText: true, ...change });
+    const step = this.keys.press({ at: this.at, code: "", key: "", shift: false, modified: false, repeat: false, inText: true, secret: false, ...change });
     this.steps.push(step);
     return step;
   }
@@ -170,4 +170,12 @@ test("text is made plain: wide letters, small letters of a code, control charact
   assert.equal(tidy("  hb1:ab\u0000c\r\n"), "HB1:ABC");
   assert.equal(tidy("Ab c"), "Ab c");
   assert.equal(narrow("ＨＢ１：\u3000"), "HB1: ");
+});
+
+test("a password that is filled in is nobody's code, and a code is one even there", () => {
+  for (const text of ["hunter22\n", "correct horse battery\n", "correct horse battery\t"]) {
+    const filled = new Keyboard().type(text, 2, { secret: true });
+    assert.ok(filled.steps.every((step) => !step.swallow && !step.began && step.scan === null), text);
+  }
+  assert.ok(new Keyboard().type(`${CODE}\n`, 2, { secret: true }).steps.some((step) => step.scan && "text" in step.scan));
 });

@@ -7,8 +7,8 @@ import { Stage } from "./browser.mjs";
 import { Hall, ROOT } from "./hall.mjs";
 
 /** Runs `tell` with a fresh hall; `folder` names its screenshots. */
-export function story(name, folder, tell, { skip = false, ...options } = {}) {
-  test(name, { timeout: 240_000, skip }, async () => {
+export function story(name, folder, tell, { skip = false, timeout = 240_000, ...options } = {}) {
+  test(name, { timeout, skip }, async () => {
     const hall = await Hall.start(options);
     let stage;
     try {

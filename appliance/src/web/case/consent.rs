@@ -90,7 +90,10 @@ async fn office(Act { by, form }: Act<Office>) -> Answered {
         Some(account) => by.app.desk.look_by_office(&by.clerk, &by.id, &form.basis, account).await,
         None => Err(Refusal::Supervisor.into()),
     };
-    by.answer_typed(done, StepName::Consent, form.account).await
+    // What was typed wrong stands where it was typed.
+    let asked = !matches!(by.app.desk.case(&by.id).await?.consent, Consent::NotAsked);
+    let step = if asked { StepName::Consent } else { StepName::List };
+    by.answer_typed(done, step, form.account).await
 }
 
 async fn cancel_push(Act { by, .. }: Act) -> Answered {
@@ -113,6 +116,7 @@ pub fn list_step(scene: &Scene<'_>) -> ListStep {
         by_principal: scene.case.mandator().is_some(),
         push_blocked: push_blocked(scene, asked),
         asked,
+        office: office_form(scene),
     }
 }
 

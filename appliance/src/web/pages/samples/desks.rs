@@ -401,6 +401,7 @@ fn sync(lang: Lang, line: Line) -> SyncPage {
             known("时效令牌", "", 42, "", tone),
             known("证照状态清单", "第 8812 版 · 164 KB", 118, "11-22 15:30", tone),
             known("事项目录", "第 12 版", 86_500, "", Tone::Good),
+            known("离线政策", "第 3 版", 1_240_000, "", Tone::Good),
             known("信任包", "第 3 版", 860_000, "2027-02-11", Tone::Good),
         ],
         backlog: Backlog {

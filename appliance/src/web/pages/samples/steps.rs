@@ -270,6 +270,7 @@ pub fn list_states() -> Vec<(&'static str, ListStep)> {
         push_blocked: None,
         by_principal: false,
         asked: 3,
+        office: Some(office()),
     };
     let mut blocked = full(false);
     blocked.push_blocked = Some("评价器离线，15:31 起；恢复前可改用纸质材料。".to_owned());
@@ -286,11 +287,13 @@ pub fn consent(state: ConsentState) -> ConsentStep {
         push_blocked: None,
         by_principal: false,
         can_withdraw: decided,
-        office: (!decided).then(|| OfficeForm {
-            bases: vec!["《社会保险法》第七十七条".to_owned()],
-            account: String::new(),
-            error: None,
-        }),
+        office: (!decided).then(office),
+    }
+}
+
+fn office() -> OfficeForm {
+    OfficeForm {
+        bases: vec!["《社会保险法》第七十四条".to_owned()], account: String::new(), error: None
     }
 }
 

@@ -1,5 +1,6 @@
 //! 免证清单: one row for each material, and what stands behind it.
 
+use super::OfficeForm;
 use crate::web::pages::frame::Tone;
 
 /// 清单.
@@ -15,6 +16,8 @@ pub struct ListStep {
     pub push_blocked: Option<String>,
     /// How many licences the citizen will be asked for.
     pub asked: u32,
+    /// 依职能查验, where the item has a legal basis for it.
+    pub office: Option<OfficeForm>,
 }
 
 impl ListStep {

@@ -79,6 +79,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("事项", "Item"),
     ("名称、拼音首字母、部门或编码", "Name, pinyin initials, department or code"),
     ("事项目录", "Catalogue"),
+    ("离线政策", "Offline policy"),
     ("事项编码", "Item code"),
     ("二维码在评价器上：{}", "QR code on the citizen's screen: {}"),
     ("二维码，请办事人用手机扫", "QR code, to be scanned by the citizen's phone"),

@@ -1,0 +1,200 @@
+// 方式: each row of the matrix, from an empty desk to the form, with everything that it takes.
+
+/** Letters that find the item of each tier first. One person, and one shop, holds whatever they ask for. */
+const ITEMS = {
+  个人: { T0: "zhck", T1: "sydj", T2: "jdcjsz", T3: "bdczy" },
+  法人: { T0: "zhck", T1: "ycz", T2: "spjy", T3: "gsfd" },
+};
+/** Who has those licences and stands for that shop, who acts for both, and who has nothing. */
+const CAST = { 个人: "wang-fang", 法人: "ma-wenting" };
+const HELPER = "xu-hao";
+const STRANGER = { 个人: "wu-yong", 法人: "ma-wenting" };
+const KINDS = {
+  个人: ["居民身份证", "社会保障卡", "机动车驾驶证", "不动产权证书"],
+  法人: ["居民身份证", "营业执照", "烟草专卖零售许可证", "食品经营许可证"],
+};
+
+/** What a table needs before it starts, while the line is up: phones signed in, codes opened, a mandate and a grant. */
+export async function prepared(window, applicant, { phones = true } = {}) {
+  const slug = CAST[applicant];
+  const [shop] = (await window.hall.cast()).find((one) => one.slug === CAST.法人).represents;
+  const capacity = applicant === "个人" ? "own" : `org:${shop.uscc}`;
+  const table = { applicant, slug, shop, capacity };
+  if (!phones) {
+    return table;
+  }
+  const [principal, helper] = [await window.phone(slug), await window.phone(HELPER)];
+  await principal.showCode(applicant === "个人" ? "zw" : "ys", capacity);
+  await principal.delegate(HELPER, { kinds: KINDS[applicant], capacity });
+  await helper.acceptFrom(principal);
+  await helper.button("出示委托人身份码").tap();
+  await helper.showCode("wt");
+  if (applicant === "法人") {
+    await principal.grant(shop.uscc, HELPER);
+    await helper.open("home");
+    await helper.page.getByRole("link", { name: /^粤商码/ }).waitFor();
+    await helper.showCode("qy", capacity);
+  }
+  return { ...table, principal, helper };
+}
+
+/** Serves somebody in this way, until the form stands on the desk. */
+export async function serve(window, table, { way, tier, line }) {
+  const at = { window, clerk: window.desk, ...table, up: line === "在线" };
+  await at.clerk.begin(ITEMS[table.applicant][tier], table.applicant);
+  await WAYS[way](at);
+}
+
+const WAYS = {
+  "实体身份证，证照在本厅缓存": async (at) => {
+    await card(at, at.slug);
+    await agreeOnGlass(at);
+  },
+  "实体身份证，未缓存，带纸质原件": async (at) => {
+    await card(at, STRANGER[at.applicant]);
+    await onPaper(at);
+  },
+  "办事码，普通": async (at) => {
+    await at.principal.open(`plain/${at.capacity}`);
+    await scan(at, await at.principal.qrText());
+    await agreeOnGlass(at);
+  },
+  "办事码，持有人，只扫一次": async (at) => {
+    await scan(at, await anotherCode(at.principal, at.applicant === "个人" ? "zw" : "ys", at.capacity));
+    await agreeOnGlass(at);
+  },
+  "办事码，持有人，应答挑战": async (at) => {
+    await answerChallenge(at, at.principal);
+    await agreeOnGlass(at);
+  },
+  "窗口刷脸，手机授权并出示证照": async (at) => {
+    await face(at, at.principal);
+    await agreeOnPhone(at, at.principal);
+  },
+  "窗口刷脸，事项已预先核准": (at) => WAYS["窗口刷脸，手机授权并出示证照"](at),
+  "委托代办，电子委托，委托人未确认": async (at) => {
+    await delegateComes(at);
+    await onPaper(at);
+  },
+  "委托代办，电子委托，委托人已确认": async (at) => {
+    await delegateComes(at);
+    await at.clerk.press("F9");
+    await at.helper.scanFrom(await at.window.glass());
+    await at.helper.says("等待委托人确认");
+    await at.principal.confirm();
+    if (!at.up) {
+      await scan(at, await at.helper.answer());
+    }
+    await at.window.citizen.page.locator(".page.notice").waitFor();
+    await at.window.citizen.agree();
+    await filled(at);
+  },
+  "经办授权人，持身份证": async (at) => {
+    await card(at, HELPER);
+    await agreeOnGlass(at);
+  },
+  "经办授权人，办事码应答挑战": async (at) => {
+    await answerChallenge(at, at.helper);
+    await agreeOnGlass(at);
+  },
+  "经办授权人，刷脸": async (at) => {
+    await face(at, at.helper);
+    await agreeOnPhone(at, at.helper);
+  },
+  "依职能查验，已告知": async (at) => {
+    await card(at, at.slug);
+    await at.clerk.office(at.window.hall.account("hall-admin"));
+    await at.window.citizen.page.locator(".page.notice").waitFor();
+    await at.window.citizen.agree();
+    await filled(at);
+  },
+};
+
+/** The ways that can be driven. */
+export const DRIVEN = Object.keys(WAYS);
+
+/** The card, for a shop after its code, is compared; the list stands there. */
+async function card({ window, clerk, applicant, shop }, slug) {
+  if (applicant === "法人") {
+    await clerk.type(shop.uscc);
+    await clerk.page.keyboard.press("Enter");
+    await clerk.stepSays(shop.name);
+  }
+  await clerk.identify("W01", slug);
+  await clerk.stepSays("免证清单");
+  await window.hall.lift("W01");
+}
+
+async function scan({ window, clerk }, text) {
+  await clerk.uncounted(() => window.scan(text));
+  await clerk.stepSays(/免证清单|项已由证照填好|委托人已确认/);
+}
+
+/** A code that has not been shown yet. */
+async function anotherCode(phone, kind, capacity) {
+  await phone.showCode(kind, capacity);
+  await phone.button("立即更换").tap();
+  return phone.qrText();
+}
+
+async function answerChallenge(at, phone) {
+  await at.clerk.press("F9");
+  await phone.scanFrom(await at.window.glass());
+  await chooseCapacity(at, phone);
+  await scan(at, await phone.answer());
+}
+
+/** For whom one answers, where the phone asks. */
+async function chooseCapacity({ capacity }, phone) {
+  const picker = phone.page.getByLabel("以什么身份");
+  await picker.or(phone.page.locator(".answer, .rows.asked, .sentence")).first().waitFor();
+  if ((await picker.count()) > 0 && (await picker.inputValue()) !== capacity) {
+    await phone.as(capacity);
+    await phone.page.waitForFunction((wanted) => location.hash.endsWith(wanted) && document.querySelector("select")?.value === wanted, capacity);
+  }
+}
+
+async function face(at, phone) {
+  await at.clerk.press("F4");
+  await throughPhone(at, phone);
+  await at.clerk.stepSays("免证清单");
+}
+
+async function agreeOnPhone(at, phone) {
+  await at.clerk.press("F9");
+  await throughPhone(at, phone);
+  await filled(at);
+}
+
+/** The phone takes what stands on the evaluator and answers: by the line, or carried. */
+async function throughPhone(at, phone) {
+  await phone.scanFrom(await at.window.glass());
+  await chooseCapacity(at, phone);
+  const answer = await phone.agree();
+  if (!at.up) {
+    await scan(at, answer);
+  }
+}
+
+/** 代办人 shows the principal's code, and their own card. */
+async function delegateComes(at) {
+  await scan(at, await anotherCode(at.helper, "wt"));
+  await at.clerk.readDelegate("W01", HELPER);
+  await at.window.hall.lift("W01");
+}
+
+async function agreeOnGlass({ window, clerk }) {
+  await clerk.press("F6");
+  await window.citizen.asked();
+  await window.citizen.agree();
+  await filled({ clerk });
+}
+
+async function onPaper({ clerk }) {
+  await clerk.press("F7");
+  await filled({ clerk });
+}
+
+async function filled({ clerk }) {
+  await clerk.page.locator("#sheet").waitFor();
+}
