@@ -18,6 +18,7 @@ mod scanner;
 mod submit;
 mod upkeep;
 
+pub use citizen::not_ready;
 pub(crate) use desk::new_command;
 pub use desk::{Clerk, Desk, Reading};
 pub use files::{Scan, Upload};

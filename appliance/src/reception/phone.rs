@@ -1,6 +1,6 @@
 //! 手机: challenges on the evaluator, and what a scanner, a camera or the line brings back from a phone.
 
-use super::citizen::{Screen, clerk_of, tolerate, window_name};
+use super::citizen::{Screen, clerk_of, window_name};
 use super::desk::{Clerk, Desk};
 use super::{Refusal, decide, pages};
 use crate::book::{Book, Fault};
@@ -78,35 +78,7 @@ impl Desk {
     pub async fn cancel_phone(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.mine(clerk, id).await?;
         match waiting_command(&case) {
-            Some(command) => self.end_challenge(&command, id, ConsentEnd::Cancelled).await,
-            None => Ok(()),
-        }
-    }
-
-    /// A challenge ends without an answer.
-    pub(super) async fn end_challenge(
-        &self,
-        command: &CommandId,
-        case: &CaseId,
-        reason: ConsentEnd,
-    ) -> Result<(), Fault> {
-        let (book, id, case_id) = (self.book.clone(), command.clone(), case.clone());
-        let now = book.clock.now();
-        let device = self
-            .book
-            .db
-            .write(move |tx| {
-                rows::close_command(tx, &id, CommandState::Closed)?;
-                let clerk = clerk_of(tx, &case_id)?;
-                let ended = book
-                    .change_case(tx, &case_id, &clerk, now, |case| Ok(decide::end_asked(case, &id, reason)?));
-                tolerate(ended)?;
-                Ok::<_, Fault>(rows::command(tx, &id)?.map(|command| command.device))
-            })
-            .await?;
-        self.changed(case);
-        match device {
-            Some(device) => self.hub.deliver(&device).await,
+            Some(command) => self.end_page(&command, id, ConsentEnd::Cancelled).await,
             None => Ok(()),
         }
     }
@@ -355,7 +327,7 @@ impl Desk {
                 Some(crate::line::Carried::Said(message)) => message,
                 Some(crate::line::Carried::Declined) => {
                     return match waiting_command(&case) {
-                        Some(command) => self.end_challenge(&command, id, ConsentEnd::Declined).await,
+                        Some(command) => self.end_page(&command, id, ConsentEnd::Declined).await,
                         None => Ok(()),
                     };
                 }

@@ -32,6 +32,8 @@ pub enum Refusal {
     AlreadyAsking,
     /// No evaluator is bound to the window, or it does not answer.
     NoEvaluator,
+    /// The window's evaluator is quarantined.
+    EvaluatorIsolated,
     /// No card reader is bound to the window, or it does not answer.
     NoReader,
     /// The form has problems.
@@ -126,6 +128,7 @@ impl Refusal {
             Self::NothingToAsk => "R110",
             Self::AlreadyAsking => "R111",
             Self::NoEvaluator => "R112",
+            Self::EvaluatorIsolated => "R170",
             Self::NoReader => "R113",
             Self::Form(_) => "R114",
             Self::Materials(_) => "R115",
@@ -206,6 +209,7 @@ impl Refusal {
             Self::NoteMissing => "身份证已过有效期。请在备注中写明核对依据后再继续，相关材料按容缺办理。".into(),
             Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照，改用纸质”，材料按纸质或容缺办理。".into(),
             Self::AlreadyAsking => "授权页面已在评价器上。请等待办事人操作，或先撤回。".into(),
+            Self::EvaluatorIsolated => "本窗口的评价器应答有异常，已停用。请通知运维人员查看“安全事件”后重新配对；这一件可按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoReader => "本窗口的读卡器未就绪。请检查读卡器是否插好，稍后再按读卡。".into(),
             Self::Form(problems) => format!("表单有 {} 处需要处理，见下方标出的栏目。", problems.len()),

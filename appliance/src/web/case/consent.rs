@@ -5,7 +5,7 @@ use super::list;
 use super::page::{Scene, Trouble, left_ms};
 use super::{is_record, view};
 use crate::book::Fault;
-use crate::reception::{Refusal, decide};
+use crate::reception::{self, Refusal, decide};
 use crate::store::accounts::Role;
 use crate::store::devices::Presence;
 use crate::web::App;
@@ -158,7 +158,7 @@ fn push_blocked(scene: &Scene<'_>, asked: u32) -> Option<String> {
         return Some(said(&Refusal::NothingToAsk, scene.lang));
     }
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    (!ready).then(|| said(&Refusal::NoEvaluator, scene.lang))
+    (!ready).then(|| said(&reception::not_ready(scene.evaluator.as_ref()), scene.lang))
 }
 
 fn consent_state(scene: &Scene<'_>) -> ConsentState {

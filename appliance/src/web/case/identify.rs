@@ -3,7 +3,7 @@
 use super::act::{Act, Answered};
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::devices::hub::ReadStage;
-use crate::reception::{Reading as DeskReading, Refusal, decide};
+use crate::reception::{self, Reading as DeskReading, Refusal, decide};
 use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::pages::case::StepName;
@@ -119,8 +119,10 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
 /// Why no code can be put on the citizen's screen.
 fn phone_blocked(scene: &Scene<'_>) -> Option<String> {
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    (!ready).then(|| {
-        scene.lang.t("评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。").to_owned()
+    let words = "评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。";
+    (!ready).then(|| match reception::not_ready(scene.evaluator.as_ref()) {
+        Refusal::NoEvaluator => scene.lang.t(words).to_owned(),
+        isolated => said(&isolated, scene.lang),
     })
 }
 

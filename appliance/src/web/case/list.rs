@@ -103,12 +103,16 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
         {
             "证照信息已超过时限，按容缺办理，联网后复核。"
         }
+        (MaterialState::Waivable, _) if scene.case.wants_acknowledgement() => "代办人确认后使用。",
         (MaterialState::Waived | MaterialState::Waivable, _) => "",
         (MaterialState::Brought, _) => "",
         (MaterialState::ToFollow, _) => "容缺后补。",
         (_, Some(licence)) if licence.status != LicenceStatus::Valid => "证照状态不可用，请提供纸质原件。",
         (_, Some(licence)) if !licence.usable(today) => "证照已过有效期，请提供现行有效的原件。",
         (_, Some(_)) if matches!(scene.case.consent, Consent::NotAsked) => "没有请办事人授权使用该证照。",
+        (_, Some(_)) if matches!(scene.case.consent, Consent::Withdrawn { .. }) => {
+            "授权已撤回，请收纸质原件。"
+        }
         (_, Some(_)) => "办事人未同意使用该证照。",
         (_, None) if licensed => "没有查到该证照。",
         (_, None) => "该材料没有对应的电子证照。",

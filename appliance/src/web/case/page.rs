@@ -15,7 +15,7 @@ use crate::web::refusals::said;
 use crate::web::session::SignedIn;
 use crate::web::{App, cases, frame};
 use hall_bus::DeviceKind;
-use hall_domain::case::{Case, CaseId, Consent, Decision, ListRow, Step};
+use hall_domain::case::{Asked, Case, CaseId, Consent, Decision, ListRow, Step};
 use hall_domain::{
     ApplicantKind, ConsentGrade, IdentityGrade, ServiceItem, Timestamp, mask_name, mask_number,
 };
@@ -316,6 +316,17 @@ pub fn left_ms(deadline: Timestamp, now: Timestamp) -> u64 {
 
 /// What the citizen said about a row, for the row.
 pub fn decision(case: &Case, row: &ListRow) -> Shown {
+    let among = |asked: &Asked| asked.request.rows.iter().any(|asked| asked.material == row.material);
+    match &case.consent {
+        Consent::Office { asked, .. } if among(asked) => return Shown::Office,
+        Consent::Waiting { asked } if asked.office.is_some() && among(asked) => return Shown::Office,
+        Consent::Withdrawn { asked, refused, given: Some(_), .. }
+            if among(asked) && !refused.contains(&row.material) =>
+        {
+            return Shown::Withdrawn;
+        }
+        _ => {}
+    }
     match case.decision(&row.material) {
         Decision::Agreed => Shown::Agreed,
         Decision::Refused if row.licence.is_some() => Shown::Refused,

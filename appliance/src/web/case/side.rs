@@ -2,6 +2,7 @@
 
 use super::list;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
+use super::submit;
 use crate::reception::RESULT_MS;
 use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
@@ -59,6 +60,7 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 outcome: list::outcome(judgement.outcome),
                 sentence: judgement.sentence,
                 raise: judgement.raise,
+                lacking: case.filled.then(|| submit::blockers(scene, false).len()),
             })
         }
     };
@@ -77,6 +79,9 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
     let Some(device) = &scene.evaluator else { return CitizenScreen::None };
     if scene.returning(device) {
         return CitizenScreen::Returning;
+    }
+    if device.state == Presence::Quarantined {
+        return CitizenScreen::Isolated;
     }
     if device.state == Presence::Lost {
         return CitizenScreen::Offline { since: device.seen_at.hm() };
@@ -100,7 +105,7 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
         }
         (Consent::Waiting { asked }, _) if scene.shown => CitizenScreen::Authorise {
             item: case.item_name.clone(),
-            licences: asked.request.rows.iter().map(|row| (row.name.clone(), true)).collect(),
+            licences: asked.request.rows.iter().map(|row| row.name.clone()).collect(),
             left_ms: left_ms(asked.deadline, scene.now),
         },
         (Consent::Waiting { .. }, _) => CitizenScreen::Sending,

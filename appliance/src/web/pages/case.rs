@@ -320,6 +320,8 @@ pub enum CitizenScreen {
         /// Since when, "10:31".
         since: String,
     },
+    /// 已隔离: its answers were not taken, and it may show nothing until somebody has looked at it.
+    Isolated,
     /// 设备正在重连: the box was started anew, and the evaluator has not come back yet.
     Returning,
     /// 空闲.
@@ -330,8 +332,8 @@ pub enum CitizenScreen {
     Authorise {
         /// 事项.
         item: String,
-        /// Licences with whether the citizen's switch is on.
-        licences: Vec<(String, bool)>,
+        /// Licences that are asked for. How the citizen's switches stand is not told before the answer.
+        licences: Vec<String>,
         /// Milliseconds left.
         left_ms: u64,
     },
@@ -355,6 +357,15 @@ pub struct Policy {
     pub sentence: String,
     /// What would raise it.
     pub raise: Option<String>,
+    /// How much is missing before anything can be submitted; none before there is a form.
+    pub lacking: Option<usize>,
+}
+
+impl Policy {
+    /// What the outcome is the outcome of.
+    pub fn heading(&self) -> &'static str {
+        if self.lacking == Some(0) { "现在提交会怎样" } else { "补齐后提交会怎样" }
+    }
 }
 
 /// 受理结果: what a submission comes to.

@@ -297,6 +297,27 @@ fn an_answer_to_a_closed_or_expired_page_is_stale_and_never_applied() {
 }
 
 #[test]
+fn the_end_of_a_message_that_asked_nothing_is_no_security_event_and_nothing_else_passes_so() {
+    let told = Answer { page: PageKind::Message, ..answer(&command(authorize()), Outcome::Timeout {}) };
+    let without_command = |answer: &Answer| {
+        let verified = verify::<Answer>(&signed(answer), &device_id(1), &device()).unwrap();
+        judge(&verified, &device(), None, None, NOW)
+    };
+    for outcome in [Outcome::Timeout {}, Outcome::Dismissed {}] {
+        let verdict = without_command(&Answer { outcome, ..told.clone() });
+        assert_eq!(verdict, Verdict::Stale { why: Stale::Closed, decides: false });
+        assert!(verdict.advances_counter() && !verdict.is_security_event());
+    }
+    let unknown = Verdict::Rejected(Rejection::UnknownCommand);
+    assert_eq!(without_command(&Answer { outcome: confirmed(&[]), ..told.clone() }), unknown);
+    assert_eq!(without_command(&Answer { page: PageKind::Authorize, ..told.clone() }), unknown);
+    let replayed = DeviceRecord { counter: told.counter, ..device() };
+    let verified = verify::<Answer>(&signed(&told), &device_id(1), &device()).unwrap();
+    let verdict = judge(&verified, &replayed, None, None, NOW);
+    assert_eq!(verdict, Verdict::Rejected(Rejection::Replay));
+}
+
+#[test]
 fn a_late_time_out_is_no_security_event() {
     let closed = Command { state: CommandState::Expired, ..command(authorize()) };
     let verdict = decide(&closed, &answer(&closed, Outcome::Timeout {}), NOW);

@@ -180,7 +180,8 @@ impl Case {
             _ => {
                 let usable =
                     row.licence.as_ref().is_some_and(|licence| licence.usable(self.updated_at.local_date()));
-                if usable && !self.filled && self.decision(&row.material) == Decision::Open {
+                // What was agreed to is opened a moment later, or once a delegate has confirmed.
+                if usable && !self.filled && self.decision(&row.material) != Decision::Refused {
                     MaterialState::Waivable
                 } else if row.required {
                     MaterialState::Missing

@@ -302,11 +302,7 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
     let at = || "15:34".to_owned();
     let shown = CitizenScreen::Authorise {
         item: ITEM.to_owned(),
-        licences: vec![
-            ("营业执照".to_owned(), true),
-            ("居民身份证".to_owned(), true),
-            ("从业人员健康证明".to_owned(), false),
-        ],
+        licences: ["营业执照", "居民身份证", "从业人员健康证明"].map(str::to_owned).to_vec(),
         left_ms: 92_000,
     };
     let result = |text: &str, agreed| CitizenScreen::Result { text: text.to_owned(), agreed };
@@ -317,6 +313,7 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
     let code = |ask| CitizenScreen::Code { ask, left_ms: 250_000 };
     vec![
         ("none", ConsentState::NotAsked, CitizenScreen::Idle),
+        ("isolated", ConsentState::NotAsked, CitizenScreen::Isolated),
         ("sent", sent(200, false), CitizenScreen::Sending),
         ("sent-slow", sent(3_600, false), CitizenScreen::Sending),
         ("shown", ConsentState::Shown { left_ms: 92_000, total_ms: 240_000, extended: 1 }, shown),

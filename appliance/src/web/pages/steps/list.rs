@@ -182,6 +182,10 @@ pub enum Decision {
     Agreed,
     /// 不同意.
     Refused,
+    /// 已撤回: agreed to, and taken back.
+    Withdrawn,
+    /// 依职能查验: the citizen was told, not asked.
+    Office,
 }
 
 impl Decision {
@@ -192,6 +196,8 @@ impl Decision {
             Self::Pending => "待授权",
             Self::Agreed => "已同意",
             Self::Refused => "不同意",
+            Self::Withdrawn => "已撤回",
+            Self::Office => "依职能",
         }
     }
 
@@ -201,7 +207,7 @@ impl Decision {
             Self::NotAsked => Tone::Plain,
             Self::Pending => Tone::Busy,
             Self::Agreed => Tone::Good,
-            Self::Refused => Tone::Old,
+            Self::Refused | Self::Withdrawn | Self::Office => Tone::Old,
         }
     }
 }
