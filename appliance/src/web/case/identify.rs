@@ -119,9 +119,10 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
 /// Why no code can be put on the citizen's screen.
 fn phone_blocked(scene: &Scene<'_>) -> Option<String> {
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    let words = "评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。";
     (!ready).then(|| match reception::not_ready(scene.evaluator.as_ref()) {
-        Refusal::NoEvaluator => scene.lang.t(words).to_owned(),
+        Refusal::NoEvaluator => {
+            scene.lang.t("评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。").to_owned()
+        }
         isolated => said(&isolated, scene.lang),
     })
 }

@@ -158,6 +158,8 @@ fn mode(scene: &Scene<'_>) -> Mode {
         Some(CaseMode::Online) => Mode::Online,
         Some(CaseMode::Offline) if line.up && !scene.case.closed() && !scene.case.filled => Mode::Upgrading,
         None if line.up => Mode::Online,
+        // It was handled while the line was down; how long it was is not what counts any more.
+        _ if line.up => Mode::Offline { down_for: String::new() },
         _ => {
             let since = line.last_contact.unwrap_or(line.since);
             Mode::Offline { down_for: span(scene.now.ms_since(since), scene.lang) }

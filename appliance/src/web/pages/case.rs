@@ -32,12 +32,17 @@ pub struct CasePage {
 impl CasePage {
     /// Whether the case can still be given up.
     pub fn can_abandon(&self) -> bool {
-        self.in_hand() && !matches!(self.step, StepPanel::Done(_))
+        self.in_hand() && self.open()
+    }
+
+    /// Whether it has not been submitted or given up.
+    pub fn open(&self) -> bool {
+        !matches!(self.side.policy, Prospect::Over)
     }
 
     /// Whether a code can be scanned for it (扫码).
     pub fn scans(&self) -> bool {
-        self.in_hand() && !matches!(self.step, StepPanel::Done(_))
+        self.in_hand() && self.open()
     }
 
     /// Whether scans can still be removed here.

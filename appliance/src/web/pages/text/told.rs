@@ -81,6 +81,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("本件没有可撤回的授权。请刷新页面核对。", "There is no consent to withdraw in this case. Reload the page."),
     ("本件没有委托人。请先扫代办人手机上的委托人身份码。", "Nobody has delegated anything in this case. Scan the principal's code on the delegate's phone first."),
     ("本机时钟可疑，不能采用单独出示的办事码。请在评价器上出二维码让手机应答，或出示身份证。", "The box's clock is doubtful, so a code shown alone does not count. Let the phone answer a code on the citizen's screen, or show the identity card."),
+    ("本窗口的评价器应答有异常，已停用。请通知运维人员查看“安全事件”后重新配对；这一件可按“不用证照，改用纸质”收取纸质材料。", "The citizen's screen at this window gave answers that were not what they should be and is out of use. A technician must look at the security events and pair it again; go on with paper."),
     ("本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照，改用纸质”收取纸质材料。", "This window's citizen's screen is not ready. Check its power and network, or go on with paper (F7)."),
     ("本窗口的读卡器未就绪。请检查读卡器是否插好，稍后再按读卡。", "This window's card reader is not ready. Check its plug, then read again."),
     ("材料 {} 容缺后补", "Material {}: to follow"),
