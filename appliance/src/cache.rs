@@ -3,6 +3,7 @@
 
 pub mod install;
 pub mod purge;
+pub mod shown;
 mod statement;
 #[cfg(test)]
 mod tests;

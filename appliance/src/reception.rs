@@ -15,6 +15,7 @@ mod pages;
 mod phone;
 mod refusal;
 mod scanner;
+mod shown;
 mod submit;
 mod upkeep;
 

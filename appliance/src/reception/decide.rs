@@ -4,6 +4,7 @@
 mod citizen;
 mod office;
 mod phone;
+mod shown;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ pub use citizen::{
 };
 pub use office::{acknowledge, ask_acknowledgement, ask_by_office, end_acknowledgement, noticed, withdraw};
 pub use phone::{Carried, PHONE_MS, Proof, ask_phone, awaited, carry, end_asked, may_ask_phone, prove};
+pub use shown::{Shown, may_ask_shown, show};
 pub use submit::{Conditions, Signatures, Signed, complete, judge, may_supply, submit, supply};
 
 use super::refusal::Refusal;

@@ -4,6 +4,7 @@ use super::decide;
 use super::desk::{Clerk, Desk};
 use super::list::parties;
 use crate::book::{Book, Fault};
+use crate::cache::shown::Shown;
 use crate::cache::{self, Candidate};
 use crate::store::meta;
 use hall_domain::case::{CarriedRow, Case, CaseId, Consent, ConsentProof, ListedLicence, Mode, PaperChoice};
@@ -36,6 +37,8 @@ impl Desk {
             self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
         let carried = Carried::of(&case);
         carried.date(&mut candidates, &case);
+        let shown = self.shown_of(&case);
+        let latest = self.book.knowledge.latest(self.book.clock.now());
         let (book, by, id) = (self.book.clone(), case.clerk.clone(), id.clone());
         let now = book.clock.now();
         let case_id = id.clone();
@@ -55,6 +58,13 @@ impl Desk {
                             None => next_use_code(tx, &book)?,
                         };
                         let licence = carried.graded(licence, &row.material, now);
+                        // What a phone showed is opened from that answer, and from nothing else.
+                        let open = |shown: &Shown| shown.open(&row, &licence, use_code.clone(), latest);
+                        if let Some((used, fields)) = shown.iter().rev().find_map(open) {
+                            uses.push(used);
+                            opened.insert(row.kind.clone(), fields);
+                            continue;
+                        }
                         // A licence that does not open as signed stays closed; its row then asks for paper.
                         match cache::open(&row, &licence, &candidates, use_code, now) {
                             Ok((used, fields)) => {
@@ -159,7 +169,10 @@ impl Carried {
 
     fn graded(&self, licence: &ListedLicence, material: &MaterialId, now: Timestamp) -> ListedLicence {
         let mut licence = licence.clone();
-        if self.rows.contains_key(material) && self.at > licence.status_at {
+        if let Some(row) = self.rows.get(material)
+            && self.at > licence.status_at
+        {
+            licence.status = row.status;
             licence.status_at = self.at;
             if now.ms_since(self.at) <= CARRIED_MS {
                 licence.grade = LicenceGrade::L4;

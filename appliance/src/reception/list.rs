@@ -47,7 +47,10 @@ impl Desk {
             candidates.retain(|candidate| cache::speaks_for(&person, candidate, &principal));
         }
         let kinds = self.book.knowledge.kinds();
-        let rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
+        let mut rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
+        if mode == Mode::Offline {
+            self.keep_shown(&mut rows, case, &item);
+        }
         Ok((rows, mode))
     }
 

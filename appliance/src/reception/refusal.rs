@@ -100,6 +100,10 @@ pub enum Refusal {
     NothingToWithdraw,
     /// What was opened under a consent may not be looked at after it was taken back.
     ConsentWithdrawn,
+    /// There is no licence that the citizen's phone could show and the hall lacks.
+    NothingToShow,
+    /// The codes of an answer that were scanned are not those of one answer.
+    PartsDamaged,
     /// A limit of the policy is reached; its sentence.
     Limit(String),
     /// The attachment has nothing in it.
@@ -168,6 +172,8 @@ impl Refusal {
             Self::NothingToWithdraw => "R149",
             Self::Limit(_) => "R150",
             Self::ConsentWithdrawn => "R151",
+            Self::NothingToShow => "R152",
+            Self::PartsDamaged => "R153",
         }
     }
 
@@ -260,6 +266,8 @@ impl Refusal {
             Self::ConsentWithdrawn => {
                 "办事人已撤回授权，由证照得到的内容已移除，不能再查看。请改收纸质材料，或请办事人重新授权。".into()
             }
+            Self::NothingToShow => "没有需要手机出示的证照。请推送授权页，或按纸质材料办理。".into(),
+            Self::PartsDamaged => "扫到的几张二维码拼不成一份答复，没有采用。请办事人从第一张开始重新出示，再逐张扫。".into(),
             Self::Limit(sentence) => sentence.clone(),
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),

@@ -298,6 +298,7 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         CaseEvent::Abandoned { .. } => EntryKind::CaseClosed,
         CaseEvent::OrganisationNamed { .. }
         | CaseEvent::Listed { .. }
+        | CaseEvent::LicencesShown { .. }
         | CaseEvent::Rechecked { .. }
         | CaseEvent::Reopened
         | CaseEvent::TakenOver { .. }

@@ -12,4 +12,5 @@ mod receipts;
 mod register;
 mod retention;
 mod scan;
+mod shown;
 mod trust;

@@ -18,7 +18,7 @@ pub use event::{
 };
 pub use state::{
     Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, OnceGiven,
-    Outstanding, PhoneIdentity, PhoneWait, RatingState, Step, Submission,
+    Outstanding, PhoneIdentity, PhoneWait, RatingState, ShownLicences, Step, Submission,
 };
 pub use statement::{Established, Open, Statement, StatusSource};
 

@@ -1,4 +1,5 @@
 mod phone;
+mod shown;
 mod submission;
 
 use super::*;

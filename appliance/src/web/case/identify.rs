@@ -175,7 +175,7 @@ fn reader(scene: &Scene<'_>) -> Reader {
 fn reading(scene: &Scene<'_>) -> Reading {
     let failed = |why, number: &str| Reading::Failed { why, number: number.to_owned() };
     let live = scene.app.desk.reading(&scene.case.id);
-    if let Some(wait) = &scene.case.phone {
+    if let Some(wait) = scene.case.phone.as_ref().filter(|wait| wait.challenge.ask != PhoneAsk::Licences) {
         let total_ms = u64::try_from(decide::PHONE_MS).unwrap_or_default();
         let scan = wait.challenge.ask == PhoneAsk::Code || !scene.app.book.knowledge.line().up;
         let left_ms = left_ms(wait.deadline, scene.now);

@@ -6,7 +6,7 @@ use crate::web::pages::case::Outcome as ShownOutcome;
 use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
-use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode};
+use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode, StatusSource};
 use hall_domain::{LicenceGrade, LicenceStatus, Outcome, Tier};
 
 /// 事项, as the guide has it.
@@ -114,6 +114,10 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
             "授权已撤回，请收纸质原件。"
         }
         (_, Some(_)) => "办事人未同意使用该证照。",
+        (_, None) if licensed && !scene.case.shown.is_empty() => "手机也没有出示该证照，请提供纸质原件。",
+        (_, None) if licensed && scene.case.mode == Some(Mode::Offline) => {
+            "本厅没有缓存，可请办事人用手机出示。"
+        }
         (_, None) if licensed => "没有查到该证照。",
         (_, None) => "该材料没有对应的电子证照。",
     };
@@ -138,9 +142,10 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
         checked: Checked {
             age_s: age_s(scene.now, licence.status_at),
             stale: licence.grade <= LicenceGrade::L2,
-            source: match licence.mode {
-                Mode::Online => Source::Centre,
-                Mode::Offline => Source::Cache,
+            source: match (licence.mode, licence.statement.as_ref().map(|statement| statement.status_from)) {
+                (Mode::Online, _) => Source::Centre,
+                (Mode::Offline, Some(StatusSource::Phone)) => Source::Phone,
+                (Mode::Offline, _) => Source::Cache,
             },
             grade: format!("{:?}", licence.grade),
             // 核验说明; a list that was made before there were any has the grade alone.

@@ -125,6 +125,7 @@ pub async fn build(
             .desk
             .scan_said(id)
             .map(|refusal| format!("{}（{}）", said(&refusal, scene.lang), refusal.code())),
+        scan_got: app.desk.gathered(&case).map(|progress| (progress.have, progress.of)),
         held_by: if mine { None } else { Some(held_by(&scene, signed).await?) },
         frame,
     })

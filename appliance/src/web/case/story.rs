@@ -72,6 +72,12 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
                 Tone::Plain,
             )
         }
+        CaseEvent::LicencesShown { rows, proof, .. } => match rows.len() {
+            0 => by(proof.carrier.zh(), lang.t("手机答复：没有所需证照").to_owned(), Tone::Old),
+            some => {
+                by(proof.carrier.zh(), lang.fill("手机出示证照 {} 项，省级中心已签发", &[&some]), Tone::Good)
+            }
+        },
         CaseEvent::Rechecked { .. } => by(BOX, lang.t("线路恢复，向省级中心重新核验").to_owned(), Tone::Good),
         CaseEvent::ConsentAsked { request, .. } => {
             by_clerk(lang.fill("请办事人授权使用证照 {} 项", &[&request.rows.len()]), Tone::Plain)

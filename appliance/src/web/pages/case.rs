@@ -25,6 +25,8 @@ pub struct CasePage {
     pub side: SidePanel,
     /// What was wrong with the last scan of the window's scanner, ready sentence.
     pub scan_said: Option<String>,
+    /// How many of the several QR codes of an answer have been scanned, and of how many.
+    pub scan_got: Option<(u8, u8)>,
     /// Somebody else who has this case: everything is read-only then.
     pub held_by: Option<HeldBy>,
 }
@@ -63,6 +65,7 @@ impl CasePage {
                         | Reading::Again { .. }
                 )
             }
+            StepPanel::List(step) => step.showing.is_some(),
             StepPanel::Consent(step) => {
                 matches!(
                     step.state,

@@ -166,6 +166,9 @@ pub struct PhoneChallenge {
     pub ask: PhoneAsk,
     /// 16 random bytes, hexadecimal.
     pub nonce: String,
+    /// The materials whose licences are to be shown (出示证照); empty for every other request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub materials: Vec<MaterialId>,
 }
 
 /// 依职能查验的依据: why licences may be opened without consent, and who allowed it.
@@ -354,6 +357,18 @@ pub enum CaseEvent {
         mode: Mode,
         /// One row for each material of the item.
         rows: Vec<ListRow>,
+    },
+    /// 出示证照: the citizen's phone showed licences that the hall does not hold, stated by the centre for this case.
+    /// What stands in them stays sealed in the message until the citizen agrees.
+    LicencesShown {
+        /// The command whose challenge it answers.
+        command: CommandId,
+        /// The licence for each material; a material without one is not there.
+        rows: BTreeMap<MaterialId, ListedLicence>,
+        /// When the centre stated them.
+        stated_at: Timestamp,
+        /// The centre's assertion.
+        proof: PhoneProof,
     },
     /// The line came back before submission: the centre confirmed, or did not, what the cache had said.
     Rechecked {

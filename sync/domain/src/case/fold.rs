@@ -3,7 +3,7 @@
 use super::WithdrawnAt;
 use super::{
     Acknowledgement, Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, ConsentProof, Identity,
-    ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, Submission,
+    ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, ShownLicences, StatusSource, Submission,
 };
 use crate::Timestamp;
 use crate::form::{Attested, AttestedBy, FieldState};
@@ -35,6 +35,7 @@ impl Case {
             mode: None,
             listed_at: None,
             list: Vec::new(),
+            shown: Vec::new(),
             consent: Consent::NotAsked,
             uses: Vec::new(),
             filled: false,
@@ -117,9 +118,22 @@ impl Case {
             }
             CaseEvent::IdentityCleared { .. } => self.forget_person(),
             CaseEvent::Listed { mode, rows } => {
+                // What the centre itself says now is newer than what a phone carried.
+                if mode == Mode::Online {
+                    self.shown.clear();
+                }
                 self.mode = Some(mode);
                 self.list = rows;
                 self.listed_at = Some(at);
+            }
+            CaseEvent::LicencesShown { rows, stated_at, proof, .. } => {
+                self.phone = None;
+                for row in &mut self.list {
+                    if let Some(licence) = rows.get(&row.material) {
+                        row.licence = Some(licence.clone());
+                    }
+                }
+                self.shown.push(ShownLicences { stated_at, proof });
             }
             CaseEvent::Rechecked { rows, organisation } => {
                 self.organisation = organisation.or(self.organisation.take());
@@ -176,6 +190,7 @@ impl Case {
             CaseEvent::FormFilled { fields } => {
                 self.form = fields;
                 self.filled = true;
+                self.shown.clear();
             }
             CaseEvent::FormSaved { values } => {
                 for (key, value) in values {
@@ -243,6 +258,7 @@ impl Case {
             CaseEvent::Abandoned { reason } => {
                 self.abandoned = Some(reason);
                 self.phone = None;
+                self.forget_shown();
                 if matches!(self.consent, Consent::Waiting { .. }) {
                     self.consent = Consent::Ended { reason: ConsentEnd::Cancelled, at };
                 }
@@ -257,6 +273,7 @@ impl Case {
         self.mode = Some(Mode::Online);
         self.listed_at = Some(self.updated_at);
         self.list = rows;
+        self.shown.clear();
         let (list, form) = (&self.list, &mut self.form);
         self.uses.retain_mut(|used| {
             let row = list.iter().find(|row| row.material == used.material);
@@ -277,12 +294,27 @@ impl Case {
         });
     }
 
+    /// Licences that a phone showed and nobody opened leave the case; their rows are as before.
+    fn forget_shown(&mut self) {
+        if self.shown.is_empty() {
+            return;
+        }
+        self.shown.clear();
+        for row in &mut self.list {
+            row.licence = row.licence.take().filter(|licence| {
+                let statement = licence.statement.as_ref();
+                statement.is_none_or(|statement| statement.status_from != StatusSource::Phone)
+            });
+        }
+    }
+
     /// What was opened under the consent is forgotten: its values leave the case, and its materials are asked for
     /// again if the case is not submitted yet.
     fn withdraw(&mut self, place: WithdrawnAt, since: Timestamp) {
         let Consent::Given { asked, refused, at, .. } = &self.consent else { return };
         let given = Some(OnceGiven { at: *at, grade: self.consent_grade() });
         let (asked, refused) = (asked.clone(), refused.clone());
+        self.forget_shown();
         self.consent = Consent::Withdrawn { asked, refused, given, place, since };
         for used in &mut self.uses {
             used.opened.clear();
@@ -304,6 +336,7 @@ impl Case {
         self.identity = None;
         self.mode = None;
         self.list.clear();
+        self.shown.clear();
         self.consent = Consent::NotAsked;
         self.filled = false;
         self.form.clear();

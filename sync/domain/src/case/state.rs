@@ -65,6 +65,16 @@ pub struct PhoneWait {
     pub deadline: Timestamp,
 }
 
+/// 手机出示的证照: what the centre stated of the citizen's licences for this case. Nothing in it is open; it leaves the
+/// case with the form filled, with the person, and with the case given up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownLicences {
+    /// When the centre stated them.
+    pub stated_at: Timestamp,
+    /// The centre's assertion, the fields sealed in it.
+    pub proof: PhoneProof,
+}
+
 /// An authorisation page that is or was on the evaluator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
@@ -364,6 +374,9 @@ pub struct Case {
     pub listed_at: Option<Timestamp>,
     /// 免证清单.
     pub list: Vec<ListRow>,
+    /// Licences that a phone showed, as long as they may still be opened; the newest last.
+    #[serde(default)]
+    pub shown: Vec<ShownLicences>,
     /// 用证授权.
     pub consent: Consent,
     /// Licences opened.

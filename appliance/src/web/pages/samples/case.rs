@@ -111,6 +111,7 @@ fn page(lang: Lang, step: StepPanel) -> CasePage {
             },
         },
         scan_said: None,
+        scan_got: None,
         held_by: None,
     }
 }

@@ -271,10 +271,25 @@ pub fn list_states() -> Vec<(&'static str, ListStep)> {
         by_principal: false,
         asked: 3,
         office: Some(office()),
+        to_show: 0,
+        showing: None,
+        not_taken: None,
     };
+    let lacking = ListStep { to_show: 2, ..full(true) };
+    let showing = Some(Showing { scan: true, left_ms: 282_000, total_ms: 300_000 });
+    let showing = ListStep { showing, ..lacking.clone() };
+    let not_taken = Some(("这个应答不属于本办件，请重新出二维码再扫。".to_owned(), "R137".to_owned()));
+    let not_taken = ListStep { not_taken, ..lacking.clone() };
     let mut blocked = full(false);
     blocked.push_blocked = Some("评价器离线，15:31 起；恢复前可改用纸质材料。".to_owned());
-    vec![("full", full(false)), ("offline", full(true)), ("blocked", blocked)]
+    vec![
+        ("full", full(false)),
+        ("offline", full(true)),
+        ("blocked", blocked),
+        ("lacking", lacking),
+        ("showing", showing),
+        ("not-taken", not_taken),
+    ]
 }
 
 /// 授权 in one state.

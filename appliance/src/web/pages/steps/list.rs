@@ -18,6 +18,23 @@ pub struct ListStep {
     pub asked: u32,
     /// 依职能查验, where the item has a legal basis for it.
     pub office: Option<OfficeForm>,
+    /// How many licences the hall lacks that the citizen's phone could show.
+    pub to_show: u32,
+    /// 等待手机出示: the code for it stands on the evaluator.
+    pub showing: Option<Showing>,
+    /// 未采用: what came from the phone over the line was not taken; why, and the number to quote.
+    pub not_taken: Option<(String, String)>,
+}
+
+/// 等待手机出示证照.
+#[derive(Debug, Clone)]
+pub struct Showing {
+    /// Whether the phone's answer has to be scanned; otherwise the line brings it.
+    pub scan: bool,
+    /// Milliseconds left.
+    pub left_ms: u64,
+    /// Milliseconds in all.
+    pub total_ms: u64,
 }
 
 impl ListStep {
@@ -159,6 +176,8 @@ pub enum Source {
     Centre,
     /// 本机缓存.
     Cache,
+    /// 手机出示: from the centre, over the citizen's phone.
+    Phone,
 }
 
 impl Source {
@@ -167,6 +186,7 @@ impl Source {
         match self {
             Self::Centre => "省级中心",
             Self::Cache => "本机缓存",
+            Self::Phone => "手机出示",
         }
     }
 }

@@ -11,7 +11,7 @@ pub use form::{Attachment, AttachmentKind, Commitment, Field, FormStep, Input, M
 pub use identify::{
     Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
 };
-pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Source};
+pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Showing, Source};
 pub use submit::{
     Answer, Blocker, DoneStep, Following, FollowingItem, Rating, Sent, Signature, Signatures, SubmitStep,
 };
