@@ -2,6 +2,7 @@
 //! the events to record or the reason why not. Nothing here reads a clock, a disk or a network.
 
 mod citizen;
+mod mandate;
 mod office;
 mod phone;
 mod shown;
@@ -13,6 +14,7 @@ pub use citizen::{
     Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, ask_by_phone,
     consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating, rate,
 };
+pub use mandate::{drop_mandate, may_state_mandate, rows_on_paper, state_mandate};
 pub use office::{acknowledge, ask_acknowledgement, ask_by_office, end_acknowledgement, noticed, withdraw};
 pub use phone::{Carried, PHONE_MS, Proof, ask_phone, awaited, carry, end_asked, may_ask_phone, prove};
 pub use shown::{Shown, may_ask_shown, show};
@@ -73,8 +75,15 @@ pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
     }
     let mut events = Vec::new();
     let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
-    let represents =
-        case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.document, &who.name, who.at));
+    // A mandate on paper is of the organisation that it names, and of no other.
+    if case.paper_mandate.is_some() && changed {
+        events.push(CaseEvent::PaperMandateDropped);
+    }
+    let represents = case.paper_mandate.is_some() && !changed
+        || case
+            .identity
+            .as_ref()
+            .is_none_or(|who| represents(&organisation, &who.document, &who.name, who.at));
     if case.identity.is_some() && (changed || !represents) {
         let reason = if changed {
             "改填了统一社会信用代码"
@@ -122,8 +131,14 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
             return Err(Refusal::AnotherPerson);
         }
     }
-    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card.document, &card.name, now)) {
-        return Err(Refusal::NotLegalRepresentative);
+    match (&case.paper_mandate, &case.organisation) {
+        (Some(paper), _) if mandate::names(paper, &card.document) => return Err(Refusal::OwnMandate),
+        // A delegate is anybody whom the paper names.
+        (Some(_), _) => {}
+        (None, Some(known)) if !represents(known, &card.document, &card.name, now) => {
+            return Err(Refusal::NotLegalRepresentative);
+        }
+        (None, _) => {}
     }
     let other = case.identity.as_ref().filter(|who| who.document != card.document);
     let replaced = other.map(|_| CaseEvent::IdentityCleared { reason: REPLACED.to_owned() });
@@ -176,6 +191,7 @@ pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
     if !matches!(case.step(), Step::Identify | Step::List) {
         return Err(Refusal::OutOfStep);
     }
+    mandate::nothing_opened(case, &rows)?;
     Ok(vec![CaseEvent::Listed { mode, rows }])
 }
 
@@ -208,6 +224,7 @@ pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, St
 /// Takes the centre's word for a list that was made without it, before the case is submitted.
 pub fn recheck(case: &Case, rows: Vec<ListRow>, organisation: Option<Organised>) -> Events {
     at_least(case, Step::Form, Step::Form)?;
+    mandate::nothing_opened(case, &rows)?;
     Ok(vec![CaseEvent::Rechecked { rows, organisation }])
 }
 
@@ -246,6 +263,9 @@ pub fn choose_paper(case: &Case, material: &MaterialId, choice: PaperChoice) -> 
     at_least(case, Step::List, Step::Form)?;
     if !case.list.iter().any(|row| &row.material == material) {
         return Err(Refusal::UnknownMaterial);
+    }
+    if mandate::is_mandate(material) {
+        return Err(Refusal::MandateNotScanned);
     }
     if case.papers.get(material) == Some(&choice) {
         return Ok(Vec::new());

@@ -8,7 +8,7 @@ use crate::cache::shown::Shown;
 use crate::cache::{self, Candidate};
 use crate::store::meta;
 use hall_domain::case::{CarriedRow, Case, CaseId, Consent, ConsentProof, ListedLicence, Mode, PaperChoice};
-use hall_domain::form::{self, OpenedFields, Sources};
+use hall_domain::form::{self, OpenedFields, Sources, Stated};
 use hall_domain::{FieldKey, LicenceGrade, LicenceKindCode, MaterialId, Timestamp};
 use std::collections::BTreeMap;
 
@@ -183,10 +183,18 @@ impl Carried {
 }
 
 fn sources(case: &Case, licences: BTreeMap<LicenceKindCode, OpenedFields>) -> Sources<'_> {
+    let paper = case.paper_mandate.as_ref();
     Sources {
-        card: case.identity.as_ref().and_then(|identity| identity.card.as_ref()),
+        // The form is the principal's: a delegate's card says nothing of them.
+        card: case.identity.as_ref().and_then(|who| who.card.as_ref()).filter(|_| case.mandator().is_none()),
         licences,
-        organisation: case.organisation.as_ref().and_then(|known| known.register.as_ref()),
+        // On paper alone nothing of the principal's is looked up.
+        organisation: case
+            .organisation
+            .as_ref()
+            .and_then(|known| known.register.as_ref())
+            .filter(|_| paper.is_none()),
+        stated: paper.map(|paper| Stated { name: &paper.principal_name, holder: &paper.principal }),
     }
 }
 

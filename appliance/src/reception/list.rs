@@ -31,6 +31,11 @@ impl Desk {
     async fn rows_of(&self, case: &Case) -> Result<(Vec<ListRow>, Mode), Fault> {
         let item = self.item_of(case).await?;
         let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
+        // On paper alone nobody is asked about the principal, and the cache stays closed.
+        if case.paper_mandate.is_some() {
+            let mode = if self.book.knowledge.line().up { Mode::Online } else { Mode::Offline };
+            return Ok((decide::rows_on_paper(&item), mode));
+        }
         let mut confirmed = self.ask_centre(&principal, &item, case).await;
         if person != principal {
             let more = self.ask_centre(&person, &item, case).await;

@@ -111,7 +111,10 @@ pub fn challenge(case: &Case, ask: PhoneAsk, window_name: &str, qr: String, line
         purpose: format!("仅用于办理“{}”", case.item_name),
         offline_notice: offline.then(|| OFFLINE.to_owned()),
         qr,
-        fallback: "不方便使用手机？请告诉窗口人员，可以用身份证办理。".to_owned(),
+        fallback: match ask {
+            PhoneAsk::Licences => "不方便使用手机？请告诉窗口人员，可以提交纸质原件。".to_owned(),
+            _ => "不方便使用手机？请告诉窗口人员，可以用身份证办理。".to_owned(),
+        },
         deadline_ms: u32::try_from(PHONE_MS).unwrap_or(u32::MAX),
     }))
 }

@@ -102,8 +102,20 @@ pub enum Refusal {
     ConsentWithdrawn,
     /// There is no licence that the citizen's phone could show and the hall lacks.
     NothingToShow,
+    /// A phone showed another person's licences.
+    AnothersLicences,
     /// The codes of an answer that were scanned are not those of one answer.
     PartsDamaged,
+    /// The name of a paper mandate's principal is missing or too long.
+    MandateName,
+    /// The number of a paper mandate's principal cannot be right; the sentence says why.
+    MandateNumber(String),
+    /// A paper mandate that names the very person who brings it.
+    OwnMandate,
+    /// A phone has proven for whom the person acts: paper adds nothing.
+    MandateOnPhone,
+    /// A paper mandate has to be scanned, not only seen or promised.
+    MandateNotScanned,
     /// A limit of the policy is reached; its sentence.
     Limit(String),
     /// The attachment has nothing in it.
@@ -174,6 +186,12 @@ impl Refusal {
             Self::ConsentWithdrawn => "R151",
             Self::NothingToShow => "R152",
             Self::PartsDamaged => "R153",
+            Self::MandateName => "R154",
+            Self::MandateNumber(_) => "R155",
+            Self::OwnMandate => "R156",
+            Self::MandateOnPhone => "R157",
+            Self::MandateNotScanned => "R158",
+            Self::AnothersLicences => "R159",
         }
     }
 
@@ -183,6 +201,8 @@ impl Refusal {
             self,
             Self::OrganisationMissing
                 | Self::OrganisationCode(_)
+                | Self::MandateName
+                | Self::MandateNumber(_)
                 | Self::NoteMissing
                 | Self::Form(_)
                 | Self::Materials(_)
@@ -267,7 +287,19 @@ impl Refusal {
                 "办事人已撤回授权，由证照得到的内容已移除，不能再查看。请改收纸质材料，或请办事人重新授权。".into()
             }
             Self::NothingToShow => "没有需要手机出示的证照。请推送授权页，或按纸质材料办理。".into(),
+            Self::AnothersLicences => {
+                "手机出示的是另一个人的证照，没有采用，本办件未作改动。请办事人用本人的手机出示，或提供纸质原件。".into()
+            }
             Self::PartsDamaged => "扫到的几张二维码拼不成一份答复，没有采用。请办事人从第一张开始重新出示，再逐张扫。".into(),
+            Self::MandateName => "请填写委托书上的委托人姓名或单位名称，不超过 120 个字。".into(),
+            Self::MandateNumber(why) => why.clone(),
+            Self::OwnMandate => {
+                "委托书上的委托人就是来人本人，不用委托书。请按“不用纸质委托书”，按本人办理；或核对证件号码。".into()
+            }
+            Self::MandateOnPhone => {
+                "来人已用手机证明了代谁办理，不用再录纸质委托书。确需改用纸质的，请先按“重新核验”。".into()
+            }
+            Self::MandateNotScanned => "委托书须扫描上传，不能只看原件或容缺后补。请在表单里上传扫描件。".into(),
             Self::Limit(sentence) => sentence.clone(),
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),

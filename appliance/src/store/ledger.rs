@@ -270,6 +270,8 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         | CaseEvent::PhoneAskEnded { .. }
         | CaseEvent::Proven { .. }
         | CaseEvent::PersonConfirmed { .. }
+        | CaseEvent::PaperMandateStated { .. }
+        | CaseEvent::PaperMandateDropped
         | CaseEvent::IdentityCleared { .. } => EntryKind::IdentityVerified,
         CaseEvent::ConsentAsked { .. }
         | CaseEvent::ConsentExtended { .. }

@@ -10,6 +10,7 @@ mod form;
 mod identify;
 mod licence;
 mod list;
+mod mandate;
 mod page;
 mod receipt;
 mod scan;
@@ -48,6 +49,7 @@ pub fn router() -> Router<App> {
         .route("/cases/{id}/receipt", get(receipt::show))
         .route("/cases/{id}/consent-receipt", get(consent_receipt::show))
         .merge(identify::router())
+        .merge(mandate::router())
         .merge(consent::router())
         .merge(form::router())
         .merge(files::router())

@@ -184,6 +184,9 @@ pub struct CaseFile {
     pub rating: Option<u8>,
     /// Given up before submission.
     pub abandoned: bool,
+    /// 纸质委托书: whether the case rests on a mandate on paper.
+    #[serde(default)]
+    pub on_paper_mandate: bool,
     /// What the centre decided, once it has.
     pub disposition: Option<Disposition>,
     /// Last entry folded in.
@@ -208,6 +211,7 @@ impl CaseFile {
             supplied: Vec::new(),
             rating: None,
             abandoned: false,
+            on_paper_mandate: false,
             disposition: None,
             last_seq: 0,
         }
@@ -250,6 +254,8 @@ impl CaseFile {
                     used.mode = Mode::Online;
                 }
             }
+            CaseEvent::PaperMandateStated { .. } => self.on_paper_mandate = true,
+            CaseEvent::PaperMandateDropped => self.on_paper_mandate = false,
             CaseEvent::Reopened => self.abandoned = false,
             CaseEvent::Submitted { judgement, mode, follow, .. } => {
                 self.submission = Some(Submission { seq, at: wall, received_at, mode, judgement, follow });

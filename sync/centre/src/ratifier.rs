@@ -10,6 +10,7 @@ use crate::casefile::CaseFile;
 use crate::citizen::notice::{Notice, NoticeKind};
 use crate::citizen::session;
 use crate::store::{Awaiting, StoreError};
+use hall_domain::Tier;
 use hall_ledger::Hash;
 use hall_ledger::disposition::{Disposition, ExchangedCode, Outcome};
 use hall_ledger::phone::UseCode;
@@ -85,7 +86,7 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
             knowledge.licences.insert(used.licence.clone(), history);
         }
     }
-    let Some(facts) = facts(case, names) else { return Ok(()) };
+    let Some(facts) = facts(app, case, names) else { return Ok(()) };
     let mut disposition = ratify::ratify(&facts, &knowledge, app.now());
     let passes =
         matches!(disposition.outcome, Outcome::Ratified | Outcome::Conditional | Outcome::PassedRevokedLater);
@@ -145,7 +146,7 @@ async fn is_whole(app: &App, case: &CaseFile) -> Result<bool, BlobStoreError> {
 }
 
 /// What the entries say, with the names of the licences used. None before submission.
-fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
+fn facts(app: &App, case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
     let submission = case.submission.as_ref()?;
     let uses = case.uses.iter().zip(names).map(|(used, name)| LicenceUse {
         licence: used.licence.clone(),
@@ -155,8 +156,11 @@ fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
         clock: used.clock,
         known_hot: used.known.hot,
     });
+    let item = case.item.as_ref().and_then(|code| app.catalogue.item(code));
+    let tier = item.map_or(Tier::T3, |item| item.tier);
     Some(CaseFacts {
         log: case.log,
+        on_paper_mandate: case.on_paper_mandate.then_some(tier),
         seq: submission.seq,
         case_no: case.no.to_string(),
         mode: submission.mode,
@@ -259,6 +263,27 @@ mod tests {
         keep(&bench, "000003", 3, &serde_json::to_string(&passes).unwrap());
         judge_all(&bench.app).await.unwrap();
         assert_eq!(outcomes(&bench).await, [Outcome::ReturnedRevoked]);
+    }
+
+    #[tokio::test]
+    async fn a_case_on_a_mandate_on_paper_passes_only_for_an_item_that_is_only_received() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let used = licence("000000000000001", 1);
+        let item =
+            |tier| bench.app.catalogue.items().iter().find(|item| item.tier == tier).unwrap().code.clone();
+        for (name, item) in
+            [("000001", Some(item(Tier::T0))), ("000002", Some(item(Tier::T1))), ("000003", None)]
+        {
+            let mut case = submitted(&bench.app, log, name, &used);
+            case.uses.clear();
+            case.item = item;
+            case.on_paper_mandate = true;
+            keep(&bench, name, name.parse().unwrap(), &serde_json::to_string(&case).unwrap());
+        }
+        judge_all(&bench.app).await.unwrap();
+        // The first would pass, and waits for its package.
+        assert_eq!(outcomes(&bench).await, [Outcome::ReturnedMandate, Outcome::ReturnedMandate]);
     }
 
     /// A case with all that the entries would have said of it.

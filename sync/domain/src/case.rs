@@ -7,6 +7,7 @@
 
 mod event;
 mod fold;
+mod mandate;
 mod standing;
 mod state;
 mod statement;
@@ -16,6 +17,7 @@ pub use event::{
     ListedLicence, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
     WithdrawnAt,
 };
+pub use mandate::PaperMandate;
 pub use state::{
     Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, OnceGiven,
     Outstanding, PhoneIdentity, PhoneWait, RatingState, ShownLicences, Step, Submission,

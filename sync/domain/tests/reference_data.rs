@@ -270,7 +270,7 @@ fn fill(
     card: Option<&IdentityCard>,
     organisation: Option<&hall_domain::Organisation>,
 ) -> usize {
-    let form = autofill(item, &Sources { card, licences: licences.clone(), organisation });
+    let form = autofill(item, &Sources { card, licences: licences.clone(), organisation, stated: None });
     let mut filled = 0;
     for field in item.form.iter().filter(|field| !field.sources.is_empty()) {
         let value = &form[&field.key].value;

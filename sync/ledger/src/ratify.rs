@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hall_domain::case::Mode;
-use hall_domain::{LicenceId, LicenceStatus, Timestamp};
+use hall_domain::{LicenceId, LicenceStatus, Tier, Timestamp};
 
 use crate::disposition::{Disposition, LicenceFinding, Outcome};
 use crate::entry::ClockReading;
@@ -42,6 +42,9 @@ pub struct CaseFacts {
     pub uses: Vec<LicenceUse>,
     /// 容缺: until when material has to be brought that was promised for later and is still missing.
     pub outstanding_until: Option<Timestamp>,
+    /// 纸质委托书: the tier of the item, when the case rests on a mandate on paper; [`Tier::T3`] for an item that the
+    /// centre does not know.
+    pub on_paper_mandate: Option<Tier>,
     /// When the centre issued the oldest of the freshness tokens that the entries of the case name; nothing in it is
     /// older. None if the box held no token yet.
     pub not_before: Option<Timestamp>,
@@ -93,7 +96,10 @@ pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Dispo
         judged.iter().filter(|j| j.standing == wanted).filter_map(|j| j.finding.clone()).collect()
     };
     let stands = |wanted: Standing| judged.iter().any(|j| j.standing == wanted);
-    let mandate = mandate_standing(facts, knowledge.mandate_ended);
+    let mandate = match facts.on_paper_mandate {
+        Some(tier) if !paper_suffices(tier, facts) => Standing::Revoked,
+        _ => mandate_standing(facts, knowledge.mandate_ended),
+    };
 
     let (outcome, findings, other_case) = if let Some(other) = &knowledge.changed_as {
         (Outcome::Conflict, Vec::new(), Some(other.clone()))
@@ -249,6 +255,11 @@ fn bounds_of_use(facts: &CaseFacts, used: &LicenceUse) -> Option<TimeBounds> {
             latest: facts.received_at,
         })),
     }
+}
+
+/// Nobody can check a mandate on paper from afar: it is good for taking a case in, and opens no licence.
+fn paper_suffices(tier: Tier, facts: &CaseFacts) -> bool {
+    tier == Tier::T0 && facts.uses.is_empty()
 }
 
 fn mandate_standing(facts: &CaseFacts, ended: Option<Timestamp>) -> Standing {

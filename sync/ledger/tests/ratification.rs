@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cast::{HOUR, NOON, clock, licence_id, log};
 use hall_domain::case::Mode;
-use hall_domain::{LicenceStatus, Timestamp};
+use hall_domain::{LicenceStatus, Tier, Timestamp};
 use hall_ledger::cbor;
 use hall_ledger::disposition::{Disposition, Outcome};
 use hall_ledger::entry::ClockReading;
@@ -23,6 +23,7 @@ fn at(hours: i64) -> Timestamp {
 /// One licence, used offline at ten o'clock, received five hours later.
 fn facts() -> CaseFacts {
     CaseFacts {
+        on_paper_mandate: None,
         log: log(),
         seq: 12,
         case_no: "990001202611210001".into(),
@@ -65,6 +66,18 @@ fn a_case_with_nothing_against_it_is_ratified() {
     // Revoked long ago and restored since: valid at the time.
     let restored = knowing(&[change(Revoked, at(-100), 1), change(Valid, at(-50), 2)]);
     assert_eq!(judge(&facts(), &restored).outcome, Outcome::Ratified);
+}
+
+#[test]
+fn a_mandate_on_paper_is_good_for_taking_in_and_opens_no_licence() {
+    let received = CaseFacts { on_paper_mandate: Some(Tier::T0), uses: Vec::new(), ..facts() };
+    assert_eq!(judge(&received, &Knowledge::default()).outcome, Outcome::Ratified);
+    for tier in [Tier::T1, Tier::T2, Tier::T3] {
+        let above = CaseFacts { on_paper_mandate: Some(tier), ..received.clone() };
+        assert_eq!(judge(&above, &Knowledge::default()).outcome, Outcome::ReturnedMandate, "{tier:?}");
+    }
+    let opened = CaseFacts { on_paper_mandate: Some(Tier::T0), ..facts() };
+    assert_eq!(judge(&opened, &knowing(&[])).outcome, Outcome::ReturnedMandate);
 }
 
 #[test]

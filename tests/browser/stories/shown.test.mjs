@@ -82,7 +82,7 @@ story("a phone that shows another person's licences, or nothing, changes nothing
   for (const code of await other.showAll()) {
     await window.scan(code);
   }
-  await desk.page.getByText("读到的是另一个人").first().waitFor();
+  await desk.page.getByText("手机出示的是另一个人的证照").first().waitFor();
   await stage.shot(desk.page, "another-person");
   await desk.again("list");
   await desk.press("Esc");

@@ -174,6 +174,10 @@ pub fn fill(case: &Case, uses: Vec<LicenceUse>, fields: BTreeMap<FieldKey, Field
     if matches!(case.consent, Consent::Waiting { .. }) {
         return Err(Refusal::AlreadyAsking);
     }
+    // On paper alone nothing of the principal's is opened.
+    if case.paper_mandate.is_some() && !uses.is_empty() {
+        return Err(Refusal::OutOfStep);
+    }
     let agreed: BTreeSet<_> = agreed_rows(case).into_iter().map(|row| row.material).collect();
     if uses.iter().any(|used| !agreed.contains(&used.material)) {
         return Err(Refusal::OutOfStep);

@@ -101,8 +101,20 @@ pub fn prove(case: &Case, proof: Proof, organisation: Option<Organised>, now: Ti
         }
     }
     let mut events = Vec::new();
+    let paper = case.paper_mandate.as_ref();
+    if paper.is_some_and(|paper| paper.principal == HolderId::Person(subject.document.clone())) {
+        return Err(Refusal::OwnMandate);
+    }
+    // What the centre attests takes the place of what a paper says, as long as nothing rests on the paper.
+    if paper.is_some() && subject.capacity != Capacity::Own {
+        if case.filled {
+            return Err(Refusal::OutOfStep);
+        }
+        events.push(CaseEvent::PaperMandateDropped);
+    }
     match (case.applicant, &subject.capacity) {
         (ApplicantKind::Person, Capacity::Own) => {}
+        (ApplicantKind::Organisation, Capacity::Own) if paper.is_some() => {}
         (ApplicantKind::Person, Capacity::LegalRepresentative { .. } | Capacity::Agent { .. }) => {
             return Err(Refusal::EnterpriseCode);
         }

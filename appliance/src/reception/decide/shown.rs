@@ -71,7 +71,7 @@ pub fn show(case: &Case, shown: Shown, now: Timestamp) -> Events {
     }
     let who = case.identity.as_ref().filter(|who| who.confirmed()).ok_or(Refusal::NotConfirmed)?;
     if who.document != shown.subject.document {
-        return Err(Refusal::AnotherPerson);
+        return Err(Refusal::AnothersLicences);
     }
     if case.principal() != Some(shown.subject.principal()) {
         return Err(match (case.applicant, &shown.subject.capacity) {

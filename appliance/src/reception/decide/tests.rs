@@ -1,3 +1,4 @@
+mod mandate;
 mod phone;
 mod shown;
 mod submission;

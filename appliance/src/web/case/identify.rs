@@ -1,6 +1,7 @@
 //! 核验 on the case page.
 
 use super::act::{Act, Answered};
+use super::mandate;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::devices::hub::ReadStage;
 use crate::reception::{self, Reading as DeskReading, Refusal, decide};
@@ -111,9 +112,16 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
         reading: reading(scene),
         can_restart: decide::clear_identity(scene.case, "").is_ok(),
         kept: scene.case.identity.is_some(),
-        principal: scene.case.mandator().map(|(_, name)| mask_name(name)),
+        mandate: mandate::entry(scene),
+        principal: principal(scene),
         phone_blocked: phone_blocked(scene),
     }
+}
+
+/// 委托人 by electronic mandate; one on paper stands in a place of its own.
+fn principal(scene: &Scene<'_>) -> Option<String> {
+    let electronic = scene.case.paper_mandate.is_none();
+    scene.case.mandator().filter(|_| electronic).map(|(_, name)| mask_name(name))
 }
 
 /// Why no code can be put on the citizen's screen.

@@ -6,7 +6,7 @@ use crate::web::pages::case::Outcome as ShownOutcome;
 use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
-use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode, StatusSource};
+use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode, PaperMandate, StatusSource};
 use hall_domain::{LicenceGrade, LicenceStatus, Outcome, Tier};
 
 /// 事项, as the guide has it.
@@ -106,6 +106,7 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
         (MaterialState::Waivable, _) if scene.case.wants_acknowledgement() => "代办人确认后使用。",
         (MaterialState::Waived | MaterialState::Waivable, _) => "",
         (MaterialState::Brought, _) => "",
+        (_, None) if row.material.as_str() == PaperMandate::MATERIAL => "请收委托书原件并扫描上传。",
         (MaterialState::ToFollow, _) => "容缺后补。",
         (_, Some(licence)) if licence.status != LicenceStatus::Valid => "证照状态不可用，请提供纸质原件。",
         (_, Some(licence)) if !licence.usable(today) => "证照已过有效期，请提供现行有效的原件。",
@@ -114,6 +115,9 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
             "授权已撤回，请收纸质原件。"
         }
         (_, Some(_)) => "办事人未同意使用该证照。",
+        (_, None) if licensed && scene.case.paper_mandate.is_some() => {
+            "凭纸质委托书不查、不用委托人的证照，请提供纸质原件。"
+        }
         (_, None) if licensed && !scene.case.shown.is_empty() => "手机也没有出示该证照，请提供纸质原件。",
         (_, None) if licensed && scene.case.mode == Some(Mode::Offline) => {
             "本厅没有缓存，可请办事人用手机出示。"

@@ -9,7 +9,7 @@ use crate::web::{App, frame, judged};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use hall_domain::case::{Case, CaseId, LicenceUse, Mode};
-use hall_domain::{mask_name, mask_number};
+use hall_domain::{HolderId, mask_name, mask_number};
 use hall_ledger::entry::EntryKind;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
@@ -60,6 +60,7 @@ pub async fn show(
         department: item.department.clone(),
         applicant,
         applicant_number,
+        delegate: delegate(&case),
         window: format!(
             "{} {}",
             window.unwrap_or_else(|| case.window.to_string()),
@@ -87,13 +88,24 @@ pub async fn show(
 
 fn applicant(case: &Case) -> (String, String) {
     if let Some(known) = &case.organisation {
-        let name = known.register.as_ref().map(|entry| entry.name.clone()).unwrap_or_default();
-        return (name, known.uscc.to_string());
+        // A paper mandate says what the organisation calls itself; nothing of it was looked up.
+        let stated = case.paper_mandate.as_ref().map(|paper| paper.principal_name.clone());
+        let register = known.register.as_ref().map(|entry| entry.name.clone());
+        return (stated.or(register).unwrap_or_default(), known.uscc.to_string());
+    }
+    if let Some((HolderId::Person(document), name)) = case.mandator() {
+        return (mask_name(name), mask_number(document.number()));
     }
     match &case.identity {
         Some(who) => (mask_name(&who.name), mask_number(who.document.number())),
         None => (String::new(), String::new()),
     }
+}
+
+/// Who stood at the window, when that was somebody else than the applicant.
+fn delegate(case: &Case) -> Option<(String, String)> {
+    let who = case.identity.as_ref().filter(|_| case.mandator().is_some())?;
+    Some((mask_name(&who.name), mask_number(who.document.number())))
 }
 
 fn licences(case: &Case) -> Vec<UsedLicence> {

@@ -44,7 +44,10 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
             matches: match (&case.identity, register) {
-                (Some(who), Some(_)) => Some(decide::represents(known, &who.document, &who.name, scene.now)),
+                // A delegate by paper is none of the organisation's own people.
+                (Some(who), Some(_)) if case.paper_mandate.is_none() => {
+                    Some(decide::represents(known, &who.document, &who.name, scene.now))
+                }
                 _ => None,
             },
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),

@@ -43,6 +43,10 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
                 false => by("读卡器", lang.fill("读取{}", &[&document]), Tone::Good),
             }
         }
+        CaseEvent::PaperMandateStated { .. } => {
+            by_clerk(lang.t("录入纸质委托书，委托人未经核验").to_owned(), Tone::Old)
+        }
+        CaseEvent::PaperMandateDropped => by_clerk(lang.t("不再凭纸质委托书办理").to_owned(), Tone::Plain),
         CaseEvent::PhoneAsked { challenge, .. } => {
             by_clerk(lang.fill("在评价器上显示二维码：{}", &[&lang.t(challenge.ask.zh())]), Tone::Plain)
         }

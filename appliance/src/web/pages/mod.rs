@@ -37,6 +37,8 @@
 //! | `POST /cases/{id}/unmask` | `what` (`applicant`) | 303, the opening is an entry |
 //! | `POST /cases/{id}/push` | | 303 |
 //! | `POST /cases/{id}/push-phone` | | 303 (authorisation on the phone: the citizen's, or the principal's) |
+//! | `POST /cases/{id}/paper-mandate` | `name`, `document` (for a person), `number` | 303, 422 with the reason (委托代办 by 纸质委托书) |
+//! | `POST /cases/{id}/drop-paper-mandate` | | 303 |
 //! | `POST /cases/{id}/ask-licences` | | 303, 422 (出示证照: licences that the hall lacks, from the citizen's phone) |
 //! | `POST /cases/{id}/stop-showing` | | 303 (the code for it is taken back) |
 //! | `POST /cases/{id}/acknowledge` | | 303 (asks the delegate on the citizen's screen) |

@@ -25,6 +25,8 @@ pub struct ReceiptPage {
     pub applicant: String,
     /// 证件号码 or 统一社会信用代码, masked.
     pub applicant_number: String,
+    /// 代办人 with the number, both masked, when somebody acts for the applicant by mandate.
+    pub delegate: Option<(String, String)>,
     /// Window and clerk.
     pub window: String,
     /// When it was recorded, "2026-11-21 10:54:12".

@@ -217,7 +217,7 @@ async fn what_is_not_this_cases_answer_is_refused_with_a_reason_and_the_right_on
     let other = window.answer(ChallengeNonce([1; 16]), "wang-fang", one);
     window.refused(&to_qr(&other.sign(&centre())), "这个应答不属于本办件").await;
     let another = window.answer(NONCE, "zhang-wei", one);
-    window.refused(&to_qr(&another.sign(&centre())), "另一个人").await;
+    window.refused(&to_qr(&another.sign(&centre())), "手机出示的是另一个人的证照").await;
     let stranger = good.sign(&SigningKey::from_bytes(&[9; 32]));
     window.refused(&to_qr(&stranger), "不是本省中心签发的").await;
     let (issued, expires) = (window.now.plus_seconds(-601), window.now.plus_seconds(-1));

@@ -1,6 +1,6 @@
 //! What can happen to a case, in the words of the ledger.
 
-use super::{AccountName, CaseId, CaseNo, CommandId, Statement, WindowId};
+use super::{AccountName, CaseId, CaseNo, CommandId, PaperMandate, Statement, WindowId};
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
@@ -293,6 +293,13 @@ pub enum CaseEvent {
         /// What is known of it.
         organisation: Organised,
     },
+    /// 纸质委托书: the clerk read on paper for whom the person acts.
+    PaperMandateStated {
+        /// Whom it names.
+        mandate: PaperMandate,
+    },
+    /// The paper mandate does not count any more: it was taken back, or another one took its place.
+    PaperMandateDropped,
     /// A card was read for this case.
     Identified {
         /// How the person was verified.

@@ -30,6 +30,7 @@ impl Case {
             updated_at: record.at,
             organisation: None,
             identity: None,
+            paper_mandate: None,
             phone: None,
             acknowledgement: None,
             mode: None,
@@ -72,6 +73,14 @@ impl Case {
         match record.event {
             CaseEvent::Opened { .. } => {}
             CaseEvent::OrganisationNamed { organisation } => self.organisation = Some(organisation),
+            CaseEvent::PaperMandateStated { mandate } => {
+                self.paper_mandate = Some(mandate);
+                self.forget_list();
+            }
+            CaseEvent::PaperMandateDropped => {
+                self.paper_mandate = None;
+                self.forget_list();
+            }
             CaseEvent::Identified { card, expired, .. } => {
                 // A card read after the same person's code adds to it.
                 let same = |who: &Identity| who.document == card.document;
@@ -332,8 +341,13 @@ impl Case {
 
     fn forget_person(&mut self) {
         self.phone = None;
-        self.acknowledgement = None;
         self.identity = None;
+        self.forget_list();
+    }
+
+    /// What follows from for whom the case is, and is made anew when that changes.
+    fn forget_list(&mut self) {
+        self.acknowledgement = None;
         self.mode = None;
         self.list.clear();
         self.shown.clear();

@@ -2,8 +2,8 @@
 
 use super::{
     AccountName, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConsentEnd, Follow,
-    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
-    WindowId, WithdrawnAt,
+    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PaperMandate, PhoneChallenge,
+    PhoneProof, Secondary, WindowId, WithdrawnAt,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
@@ -361,6 +361,9 @@ pub struct Case {
     pub organisation: Option<Organised>,
     /// Who was identified.
     pub identity: Option<Identity>,
+    /// 纸质委托书, when the person acts by one.
+    #[serde(default)]
+    pub paper_mandate: Option<PaperMandate>,
     /// A challenge that waits for the citizen's phone.
     #[serde(default)]
     pub phone: Option<PhoneWait>,

@@ -104,7 +104,7 @@ fn only_this_persons_answer_to_this_request_counts_and_it_counts_once() {
         show(&desk.case, answer, NOW).unwrap_err()
     };
     assert_eq!(refused(&|one| one.message.nonce = "ff".repeat(16)), Refusal::OtherChallenge);
-    assert_eq!(show(&desk.case, shown(&desk, "zhang-wei"), NOW), Err(Refusal::AnotherPerson));
+    assert_eq!(show(&desk.case, shown(&desk, "zhang-wei"), NOW), Err(Refusal::AnothersLicences));
     let uscc: hall_domain::Uscc = "91239900MATE5T017W".parse().unwrap();
     let company = Capacity::LegalRepresentative { uscc, name: "测试".into() };
     assert_eq!(refused(&|one| one.subject.capacity = company.clone()), Refusal::EnterpriseCode);

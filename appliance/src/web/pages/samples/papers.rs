@@ -37,6 +37,7 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
         department: "示例县市场监督管理局".to_owned(),
         applicant: "示例县清源餐饮服务有限公司".to_owned(),
         applicant_number: "9123**********017W".to_owned(),
+        delegate: offline.then(|| ("李*".to_owned(), "5199**********0011".to_owned())),
         window: "1 号窗口 李强".to_owned(),
         at: "2026-11-21 15:36:02".to_owned(),
         outcome,

@@ -41,6 +41,7 @@ fn identify(reader: Reader, reading: Reading) -> IdentifyStep {
         reader,
         can_restart: true,
         kept: false,
+        mandate: MandateEntry { can_change: true, ..MandateEntry::default() },
         principal: None,
         phone_blocked: None,
         reading,
@@ -85,12 +86,37 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
     }
     let mut alone = identify(Reader::Ready, Reading::Idle);
     alone.organisation = None;
+    let choice = |code, zh, chosen| DocumentChoice { code, zh, chosen };
+    let mut paper_wrong = identify(Reader::Ready, Reading::Idle);
+    paper_wrong.organisation = None;
+    paper_wrong.mandate = MandateEntry {
+        can_change: true,
+        kinds: vec![choice("resident_id", "居民身份证", true), choice("passport", "普通护照", false)],
+        name: "王芳".to_owned(),
+        number: "519900199003070012".to_owned(),
+        error: Some("公民身份号码最后一位校验不符，请对照证件核对后再输入。".to_owned()),
+        stated: None,
+    };
+    let mut paper = identify(Reader::Ready, Reading::Idle);
+    paper.organisation = None;
+    paper.mandate = MandateEntry {
+        can_change: true,
+        stated: Some(StatedMandate {
+            principal: "王*".to_owned(),
+            number: "5199**********0011".to_owned(),
+            sentence: "纸质委托书无法当场核验，不能凭它代办本事项。".to_owned(),
+            raise: Some("请委托人在手机上办理电子委托并确认本次办理，可提升至“受理”。".to_owned()),
+        }),
+        ..MandateEntry::default()
+    };
     let ready = |reading| identify(Reader::Ready, reading);
     let again = |why| Reading::Again { why, left_ms: 31_000, total_ms: 60_000 };
     let phone = |ask, scan| ready(Reading::Phone { ask, scan, left_ms: 250_000, total_ms: 300_000 });
     let failed = |why| ready(Reading::Failed { why, number: "R-0B7K2".to_owned() });
     vec![
         ("person", alone),
+        ("paper-wrong", paper_wrong),
+        ("paper", paper),
         ("ready", ready(Reading::Idle)),
         ("uscc-wrong", code),
         ("uscc-unknown", pilot),
@@ -440,6 +466,7 @@ pub fn form(mistakes: bool) -> FormStep {
                     attachment(1, "平面布局图-一楼.pdf", AttachmentKind::Pdf, 2_214_331),
                     attachment(2, "平面布局图-后厨.jpg", AttachmentKind::Image, 884_120),
                 ],
+                scan_only: false,
                 choice: None,
                 error: None,
             },
@@ -449,6 +476,7 @@ pub fn form(mistakes: bool) -> FormStep {
                 required: true,
                 reason: "办事人不同意用证，请收原件。".to_owned(),
                 files: vec![],
+                scan_only: false,
                 choice: None,
                 error: mistakes.then(|| "“健康证.exe.pdf”不是 PDF 或图片，没有保存；请重新扫描。".to_owned()),
             },

@@ -9,7 +9,8 @@ mod submit;
 pub use consent::{ConsentState, ConsentStep, OfficeForm};
 pub use form::{Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload};
 pub use identify::{
-    Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
+    Again, DocumentChoice, Identified, IdentifyStep, MandateEntry, OrganisationEntry, Person, ReadFailure,
+    Reader, Reading, StatedMandate,
 };
 pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Showing, Source};
 pub use submit::{
