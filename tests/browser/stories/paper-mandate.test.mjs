@@ -73,6 +73,7 @@ story("an appointment is taken in on a mandate on paper, with the line up and do
     assert.match(receipt, /办事人[\s\S]*徐\*[\s\S]*代办人[\s\S]*王\*/);
     assert.match(receipt, /本次没有使用电子证照/);
     await stage.shot(desk.page, `${name}-receipt`);
+    await desk.again();
     return no;
   };
   const online = await serve("online");
