@@ -1,21 +1,20 @@
 //! 手机出示的证照: licences that the centre stated for one case and a citizen's phone carried here. They are listed and
 //! opened from the centre's answer alone, and never reach the cache that all cases share.
 
+use super::Windows;
 use hall_domain::case::{Established, LicenceUse, ListedLicence, Mode, Open, Statement, StatusSource};
 use hall_domain::consent::ConsentRow;
 use hall_domain::form::OpenedFields;
+use hall_domain::policy::StatusWindow;
 use hall_domain::{
-    HolderId, LicenceGrade, LicenceKind, LicenceStatus, Material, MaterialHolder, MaterialId, ServiceItem,
-    Subject, Timestamp,
+    HolderId, LicenceKind, LicenceStatus, Material, MaterialHolder, MaterialId, ServiceItem, Subject,
+    Timestamp,
 };
 use hall_ledger::cose::KeyId;
 use hall_ledger::cose::typed::TypedSign1;
 use hall_ledger::phone::{Assertion, ChallengeNonce, CodeError, CodeKeys, StatedLicence, VerifiedAssertion};
 use hall_ledger::trust::CentreKeys;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How long the centre's word in such an answer counts as its word of this moment.
-const FRESH_MS: i64 = 600_000;
 
 /// 出示证照, believed: what the centre answered, and which of its keys signed.
 pub struct Shown {
@@ -74,7 +73,7 @@ impl Shown {
     pub fn rows(
         &self,
         item: &ServiceItem,
-        kinds: &BTreeMap<String, LicenceKind>,
+        windows: &Windows,
         principal: &HolderId,
         person: &HolderId,
         now: Timestamp,
@@ -82,7 +81,7 @@ impl Shown {
         let row = |stated: &StatedLicence| {
             let material = item.material(&stated.material).ok_or(NotAskedFor)?;
             let kind = material.replaced_by.as_ref().filter(|kind| **kind == stated.licence.kind());
-            let known = kind.and_then(|kind| kinds.get(kind.as_str())).ok_or(NotAskedFor)?;
+            let known = kind.and_then(|kind| windows.kinds.get(kind.as_str())).ok_or(NotAskedFor)?;
             if stated.fields.keys().any(|key| !material.fields.contains(key)) {
                 return Err(NotAskedFor);
             }
@@ -90,7 +89,7 @@ impl Shown {
                 MaterialHolder::Applicant => principal,
                 MaterialHolder::LegalRepresentative => person,
             };
-            Ok((stated.material.clone(), self.listed(stated, material, known, holder, now)))
+            Ok((stated.material.clone(), self.listed(stated, material, known, windows, holder, now)))
         };
         self.said.licences().iter().map(row).collect()
     }
@@ -101,6 +100,7 @@ impl Shown {
         &self,
         row: &ConsentRow,
         listed: &ListedLicence,
+        windows: &Windows,
         use_code: String,
         now: Timestamp,
     ) -> Option<(LicenceUse, OpenedFields)> {
@@ -113,10 +113,9 @@ impl Shown {
         }
         let field = |key| Some((Clone::clone(key), stated.fields.get(key)?.clone()));
         let fields: BTreeMap<_, _> = row.fields.iter().map(field).collect::<Option<_>>()?;
-        let window = listed.statement.as_ref().map_or(0, |statement| statement.window_hours);
         // A consent on the phone may have told the status once more since.
-        let later = listed.status_at > self.stated_at();
-        let grade = if later { listed.grade } else { self.grade(window, now) };
+        let (window, status_at) = (windows.of(&row.kind), listed.status_at.max(self.stated_at()));
+        let age = now.ms_since(status_at);
         let used = LicenceUse {
             material: row.material.clone(),
             licence: row.licence.clone(),
@@ -125,13 +124,10 @@ impl Shown {
             use_code,
             envelope: listed.envelope.clone(),
             opened: fields.clone(),
-            grade,
-            status_at: listed.status_at.max(self.stated_at()),
+            grade: window.grade(Some(age), age, true),
+            status_at,
             mode: listed.mode,
-            statement: Some(Statement {
-                status_at: listed.status_at.max(self.stated_at()),
-                ..self.statement(stated, window, now, true)
-            }),
+            statement: Some(self.statement(stated, window, status_at, now, true)),
         };
         Some((used, OpenedFields { id: row.licence.clone(), name: row.name.clone(), fields }))
     }
@@ -141,10 +137,12 @@ impl Shown {
         stated: &StatedLicence,
         material: &Material,
         kind: &LicenceKind,
+        windows: &Windows,
         holder: &HolderId,
         now: Timestamp,
     ) -> ListedLicence {
         let fields = material.fields.iter().filter(|key| stated.fields.contains_key(*key)).cloned().collect();
+        let (window, age) = (windows.of(&kind.code), now.ms_since(self.stated_at()));
         ListedLicence {
             id: stated.licence.clone(),
             kind: kind.code.clone(),
@@ -159,31 +157,18 @@ impl Shown {
             status_at: self.stated_at(),
             // The hall has not asked anybody itself.
             mode: Mode::Offline,
-            grade: self.grade(kind.window_hours, now),
+            grade: window.grade(Some(age), age, true),
             envelope: self.said.digest().to_string(),
             fields,
-            statement: Some(self.statement(stated, kind.window_hours, now, false)),
+            statement: Some(self.statement(stated, window, self.stated_at(), now, false)),
         }
-    }
-
-    fn grade(&self, window_hours: u32, now: Timestamp) -> LicenceGrade {
-        if now.ms_since(self.stated_at()) <= FRESH_MS {
-            LicenceGrade::L4
-        } else if self.in_time(window_hours, now) {
-            LicenceGrade::L3
-        } else {
-            LicenceGrade::L2
-        }
-    }
-
-    fn in_time(&self, window_hours: u32, now: Timestamp) -> bool {
-        now.hours_since(self.stated_at()) < window_hours.max(1)
     }
 
     fn statement(
         &self,
         stated: &StatedLicence,
-        window_hours: u32,
+        window: StatusWindow,
+        status_at: Timestamp,
         now: Timestamp,
         values: bool,
     ) -> Statement {
@@ -196,7 +181,8 @@ impl Shown {
         };
         let current = stated.valid_until.is_none_or(|until| now.local_date() <= until);
         sort(current, Established::Dates, Open::Dates);
-        sort(self.in_time(window_hours, now), Established::Status, Open::Status);
+        let age = now.ms_since(status_at);
+        sort(window.of_this_moment(age) || window.holds(age), Established::Status, Open::Status);
         sort(values, Established::Values, Open::Values);
         Statement {
             at: now,
@@ -205,10 +191,10 @@ impl Shown {
             by: self.by.to_string(),
             mode: Mode::Offline,
             status: stated.status,
-            status_at: self.stated_at(),
+            status_at,
             status_from: StatusSource::Phone,
             list_at: None,
-            window_hours,
+            window_hours: window.hours(),
             valid_from: None,
         }
     }

@@ -11,7 +11,20 @@ use std::convert::Infallible;
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 const HALL: &str = "990001";
-const WINDOW: u32 = 24;
+
+/// The province's own policy for a low-risk item; the kind of these tests counts for 24 hours.
+fn windows() -> Windows {
+    let kind = LicenceKind {
+        code: licence().kind,
+        name: "营业执照".to_owned(),
+        department: "市场监督管理局".to_owned(),
+        holder: hall_domain::ApplicantKind::Organisation,
+        window_hours: 24,
+        fields: Vec::new(),
+    };
+    let kinds = BTreeMap::from([(kind.code.to_string(), kind)]);
+    Windows { policy: Arc::new(Policy::default()), tier: Tier::T1, kinds: Arc::new(kinds) }
+}
 
 fn centre() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
@@ -92,7 +105,7 @@ fn row(candidate: &Candidate, now: Timestamp) -> (ConsentRow, ListedLicence) {
         holder: MaterialHolder::Applicant,
         fields: vec!["name".parse().unwrap(), "address".parse().unwrap()],
     };
-    let listed = listed(candidate, &material, WINDOW, now);
+    let listed = listed(candidate, &material, windows().of(&facts.kind), now);
     let agreed = ConsentRow {
         material: material.id,
         licence: facts.licence.clone(),
@@ -110,7 +123,7 @@ fn row(candidate: &Candidate, now: Timestamp) -> (ConsentRow, ListedLicence) {
 fn a_value_changed_under_a_good_signature_is_not_opened() {
     let good = judged(cached(), None, NOW).unwrap();
     let (agreed, listed) = row(&good, NOW);
-    assert!(open(&agreed, &listed, &[good], "LX-1".to_owned(), NOW).is_ok());
+    assert!(open(&agreed, &listed, &[good], &windows(), "LX-1".to_owned(), NOW).is_ok());
     for at in 0..3 {
         let mut changed = cached();
         let field = &mut changed.issued.disclosures.fields[at];
@@ -118,7 +131,7 @@ fn a_value_changed_under_a_good_signature_is_not_opened() {
         field.value = field.value.replace(['安', '9'], "王");
         // The envelope itself is untouched, so it is still a licence; only the value stays closed.
         let candidate = judged(changed, None, NOW).unwrap();
-        let opened = open(&agreed, &listed, &[candidate], "LX-1".to_owned(), NOW);
+        let opened = open(&agreed, &listed, &[candidate], &windows(), "LX-1".to_owned(), NOW);
         match agreed.fields.contains(&key) {
             true => assert_eq!(opened.map(drop), Err(OpenError::Digest(key))),
             false => assert!(opened.is_ok(), "a field that is not asked for is not looked at"),
@@ -191,14 +204,14 @@ fn what_was_revoked_is_closed_and_what_is_valid_again_opens_with_the_next_list()
     let (agreed, listed) = row(&first, NOW);
     let closed = judged(revoked.clone(), None, at).unwrap();
     assert_eq!(closed.status, LicenceStatus::Revoked);
-    assert!(open(&agreed, &listed, &[closed], "LX-1".to_owned(), at).is_err());
+    assert!(open(&agreed, &listed, &[closed], &windows(), "LX-1".to_owned(), at).is_err());
     // A list from before the revocation changes nothing about it.
     let before = verified(&list(LicenceStatus::Valid, NOW, 72, &centre()));
     assert_eq!(judged(revoked.clone(), Some(&before), at).unwrap().status, LicenceStatus::Revoked);
     let after = verified(&list(LicenceStatus::Valid, NOW.plus_hours(2), 72, &centre()));
     let again = judged(revoked, Some(&after), at).unwrap();
     assert_eq!(again.status, LicenceStatus::Valid);
-    assert!(open(&agreed, &listed, &[again], "LX-1".to_owned(), at).is_ok());
+    assert!(open(&agreed, &listed, &[again], &windows(), "LX-1".to_owned(), at).is_ok());
 }
 
 #[test]
@@ -215,12 +228,62 @@ fn the_statement_of_a_use_says_that_the_values_were_compared_and_the_seal_was_no
     let (agreed, listed) = row(&candidate, now);
     let seen = listed.statement.as_ref().unwrap();
     assert!(seen.open.contains(&Open::Values) && !seen.established.contains(&Established::Values));
-    let (used, _) = open(&agreed, &listed, &[candidate], "LX-1".to_owned(), now).unwrap();
+    let (used, _) = open(&agreed, &listed, &[candidate], &windows(), "LX-1".to_owned(), now).unwrap();
     assert_eq!(
         used.statement.unwrap().zh(),
         "中心签名有效；持证主体相符；本厅可用；在有效期内；所用内容与签名一致；状态“有效”于10分钟前由状态列表核验\
          （时限24小时）；状态列表：10分钟前；未核验：印章。"
     );
+}
+
+/// Grades of a licence that was listed and, the same minute, opened.
+fn graded(candidate: &Candidate, windows: &Windows, now: Timestamp) -> [LicenceGrade; 2] {
+    let item = Material {
+        id: "m1".parse().unwrap(),
+        name: "营业执照".to_owned(),
+        required: true,
+        replaced_by: Some(candidate.envelope.facts().kind.clone()),
+        holder: MaterialHolder::Applicant,
+        fields: vec!["name".parse().unwrap()],
+    };
+    let (agreed, _) = row(candidate, now);
+    let listed = listed(candidate, &item, windows.of(&agreed.kind), now);
+    let opened = open(&agreed, &listed, &[candidate.clone()], windows, "LX-1".to_owned(), now).unwrap();
+    [listed.grade, opened.0.grade]
+}
+
+#[test]
+fn the_grade_follows_the_policy_in_force_to_the_minute_when_listed_and_when_opened() {
+    let candidate = judged(cached(), None, NOW).unwrap();
+    let minutes = |minutes: i64| NOW.plus_ms(minutes * 60_000);
+    let mut narrow = windows();
+    let policy = Arc::make_mut(&mut narrow.policy);
+    policy.windows.status_hours.t1 = 6;
+    policy.windows.fresh_minutes = 3;
+    // The kind says 24 hours, the province's own policy 72 for this tier, the narrow one 6.
+    for (windows, hours) in [(windows(), 24), (narrow.clone(), 6)] {
+        assert_eq!(graded(&candidate, &windows, minutes(hours * 60 - 1)), [LicenceGrade::L3; 2], "{hours}");
+        assert_eq!(graded(&candidate, &windows, minutes(hours * 60 + 1)), [LicenceGrade::L2; 2], "{hours}");
+    }
+    let told = Candidate { told_at: Some(NOW), ..candidate };
+    for (windows, fresh) in [(windows(), 10), (narrow.clone(), 3)] {
+        assert_eq!(graded(&told, &windows, minutes(fresh - 1)), [LicenceGrade::L4; 2], "{fresh}");
+        assert_eq!(graded(&told, &windows, minutes(fresh + 1)), [LicenceGrade::L3; 2], "{fresh}");
+    }
+    let high = Windows { tier: Tier::T3, ..narrow };
+    assert_eq!(graded(&told, &high, minutes(2)), [LicenceGrade::L4; 2]);
+    assert_eq!(graded(&told, &high, minutes(4)), [LicenceGrade::L2; 2], "a high-risk item has no hours");
+}
+
+#[test]
+fn what_was_in_time_when_it_was_listed_is_graded_anew_when_it_is_opened() {
+    let candidate = judged(cached(), None, NOW).unwrap();
+    let (agreed, listed) = row(&candidate, NOW.plus_hours(23));
+    assert_eq!(listed.grade, LicenceGrade::L3);
+    let now = NOW.plus_hours(25);
+    let (used, _) = open(&agreed, &listed, &[candidate], &windows(), "LX-1".to_owned(), now).unwrap();
+    assert_eq!(used.grade, LicenceGrade::L2);
+    assert!(used.statement.unwrap().open.contains(&Open::Status));
 }
 
 #[test]

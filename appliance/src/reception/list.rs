@@ -2,8 +2,8 @@
 
 use super::desk::{Clerk, Desk};
 use super::{Refusal, decide};
-use crate::book::Fault;
-use crate::cache::{self, Candidate, Freshness, Proof};
+use crate::book::{Book, Fault};
+use crate::cache::{self, Candidate, Freshness, Proof, Windows};
 use crate::store::licences::{self, Reason, Sealed};
 use hall_domain::case::{Case, CaseId, ListRow, Mode};
 use hall_domain::{HolderId, LicenceId, ServiceItem, Timestamp};
@@ -51,8 +51,11 @@ impl Desk {
         if case.organisation.as_ref().is_some_and(|known| known.register.is_none()) {
             candidates.retain(|candidate| cache::speaks_for(&person, candidate, &principal));
         }
-        let kinds = self.book.knowledge.kinds();
-        let mut rows = cache::list(&item, &kinds, &principal, &person, &candidates, self.book.clock.now());
+        let now = self.book.knowledge.latest(self.book.clock.now());
+        if mode == Mode::Online {
+            candidates.iter_mut().for_each(|candidate| candidate.told_at = Some(now));
+        }
+        let mut rows = cache::list(&item, &windows(&self.book, &item), &principal, &person, &candidates, now);
         if mode == Mode::Offline {
             self.keep_shown(&mut rows, case, &item);
         }
@@ -155,6 +158,12 @@ impl Desk {
         }
         Ok(candidates)
     }
+}
+
+/// 时限 by the policy in force.
+pub(super) fn windows(book: &Book, item: &ServiceItem) -> Windows {
+    let knowledge = &book.knowledge;
+    Windows { policy: knowledge.policy(), tier: item.tier, kinds: knowledge.kinds() }
 }
 
 /// For whom the case is and who stands at the window, once that is confirmed.

@@ -3,7 +3,7 @@
 
 use super::citizen::{Screen, clerk_of};
 use super::desk::{Clerk, Desk};
-use super::list::parties;
+use super::list::{parties, windows};
 use super::phone::{challenge, close_answered};
 use super::{Refusal, decide};
 use crate::book::{Book, Fault};
@@ -108,6 +108,6 @@ fn listed(
 ) -> Result<std::collections::BTreeMap<hall_domain::MaterialId, hall_domain::case::ListedLicence>, Refusal> {
     let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
     let latest = book.knowledge.latest(now);
-    let rows = shown.rows(item, &book.knowledge.kinds(), &principal, &person, latest);
+    let rows = shown.rows(item, &windows(book, item), &principal, &person, latest);
     rows.map_err(|_| Refusal::OtherChallenge)
 }

@@ -2,8 +2,11 @@
 
 use super::*;
 use ed25519_dalek::SigningKey;
+use hall_domain::LicenceGrade;
+use hall_domain::Policy;
 use hall_domain::{Capacity, Catalogue, FieldKey, LicenceId, LicenceKindCode};
 use hall_ledger::phone::{CodeKey, Said, SealNonce, seal_subject};
+use std::sync::Arc;
 
 /// 2026-11-21, about noon in the hall.
 const NOW: Timestamp = Timestamp(1_795_226_400_000);
@@ -42,8 +45,10 @@ fn item() -> (ServiceItem, Material, LicenceKind) {
     (item.clone(), item.materials.iter().find(replaces).unwrap().clone(), kind.clone())
 }
 
-fn kinds() -> BTreeMap<String, LicenceKind> {
-    catalogue().kinds().iter().map(|kind| (kind.code.to_string(), kind.clone())).collect()
+/// The province's own policy for the item's tier.
+fn windows() -> Windows {
+    let kinds = catalogue().kinds().iter().map(|kind| (kind.code.to_string(), kind.clone())).collect();
+    Windows { policy: Arc::new(Policy::default()), tier: item().0.tier, kinds: Arc::new(kinds) }
 }
 
 fn wang_fang() -> HolderId {
@@ -81,7 +86,7 @@ fn shown(stated: &StatedLicence) -> Shown {
 }
 
 fn rows(shown: &Shown, now: Timestamp) -> Result<BTreeMap<MaterialId, ListedLicence>, NotAskedFor> {
-    shown.rows(&item().0, &kinds(), &wang_fang(), &wang_fang(), now)
+    shown.rows(&item().0, &windows(), &wang_fang(), &wang_fang(), now)
 }
 
 fn listed(shown: &Shown, now: Timestamp) -> ListedLicence {
@@ -115,7 +120,7 @@ fn what_was_shown_is_listed_with_the_centres_word_of_that_moment_and_opens_exact
     assert!(words.contains("未核验：证照内容（尚未打开）、印章"), "{words}");
 
     let row = ConsentRow { fields: material.fields[..1].to_vec(), ..agreed(&listed) };
-    let (used, fields) = shown.open(&row, &listed, "LX-1".to_owned(), NOW).unwrap();
+    let (used, fields) = shown.open(&row, &listed, &windows(), "LX-1".to_owned(), NOW).unwrap();
     assert_eq!(used.opened, fields.fields);
     let first = material.fields[0].clone();
     assert_eq!(used.opened, BTreeMap::from([(first.clone(), format!("{first} 的内容"))]));
@@ -139,16 +144,17 @@ fn it_is_fresh_for_ten_minutes_and_then_as_good_as_a_cached_licence_of_that_age(
         let listed = listed(&shown, now);
         let said = listed.statement.as_ref().unwrap().established.contains(&Established::Status);
         assert_eq!((listed.grade, said), (grade, in_time), "{now:?}");
-        let opened = shown.open(&agreed(&listed), &listed, String::new(), now).unwrap().0;
+        let opened = shown.open(&agreed(&listed), &listed, &windows(), String::new(), now).unwrap().0;
         assert_eq!((opened.grade, opened.status_at), (grade, NOW));
     }
     // What a consent on the phone told later is the newer word.
     let later =
         ListedLicence { status_at: NOW.plus_hours(1), grade: LicenceGrade::L4, ..listed(&shown, NOW) };
-    let (opened, _) = shown.open(&agreed(&later), &later, String::new(), NOW.plus_hours(1)).unwrap();
+    let (opened, _) =
+        shown.open(&agreed(&later), &later, &windows(), String::new(), NOW.plus_hours(1)).unwrap();
     assert_eq!((opened.grade, opened.status_at), (LicenceGrade::L4, NOW.plus_hours(1)));
     let revoked = ListedLicence { status: LicenceStatus::Revoked, ..later };
-    assert!(shown.open(&agreed(&revoked), &revoked, String::new(), NOW.plus_hours(1)).is_none());
+    assert!(shown.open(&agreed(&revoked), &revoked, &windows(), String::new(), NOW.plus_hours(1)).is_none());
 }
 
 #[test]
@@ -175,7 +181,7 @@ fn a_licence_that_is_not_valid_or_past_its_last_day_is_shown_as_that_and_does_no
         let shown = shown(&StatedLicence { status, ..stated() });
         let listed = listed(&shown, NOW);
         assert!(listed.status == status && !listed.usable(NOW.local_date()));
-        assert!(shown.open(&agreed(&listed), &listed, String::new(), NOW).is_none());
+        assert!(shown.open(&agreed(&listed), &listed, &windows(), String::new(), NOW).is_none());
     }
     let past = StatedLicence { valid_until: Some(NOW.local_date().plus_days(-1)), ..stated() };
     let listed = listed(&shown(&past), NOW);
@@ -188,13 +194,19 @@ fn an_answer_opens_only_the_rows_that_were_listed_from_it() {
     let (first, second) =
         (shown(&stated()), shown(&StatedLicence { valid_until: Some(NOW.local_date()), ..stated() }));
     let listed = listed(&first, NOW);
-    assert!(first.open(&agreed(&listed), &listed, String::new(), NOW).is_some());
-    assert!(second.open(&agreed(&listed), &listed, String::new(), NOW).is_none(), "another answer");
+    assert!(first.open(&agreed(&listed), &listed, &windows(), String::new(), NOW).is_some());
+    assert!(
+        second.open(&agreed(&listed), &listed, &windows(), String::new(), NOW).is_none(),
+        "another answer"
+    );
     let mut more = agreed(&listed);
     more.fields.push("blood_group".parse().unwrap());
-    assert!(first.open(&more, &listed, String::new(), NOW).is_none(), "a field that was not stated");
+    assert!(
+        first.open(&more, &listed, &windows(), String::new(), NOW).is_none(),
+        "a field that was not stated"
+    );
     let elsewhere = ConsentRow { material: "m99".parse().unwrap(), ..agreed(&listed) };
-    assert!(first.open(&elsewhere, &listed, String::new(), NOW).is_none());
+    assert!(first.open(&elsewhere, &listed, &windows(), String::new(), NOW).is_none());
 }
 
 #[test]

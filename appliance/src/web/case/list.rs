@@ -2,11 +2,14 @@
 
 use super::page::{Scene, age_s, decision};
 use crate::web::cases::promise;
+use crate::web::pages::Lang;
 use crate::web::pages::case::Outcome as ShownOutcome;
 use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
-use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode, PaperMandate, StatusSource};
+use hall_domain::case::{
+    Consent, ListRow, ListedLicence, MaterialState, Mode, Open, PaperMandate, Statement, StatusSource,
+};
 use hall_domain::{LicenceGrade, LicenceStatus, Outcome, Tier};
 
 /// 事项, as the guide has it.
@@ -146,6 +149,7 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
         checked: Checked {
             age_s: age_s(scene.now, licence.status_at),
             stale: licence.grade <= LicenceGrade::L2,
+            limit: limit(scene.lang, licence),
             source: match (licence.mode, licence.statement.as_ref().map(|statement| statement.status_from)) {
                 (Mode::Online, _) => Source::Centre,
                 (Mode::Offline, Some(StatusSource::Phone)) => Source::Phone,
@@ -158,5 +162,20 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
                 .as_ref()
                 .map_or_else(|| licence.grade.zh().to_owned(), hall_domain::case::Statement::zh),
         },
+    }
+}
+
+/// What the age of a licence's status means, by the policy with which it was graded.
+fn limit(lang: Lang, licence: &ListedLicence) -> String {
+    let hours = licence.statement.as_ref().map_or(0, |statement| statement.window_hours);
+    let uncached = |statement: &Statement| statement.open.contains(&Open::Cached);
+    match licence.grade {
+        LicenceGrade::L4 => lang.t("省级中心为本次办理核实").to_owned(),
+        LicenceGrade::L3 => lang.fill("在 {} 小时时限内", &[&hours]),
+        _ if licence.statement.as_ref().is_some_and(uncached) => {
+            lang.t("缓存已过期，须联网重新获取").to_owned()
+        }
+        _ if hours == 0 => lang.t("本事项须在线核验，离线不算有效").to_owned(),
+        _ => lang.fill("已超过 {} 小时时限", &[&hours]),
     }
 }

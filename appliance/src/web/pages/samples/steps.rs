@@ -208,6 +208,12 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
             checked: Checked {
                 age_s: if offline { age_s + 8_160 } else { age_s },
                 stale: offline && status == LicenceState::Changing,
+                limit: match (offline, status) {
+                    (false, _) => "省级中心为本次办理核实",
+                    (true, LicenceState::Changing) => "已超过 2 小时时限",
+                    (true, _) => "在 24 小时时限内",
+                }
+                .to_owned(),
                 source: if offline { Source::Cache } else { Source::Centre },
                 grade: if offline { "L3" } else { "L4" }.to_owned(),
                 grade_words: if offline {

@@ -161,6 +161,8 @@ pub struct Checked {
     pub age_s: u64,
     /// Whether that is older than the freshness window of the item and licence kind.
     pub stale: bool,
+    /// What that age means: within which 时限, or past it; ready words.
+    pub limit: String,
     /// Where from.
     pub source: Source,
     /// 证照等级, such as "L3".
