@@ -9,13 +9,13 @@ mod statement;
 mod tests;
 
 use crate::store::licences::Cached;
-use hall_domain::case::{LicenceUse, ListRow, ListedLicence, Mode, StatusSource};
+use hall_domain::case::{AliasedRow, LicenceUse, ListRow, ListedLicence, Mode, StatusSource};
 use hall_domain::consent::ConsentRow;
 use hall_domain::form::OpenedFields;
 use hall_domain::policy::StatusWindow;
 use hall_domain::{
-    FieldKey, HolderId, LicenceGrade, LicenceKind, LicenceKindCode, LicenceStatus, Material, MaterialHolder,
-    Policy, ServiceItem, Tier, Timestamp,
+    FieldKey, HolderAlias, HolderId, LicenceGrade, LicenceKind, LicenceKindCode, LicenceStatus, Material,
+    MaterialHolder, Policy, ServiceItem, Tier, Timestamp,
 };
 use hall_ledger::cose::{KeyId, Sign1};
 use hall_ledger::envelope::{CacheState, Disclosures, OpenError, Signatures, VerifiedEnvelope};
@@ -175,6 +175,58 @@ pub fn list(
         .collect()
 }
 
+/// Whose licences are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// For whom the case is.
+    pub principal: &'a HolderId,
+    /// Who stands at the window.
+    pub person: &'a HolderId,
+    /// What the authority says of earlier identifiers of that person.
+    pub aliases: &'a [HolderAlias],
+}
+
+/// 曾用证件号下的证照: for each material of the person for which no row has a usable licence, the best one of each earlier
+/// identifier. Candidates alone: whether it is the same person is for the clerk to say.
+pub fn aliased(
+    item: &ServiceItem,
+    windows: &Windows,
+    whose: Whose<'_>,
+    rows: &[ListRow],
+    candidates: &[Candidate],
+    now: Timestamp,
+) -> Vec<AliasedRow> {
+    let today = now.local_date();
+    let lacking = |material: &&Material| {
+        let holder = match material.holder {
+            MaterialHolder::Applicant => whose.principal,
+            MaterialHolder::LegalRepresentative => whose.person,
+        };
+        let row = rows.iter().find(|row| row.material == material.id);
+        let has = row.and_then(|row| row.licence.as_ref()).is_some_and(|licence| licence.usable(today));
+        holder == whose.person && !has
+    };
+    let mut found = Vec::new();
+    for material in item.materials.iter().filter(lacking) {
+        let Some(kind) = &material.replaced_by else { continue };
+        for alias in whose.aliases {
+            let under = |candidate: &&Candidate| {
+                candidate.holder == *alias.other() && candidate.envelope.facts().kind == *kind
+            };
+            let licences = candidates.iter().filter(under);
+            let licences = licences.map(|candidate| listed(candidate, material, windows.of(kind), now));
+            let best =
+                licences.max_by_key(|licence| (licence.usable(today), licence.checked_at, licence.version));
+            found.extend(best.map(|licence| AliasedRow {
+                material: material.id.clone(),
+                alias: alias.clone(),
+                licence: ListedLicence { alias: Some(alias.id()), ..licence },
+            }));
+        }
+    }
+    found
+}
+
 /// Whether `person` may have a licence looked at: any that is not the principal's, and the principal's when the
 /// issuer signed that this person is its legal representative (法定代表人).
 pub fn speaks_for(person: &HolderId, candidate: &Candidate, principal: &HolderId) -> bool {
@@ -217,6 +269,7 @@ pub fn open(
         status_at: candidate.status_at,
         mode: listed.mode,
         statement: Some(statement::of_use(candidate, window, now)),
+        alias: listed.alias,
     };
     Ok((used, OpenedFields { id: row.licence.clone(), name: row.name.clone(), fields }))
 }
@@ -241,6 +294,7 @@ fn listed(candidate: &Candidate, material: &Material, window: StatusWindow, now:
         envelope: candidate.digest.to_string(),
         fields,
         statement: Some(statement::of_listing(candidate, window, now)),
+        alias: None,
     }
 }
 

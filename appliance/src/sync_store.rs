@@ -10,7 +10,7 @@ use crate::live::{Change, Live};
 use crate::store::findings;
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
-use crate::store::{blobs, cases, codes, licences};
+use crate::store::{aliases, blobs, cases, codes, licences};
 use crate::trust;
 use hall_domain::policy::Policy;
 use hall_domain::{Catalogue, Organisation};
@@ -458,6 +458,10 @@ fn apply_item(
         VerifiedChange::PlaceStatus(change) => {
             codes::set_place(tx, change.list, change.place, change.status, change.at)?;
         }
+        VerifiedChange::HolderAlias { id, at, fact } => match fact {
+            Some(fact) => aliases::put(tx, &book.vault, fact, *at)?,
+            None => aliases::forget(tx, *id, *at)?,
+        },
         VerifiedChange::Unknown { code } => {
             tracing::info!(feed.kind = code, "a newer kind of feed item was passed over")
         }

@@ -128,6 +128,8 @@ impl Shown {
             status_at,
             mode: listed.mode,
             statement: Some(self.statement(stated, window, status_at, now, true)),
+            // The centre shows a citizen's licences under the number that the phone is bound to.
+            alias: None,
         };
         Some((used, OpenedFields { id: row.licence.clone(), name: row.name.clone(), fields }))
     }
@@ -161,6 +163,7 @@ impl Shown {
             envelope: self.said.digest().to_string(),
             fields,
             statement: Some(self.statement(stated, window, self.stated_at(), now, false)),
+            alias: None,
         }
     }
 

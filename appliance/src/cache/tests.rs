@@ -107,6 +107,7 @@ fn row(candidate: &Candidate, now: Timestamp) -> (ConsentRow, ListedLicence) {
     };
     let listed = listed(candidate, &material, windows().of(&facts.kind), now);
     let agreed = ConsentRow {
+        alias: None,
         material: material.id,
         licence: facts.licence.clone(),
         kind: facts.kind.clone(),
@@ -248,7 +249,8 @@ fn graded(candidate: &Candidate, windows: &Windows, now: Timestamp) -> [LicenceG
     };
     let (agreed, _) = row(candidate, now);
     let listed = listed(candidate, &item, windows.of(&agreed.kind), now);
-    let opened = open(&agreed, &listed, &[candidate.clone()], windows, "LX-1".to_owned(), now).unwrap();
+    let opened =
+        open(&agreed, &listed, std::slice::from_ref(candidate), windows, "LX-1".to_owned(), now).unwrap();
     [listed.grade, opened.0.grade]
 }
 
@@ -300,4 +302,51 @@ fn without_a_register_only_the_person_whom_the_issuer_named_opens_a_companys_lic
     assert!(!speaks_for(&stranger, &named, &company));
     assert!(!speaks_for(&representative, &of(None), &company), "nobody is named");
     assert!(speaks_for(&stranger, &named, &stranger), "the person's own papers are another matter");
+}
+
+#[test]
+fn what_lies_under_an_earlier_number_is_offered_for_what_is_lacking_alone_and_only_with_the_authoritys_word()
+{
+    let person = |number: &str| number.parse::<HolderId>().unwrap();
+    let (present, earlier) = (person("111:519900199003070011"), person("111:519900900307001"));
+    let of = |holder: &HolderId, serial: &str| {
+        let uscc: Uscc = "11519900MBTE5T0968".parse().unwrap();
+        let kind: LicenceKindCode = "11100000000013127D001".parse().unwrap();
+        let id = LicenceId::compose(&kind, &uscc, serial, 1).unwrap();
+        let licence = Licence { id, kind, holder: holder.clone(), ..licence() };
+        let cached = Cached { issued: issue(&licence, None, NOW.plus_hours(72)), ..cached() };
+        let (keys, signatures) = (keys(), Signatures::default());
+        let proof = Proof { keys: &keys, signatures: &signatures };
+        candidate(cached, holder, proof, HALL, &Freshness::default(), NOW).unwrap()
+    };
+    let catalogue: hall_domain::Catalogue =
+        toml::from_str(include_str!("../../../sync/centre/data/catalogue.toml")).unwrap();
+    let item = catalogue.items().iter().find(|item| item.name == "失业登记").unwrap().clone();
+    let since = "2001-06-01".parse().unwrap();
+    let fact = HolderAlias::new(
+        hall_domain::AliasId([7; 16]),
+        present.clone(),
+        earlier.clone(),
+        hall_domain::AliasKind::FifteenDigits,
+        since,
+        "安澜市公安局",
+    );
+    let facts = [fact.unwrap()];
+    let offered = |candidates: &[Candidate], aliases: &[HolderAlias], person: &HolderId| {
+        let rows = super::list(&item, &windows(), &present, person, candidates, NOW);
+        let whose = Whose { principal: &present, person, aliases };
+        let own = rows.iter().filter(|row| row.licence.is_some()).count();
+        (own, aliased(&item, &windows(), whose, &rows, candidates, NOW))
+    };
+    let (own, found) = offered(&[of(&earlier, "000000009")], &facts, &present);
+    assert_eq!((own, found.len()), (0, 1));
+    assert_eq!((&found[0].licence.holder, found[0].licence.alias), (&earlier, Some(facts[0].id())));
+    // The numbers would map onto each other: nobody has said that they are one person's.
+    assert_eq!(offered(&[of(&earlier, "000000009")], &[], &present), (0, Vec::new()));
+    // The person has one under the present number.
+    let both = [of(&present, "000000001"), of(&earlier, "000000009")];
+    assert_eq!(offered(&both, &facts, &present), (1, Vec::new()));
+    // A delegate stands there: nobody can look at the principal.
+    let delegate = person("111:519900198805160241");
+    assert_eq!(offered(&[of(&earlier, "000000009")], &facts, &delegate), (0, Vec::new()));
 }

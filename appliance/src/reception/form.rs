@@ -35,8 +35,10 @@ impl Desk {
             return Ok(false);
         }
         let item = self.item_of(&case).await?;
-        let mut candidates =
-            self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
+        let mut holders = vec![principal, person];
+        // A licence of an earlier identifier lies under that.
+        holders.extend(decide::agreed_rows(&case).into_iter().map(|row| row.holder));
+        let mut candidates = self.candidates(&holders, case.mode.unwrap_or(Mode::Offline)).await?;
         let shown = self.shown_of(&case);
         let (book, by, id) = (self.book.clone(), case.clerk.clone(), id.clone());
         let now = book.clock.now();
@@ -60,6 +62,11 @@ impl Desk {
                         let Some(licence) = listed.and_then(|listed| listed.licence.as_ref()) else {
                             continue;
                         };
+                        // Under an earlier identifier nothing opens that the clerk has not confirmed.
+                        if row.alias != licence.alias || row.alias.is_some_and(|alias| !case.confirms(alias))
+                        {
+                            continue;
+                        }
                         let use_code = match carried.use_code(&row.material) {
                             Some(code) => code,
                             None => next_use_code(tx, &book)?,

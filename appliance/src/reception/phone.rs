@@ -53,7 +53,7 @@ impl Desk {
         let ask = if case.mandator().is_some() { PhoneAsk::Principal } else { PhoneAsk::Consent };
         let book = self.book.clone();
         let put = move |tx: &Connection, screen: &Screen, case: &Case| {
-            let request = decide::consent_request(case, &item, &kinds, screen.now)?;
+            let request = decide::phone_request(case, &item, &kinds, screen.now)?;
             let digest = Digest::of_json(&request).map_err(|error| Fault::Storage(error.to_string()))?;
             let asked = ConsentRequest {
                 item: request.item.clone(),

@@ -126,6 +126,8 @@ pub enum Refusal {
     FileType,
     /// Too many attachments on one case.
     TooManyFiles,
+    /// An earlier identifier that the list of the case does not name.
+    UnknownAlias,
 }
 
 impl Refusal {
@@ -144,7 +146,7 @@ impl Refusal {
             Self::NothingToAsk => "R110",
             Self::AlreadyAsking => "R111",
             Self::NoEvaluator => "R112",
-            Self::EvaluatorIsolated => "R170",
+            Self::EvaluatorIsolated => "R160",
             Self::NoReader => "R113",
             Self::Form(_) => "R114",
             Self::Materials(_) => "R115",
@@ -192,6 +194,7 @@ impl Refusal {
             Self::MandateOnPhone => "R157",
             Self::MandateNotScanned => "R158",
             Self::AnothersLicences => "R159",
+            Self::UnknownAlias => "R170",
         }
     }
 
@@ -304,6 +307,9 @@ impl Refusal {
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),
             Self::FileType => "只能上传图片（JPG、PNG）或 PDF，这个文件的内容不是，没有保存。请重新选择文件。".into(),
+            Self::UnknownAlias => {
+                "清单里没有这个曾用证件号，没有作改动。请重新查询清单，核对后再确认。".into()
+            }
             Self::TooManyFiles => "附件已达 30 个上限。请合并扫描件后再上传。".into(),
         }
     }

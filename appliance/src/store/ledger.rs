@@ -272,6 +272,8 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         | CaseEvent::PersonConfirmed { .. }
         | CaseEvent::PaperMandateStated { .. }
         | CaseEvent::PaperMandateDropped
+        | CaseEvent::AliasConfirmed { .. }
+        | CaseEvent::AliasReverted { .. }
         | CaseEvent::IdentityCleared { .. } => EntryKind::IdentityVerified,
         CaseEvent::ConsentAsked { .. }
         | CaseEvent::ConsentExtended { .. }

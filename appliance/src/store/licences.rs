@@ -261,7 +261,7 @@ fn licence_index(vault: &Vault, licence: &LicenceId) -> Index {
     short(&vault.index("licence", licence.as_str()))
 }
 
-fn holder_index(vault: &Vault, holder: &HolderId) -> Index {
+pub(super) fn holder_index(vault: &Vault, holder: &HolderId) -> Index {
     short(&vault.index("holder", &holder.key()))
 }
 

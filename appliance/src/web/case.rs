@@ -2,6 +2,7 @@
 //! file of its own, with what the step shows and what can be done in it.
 
 mod act;
+mod alias;
 mod consent;
 mod consent_receipt;
 mod files;
@@ -48,6 +49,7 @@ pub fn router() -> Router<App> {
         .route("/cases/{id}/take-over", post(take_over))
         .route("/cases/{id}/receipt", get(receipt::show))
         .route("/cases/{id}/consent-receipt", get(consent_receipt::show))
+        .merge(alias::router())
         .merge(identify::router())
         .merge(mandate::router())
         .merge(consent::router())

@@ -1,5 +1,6 @@
 //! The routes of the screens, driven as a browser drives them.
 
+mod aliases;
 mod cached;
 mod cases;
 mod desks;

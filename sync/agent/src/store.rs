@@ -2,7 +2,7 @@
 //! answers; nothing here is told twice with two results.
 
 use crate::plan::Receipted;
-use hall_domain::{LicenceId, Timestamp};
+use hall_domain::{AliasId, HolderAlias, LicenceId, Timestamp};
 use hall_ledger::blob::Manifest;
 use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::disposition::Disposition;
@@ -99,6 +99,15 @@ pub enum VerifiedChange {
     ConsentWithdrawn(ConsentWithdrawn),
     /// A grant, a mandate or a person has another status in the status list.
     PlaceStatus(PlaceStatus),
+    /// 曾用证件号: the centre holds a fact about an earlier identifier, or does not any longer.
+    HolderAlias {
+        /// 关联标识.
+        id: AliasId,
+        /// When the centre said so.
+        at: Timestamp,
+        /// The fact; none when it does not stand.
+        fact: Option<Box<HolderAlias>>,
+    },
     /// Of a newer centre: keeps its place in the numbering, does nothing.
     Unknown {
         /// Its number.

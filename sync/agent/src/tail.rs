@@ -7,9 +7,11 @@ use crate::plan::Finding;
 use crate::round::{garbage, settle_token};
 use crate::status::{LineStatus, Trouble};
 use crate::store::{Store, VerifiedChange, VerifiedItem, VerifiedPage};
+use hall_ledger::alias::StatedAlias;
 use hall_ledger::envelope::Envelope;
 use hall_ledger::feed::{Change, FeedItem, FeedPage, Lane};
-use hall_ledger::{CentreKeys, Signed};
+use hall_ledger::{Signed, Trust};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +20,10 @@ pub const WAIT: Duration = Duration::from_secs(20);
 
 /// The longest pause between polls that fail while rounds work: a hall whose feed stands still is not up to date.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How often, and how long apart, a page waits for the keys to what is sealed in it.
+const KEY_LOOKS: u32 = 50;
+const KEY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Applies pages as they come, until `stop`.
 pub(crate) async fn run<S: Store, L: Link>(shared: &Shared<S, L>, stop: &CancellationToken) {
@@ -82,9 +88,10 @@ pub(crate) async fn apply<S: Store, L: Link>(
     if page.items.is_empty() {
         return Ok(after);
     }
+    let trust = trust_to_open(shared, &page).await;
     let last = page.last();
     let hot = page.items.iter().filter_map(|item| item.hot).max();
-    let items: Result<_, Trouble> = page.items.into_iter().map(|item| verify(item, keys)).collect();
+    let items: Result<_, Trouble> = page.items.into_iter().map(|item| verify(item, &trust)).collect();
     let page = VerifiedPage { lane, after, last, items: items?, hot };
 
     let _applying = shared.applying.lock().await;
@@ -99,7 +106,8 @@ pub(crate) async fn apply<S: Store, L: Link>(
     Ok(last)
 }
 
-fn verify(item: FeedItem, keys: &CentreKeys) -> Result<VerifiedItem, Trouble> {
+fn verify(item: FeedItem, trust: &Trust) -> Result<VerifiedItem, Trouble> {
+    let keys = trust.keys();
     let change = match item.change {
         Change::LicenceUpsert(issued) => {
             let facts =
@@ -118,7 +126,35 @@ fn verify(item: FeedItem, keys: &CentreKeys) -> Result<VerifiedItem, Trouble> {
         Change::LicenceForget(licence) => VerifiedChange::LicenceForget(licence),
         Change::ConsentWithdrawn(withdrawn) => VerifiedChange::ConsentWithdrawn(withdrawn),
         Change::PlaceStatus(change) => VerifiedChange::PlaceStatus(change),
+        Change::HolderAlias(stated) => holder_alias(&stated, trust),
         Change::Other { code, .. } => VerifiedChange::Unknown { code },
     };
     Ok(VerifiedItem { seq: item.seq, at: item.at, hot: item.hot, change })
+}
+
+/// Whom the box believes, once it can also open what is sealed in a page. A box that was just enrolled gets the keys with
+/// its first trust bundle, while its feed already comes.
+async fn trust_to_open<S: Store, L: Link>(shared: &Shared<S, L>, page: &FeedPage) -> Arc<Trust> {
+    let sealed =
+        |item: &FeedItem| matches!(&item.change, Change::HolderAlias(stated) if stated.fact.is_some());
+    let sealed = page.items.iter().any(sealed);
+    for _ in 0..KEY_LOOKS {
+        let trust = shared.trust();
+        if !sealed || !trust.rooted() || trust.code_keys().is_some() {
+            return trust;
+        }
+        tokio::time::sleep(KEY_PAUSE).await;
+    }
+    shared.trust()
+}
+
+/// A fact that does not open is passed over: without it nothing is offered that should not be.
+fn holder_alias(stated: &StatedAlias, trust: &Trust) -> VerifiedChange {
+    match stated.open(&trust.code_keys().cloned().unwrap_or_default()) {
+        Ok(fact) => VerifiedChange::HolderAlias { id: stated.id, at: stated.at, fact: fact.map(Box::new) },
+        Err(error) => {
+            tracing::warn!(%error, alias.id = %stated.id, "a fact about an earlier identifier does not open");
+            VerifiedChange::Unknown { code: 8 }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! elsewhere (the box's reception); applying a recorded event never fails, so that every
 //! replica, the centre included, arrives at the same case.
 
+mod aliases;
 mod event;
 mod fold;
 mod mandate;
@@ -12,6 +13,7 @@ mod standing;
 mod state;
 mod statement;
 
+pub use aliases::{AliasedRow, ConfirmedAlias};
 pub use event::{
     Attachment, AttachmentId, CarriedRow, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow,
     ListedLicence, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,

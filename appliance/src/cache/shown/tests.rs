@@ -104,6 +104,7 @@ fn agreed(listed: &ListedLicence) -> ConsentRow {
         fields: listed.fields.clone(),
         labels: Vec::new(),
         required: true,
+        alias: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! 清单 and 授权 on the case page.
 
 use super::act::{Act, Answered};
-use super::list;
 use super::page::{Scene, Trouble, left_ms};
+use super::{alias, list};
 use super::{is_record, view};
 use crate::book::Fault;
 use crate::reception::{self, Reading as DeskReading, Refusal, decide};
@@ -135,6 +135,7 @@ pub fn list_step(scene: &Scene<'_>) -> ListStep {
             Some(DeskReading::NotTaken(why)) => Some((said(&why, scene.lang), why.code().to_owned())),
             _ => None,
         },
+        aliased: alias::rows(scene),
     }
 }
 

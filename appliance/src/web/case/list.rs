@@ -1,5 +1,6 @@
 //! 事项 and 免证清单 on the case page.
 
+use super::alias;
 use super::page::{Scene, age_s, decision};
 use crate::web::cases::promise;
 use crate::web::pages::Lang;
@@ -131,7 +132,7 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
     words.to_owned()
 }
 
-fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
+pub fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
     let today = scene.now.local_date();
     let status = match licence.status {
         LicenceStatus::Valid if !licence.usable(today) => LicenceState::Expired,
@@ -145,6 +146,7 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
         kind: licence.name.clone(),
         number: licence.issuer.clone(),
         holder,
+        under: alias::issued_under(scene, licence.alias),
         status,
         checked: Checked {
             age_s: age_s(scene.now, licence.status_at),

@@ -86,6 +86,7 @@ pub fn entry(scene: &Scene<'_>) -> MandateEntry {
 fn code(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::ResidentId => "resident_id",
+        DocumentKind::FormerResidentId => "former_resident_id",
         DocumentKind::ResidencePermit => "residence_permit",
         DocumentKind::ForeignPermanentResident => "foreign_permanent_resident",
         DocumentKind::Passport => "passport",

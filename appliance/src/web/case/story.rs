@@ -61,7 +61,7 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
             Tone::Good,
         ),
         CaseEvent::IdentityCleared { .. } => by_clerk(lang.t("重新核验，原核验作废").to_owned(), Tone::Old),
-        CaseEvent::Listed { mode, rows } => {
+        CaseEvent::Listed { mode, rows, .. } => {
             let found = rows.iter().filter(|row| row.licence.is_some()).count();
             let from = match mode {
                 Mode::Online => "省级中心",
@@ -83,6 +83,10 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
             }
         },
         CaseEvent::Rechecked { .. } => by(BOX, lang.t("线路恢复，向省级中心重新核验").to_owned(), Tone::Good),
+        CaseEvent::AliasConfirmed { .. } => {
+            by_clerk(lang.t("核对曾用证件号，是同一人").to_owned(), Tone::Good)
+        }
+        CaseEvent::AliasReverted { .. } => by_clerk(lang.t("撤销曾用证件号的核对").to_owned(), Tone::Old),
         CaseEvent::ConsentAsked { request, .. } => {
             by_clerk(lang.fill("请办事人授权使用证照 {} 项", &[&request.rows.len()]), Tone::Plain)
         }

@@ -33,6 +33,7 @@ fn device() -> DeviceRecord {
 
 fn authorize() -> Page {
     let row = |row: &str| LicenceRow {
+        note: None,
         row: row.to_owned(),
         name: "居民户口簿".to_owned(),
         holder: "王*".to_owned(),

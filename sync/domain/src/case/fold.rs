@@ -2,8 +2,9 @@
 
 use super::WithdrawnAt;
 use super::{
-    Acknowledgement, Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, ConsentProof, Identity,
-    ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, ShownLicences, StatusSource, Submission,
+    Acknowledgement, AliasedRow, Asked, Case, CaseEvent, CaseRecord, ConfirmedAlias, Consent, ConsentEnd,
+    ConsentProof, Identity, ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, ShownLicences,
+    StatusSource, Submission,
 };
 use crate::Timestamp;
 use crate::form::{Attested, AttestedBy, FieldState};
@@ -37,6 +38,9 @@ impl Case {
             listed_at: None,
             list: Vec::new(),
             shown: Vec::new(),
+            aliased: Vec::new(),
+            confirmed: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             consent: Consent::NotAsked,
             uses: Vec::new(),
             filled: false,
@@ -126,14 +130,14 @@ impl Case {
                 }
             }
             CaseEvent::IdentityCleared { .. } => self.forget_person(),
-            CaseEvent::Listed { mode, rows } => {
+            CaseEvent::Listed { mode, rows, aliased } => {
                 // What the centre itself says now is newer than what a phone carried.
                 if mode == Mode::Online {
                     self.shown.clear();
                 }
                 self.mode = Some(mode);
-                self.list = rows;
                 self.listed_at = Some(at);
+                self.relist(rows, aliased);
             }
             CaseEvent::LicencesShown { rows, stated_at, proof, .. } => {
                 self.phone = None;
@@ -144,9 +148,17 @@ impl Case {
                 }
                 self.shown.push(ShownLicences { stated_at, proof });
             }
-            CaseEvent::Rechecked { rows, organisation } => {
+            CaseEvent::Rechecked { rows, aliased, organisation } => {
                 self.organisation = organisation.or(self.organisation.take());
-                self.recheck(rows);
+                self.recheck(rows, aliased);
+            }
+            CaseEvent::AliasConfirmed { alias } => {
+                self.confirmed.insert(alias, ConfirmedAlias { by: record.clerk, at });
+                self.settle_aliases();
+            }
+            CaseEvent::AliasReverted { alias } => {
+                self.confirmed.remove(&alias);
+                self.settle_aliases();
             }
             CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office } => {
                 let asked = Box::new(Asked {
@@ -277,12 +289,12 @@ impl Case {
 
     /// Uses that the centre confirms become fresh ones; a licence that it does not confirm no longer counts,
     /// and its material is asked for again.
-    fn recheck(&mut self, rows: Vec<ListRow>) {
+    fn recheck(&mut self, rows: Vec<ListRow>, aliased: Vec<AliasedRow>) {
         let today = self.updated_at.local_date();
         self.mode = Some(Mode::Online);
         self.listed_at = Some(self.updated_at);
-        self.list = rows;
         self.shown.clear();
+        self.relist(rows, aliased);
         let (list, form) = (&self.list, &mut self.form);
         self.uses.retain_mut(|used| {
             let row = list.iter().find(|row| row.material == used.material);
@@ -315,6 +327,15 @@ impl Case {
                 statement.is_none_or(|statement| statement.status_from != StatusSource::Phone)
             });
         }
+    }
+
+    /// A new list. What the clerk confirmed holds for as long as the authority's word is in it.
+    fn relist(&mut self, rows: Vec<ListRow>, aliased: Vec<AliasedRow>) {
+        self.list = rows;
+        self.replaced.clear();
+        self.confirmed.retain(|id, _| aliased.iter().any(|row| row.alias.id() == *id));
+        self.aliased = aliased;
+        self.settle_aliases();
     }
 
     /// What was opened under the consent is forgotten: its values leave the case, and its materials are asked for
@@ -351,6 +372,9 @@ impl Case {
         self.mode = None;
         self.list.clear();
         self.shown.clear();
+        self.aliased.clear();
+        self.confirmed.clear();
+        self.replaced.clear();
         self.consent = Consent::NotAsked;
         self.filled = false;
         self.form.clear();

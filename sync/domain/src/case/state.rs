@@ -1,15 +1,15 @@
 //! A case with what its records say of it.
 
 use super::{
-    AccountName, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConsentEnd, Follow,
-    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PaperMandate, PhoneChallenge,
-    PhoneProof, Secondary, WindowId, WithdrawnAt,
+    AccountName, AliasedRow, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConfirmedAlias,
+    ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence, Mode, OfficeGround, Organised, PaperChoice,
+    PaperMandate, PhoneChallenge, PhoneProof, Secondary, WindowId, WithdrawnAt,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, Capacity, ConsentGrade, FieldKey, IdentityCard, IdentityDocument, IdentityGrade, ItemCode,
-    Judgement, MaterialId, Timestamp, Way,
+    AliasId, ApplicantKind, Capacity, ConsentGrade, FieldKey, IdentityCard, IdentityDocument, IdentityGrade,
+    ItemCode, Judgement, MaterialId, Timestamp, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -380,6 +380,15 @@ pub struct Case {
     /// Licences that a phone showed, as long as they may still be opened; the newest last.
     #[serde(default)]
     pub shown: Vec<ShownLicences>,
+    /// 曾用证件号下的证照: candidates beside the rows.
+    #[serde(default)]
+    pub aliased: Vec<AliasedRow>,
+    /// 核对为同一人: the earlier identifiers that the clerk confirmed.
+    #[serde(default)]
+    pub confirmed: BTreeMap<AliasId, ConfirmedAlias>,
+    /// What stood in the rows that confirmed candidates have taken.
+    #[serde(default)]
+    pub replaced: BTreeMap<MaterialId, Option<ListedLicence>>,
     /// 用证授权.
     pub consent: Consent,
     /// Licences opened.

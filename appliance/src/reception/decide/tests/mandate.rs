@@ -112,6 +112,7 @@ fn the_principal_is_the_stated_one_and_nothing_of_theirs_is_listed_asked_for_or_
         status_at: NOW,
         mode: Mode::Offline,
         statement: None,
+        alias: None,
     };
     assert_eq!(fill(&desk.case, vec![used], BTreeMap::new()), Err(Refusal::OutOfStep));
     desk.take(fill(&desk.case, Vec::new(), BTreeMap::new())).unwrap();

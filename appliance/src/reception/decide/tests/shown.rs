@@ -12,7 +12,7 @@ fn uncached(slug: &str) -> Desk {
     let mut desk = personal();
     desk.read(slug).unwrap();
     desk.confirm(None).unwrap();
-    let rows = desk.rows().into_iter().map(|row| ListRow { licence: None, ..row }).collect();
+    let rows: Vec<ListRow> = desk.rows().into_iter().map(|row| ListRow { licence: None, ..row }).collect();
     desk.take(list(&desk.case, rows, Mode::Offline)).unwrap();
     desk
 }
@@ -151,7 +151,7 @@ fn what_was_shown_leaves_with_the_person_with_the_case_and_before_the_centres_ow
     other.take(clear_identity(&other.case, "换人")).unwrap();
     gone(&other, "another person");
     let mut online = with();
-    let none = online.rows().into_iter().map(|row| ListRow { licence: None, ..row }).collect();
+    let none: Vec<ListRow> = online.rows().into_iter().map(|row| ListRow { licence: None, ..row }).collect();
     online.take(list(&online.case, none, Mode::Online)).unwrap();
     gone(&online, "the centre was asked");
     let withdrawn = {

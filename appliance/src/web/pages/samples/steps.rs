@@ -204,6 +204,7 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
             kind: kind.to_owned(),
             number: number.to_owned(),
             holder: "示例县清源餐饮**".to_owned(),
+            under: String::new(),
             status,
             checked: Checked {
                 age_s: if offline { age_s + 8_160 } else { age_s },
@@ -306,12 +307,19 @@ pub fn list_states() -> Vec<(&'static str, ListStep)> {
         to_show: 0,
         showing: None,
         not_taken: None,
+        aliased: Vec::new(),
     };
     let lacking = ListStep { to_show: 2, ..full(true) };
     let showing = Some(Showing { scan: true, left_ms: 282_000, total_ms: 300_000 });
     let showing = ListStep { showing, ..lacking.clone() };
     let not_taken = Some(("这个应答不属于本办件，请重新出二维码再扫。".to_owned(), "R137".to_owned()));
     let not_taken = ListStep { not_taken, ..lacking.clone() };
+    let mut aliased = full(true);
+    let found = aliased.rows.iter().find_map(|row| row.licence.clone());
+    aliased.aliased = found
+        .into_iter()
+        .flat_map(|licence| [alias(licence.clone(), None), alias(licence, Some("15:36"))])
+        .collect();
     let mut blocked = full(false);
     blocked.push_blocked = Some("评价器离线，15:31 起；恢复前可改用纸质材料。".to_owned());
     vec![
@@ -321,7 +329,22 @@ pub fn list_states() -> Vec<(&'static str, ListStep)> {
         ("lacking", lacking),
         ("showing", showing),
         ("not-taken", not_taken),
+        ("aliased", aliased),
     ]
+}
+
+/// A licence under an earlier number.
+fn alias(licence: LicenceCell, confirmed: Option<&str>) -> AliasRow {
+    AliasRow {
+        alias: "a7".repeat(16),
+        material: "居民户口簿".to_owned(),
+        number: "519********7001".to_owned(),
+        kind: "15 位旧身份证号码".to_owned(),
+        source: "示例县公安局户籍核查".to_owned(),
+        since: "2001-06-01".to_owned(),
+        licence,
+        confirmed: confirmed.map(ToOwned::to_owned),
+    }
 }
 
 /// 授权 in one state.

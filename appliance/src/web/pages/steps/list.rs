@@ -16,6 +16,8 @@ pub struct ListStep {
     pub push_blocked: Option<String>,
     /// How many licences the citizen will be asked for.
     pub asked: u32,
+    /// 曾用证件号下的证照, which stand for nothing until the clerk has confirmed them.
+    pub aliased: Vec<AliasRow>,
     /// 依职能查验, where the item has a legal basis for it.
     pub office: Option<OfficeForm>,
     /// How many licences the hall lacks that the citizen's phone could show.
@@ -111,10 +113,40 @@ pub struct LicenceCell {
     pub number: String,
     /// 持证主体, masked.
     pub holder: String,
+    /// Under which earlier identifier it was issued, ready words; empty for the present one.
+    pub under: String,
     /// Status.
     pub status: LicenceState,
     /// What is known and how fresh it is.
     pub checked: Checked,
+}
+
+/// 曾用证件号下的证照: one candidate.
+#[derive(Debug, Clone)]
+pub struct AliasRow {
+    /// 关联标识, which tells nobody.
+    pub alias: String,
+    /// Name of the material that it could stand for.
+    pub material: String,
+    /// The earlier number, masked unless numbers are open here.
+    pub number: String,
+    /// Of which kind that is, such as 旧护照号码.
+    pub kind: String,
+    /// Which authority says that it was the person's.
+    pub source: String,
+    /// Since which day the authority says so.
+    pub since: String,
+    /// The licence.
+    pub licence: LicenceCell,
+    /// When the clerk confirmed that it is the same person, "15:36".
+    pub confirmed: Option<String>,
+}
+
+impl AliasRow {
+    /// The tone of a confirmed one.
+    pub fn tone(&self) -> Tone {
+        Tone::Good
+    }
 }
 
 /// 证照状态.

@@ -12,7 +12,9 @@ pub use identify::{
     Again, DocumentChoice, Identified, IdentifyStep, MandateEntry, OrganisationEntry, Person, ReadFailure,
     Reader, Reading, StatedMandate,
 };
-pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Showing, Source};
+pub use list::{
+    AliasRow, Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Showing, Source,
+};
 pub use submit::{
     Answer, Blocker, DoneStep, Following, FollowingItem, Rating, Sent, Signature, Signatures, SubmitStep,
 };

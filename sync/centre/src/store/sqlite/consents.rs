@@ -333,6 +333,7 @@ mod tests {
     fn request(bench: &Bench) -> ConsentRequest {
         let person: HolderId = "111:519900199003070011".parse().unwrap();
         let row = ConsentRow {
+            alias: None,
             material: "m1".parse().unwrap(),
             licence: LICENCE.parse().unwrap(),
             kind: "11100000000013127D001".parse().unwrap(),
@@ -385,6 +386,7 @@ mod tests {
         };
         fold(&db, log, "990001", &entry(&bench, 2, given)).unwrap();
         let used = LicenceUse {
+            alias: None,
             material: "m1".parse().unwrap(),
             licence: LICENCE.parse::<LicenceId>().unwrap(),
             kind: "11100000000013127D001".parse().unwrap(),

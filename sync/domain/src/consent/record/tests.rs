@@ -78,6 +78,7 @@ fn asked(office: Option<OfficeGround>) -> Case {
             name: name.to_owned(),
             required: true,
             licence: Some(ListedLicence {
+                alias: None,
                 id,
                 kind,
                 name: name.to_owned(),
@@ -100,6 +101,7 @@ fn asked(office: Option<OfficeGround>) -> Case {
     let asked_rows = rows.iter().map(|row| {
         let licence = row.licence.as_ref().unwrap();
         ConsentRow {
+            alias: None,
             material: row.material.clone(),
             licence: licence.id.clone(),
             kind: licence.kind.clone(),
@@ -125,7 +127,7 @@ fn asked(office: Option<OfficeGround>) -> Case {
         offline: true,
         asked_at: NOW,
     };
-    take(&mut case, 0, CaseEvent::Listed { mode: Mode::Offline, rows });
+    take(&mut case, 0, CaseEvent::Listed { mode: Mode::Offline, rows, aliased: Vec::new() });
     let event = CaseEvent::ConsentAsked {
         request: Box::new(request),
         digest: DIGEST.to_owned(),
@@ -150,6 +152,7 @@ fn agreed() -> Case {
     take(&mut case, 21_000, given);
     let known = case.list[0].licence.clone().unwrap();
     let used = LicenceUse {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: known.id,
         kind: known.kind,
@@ -333,7 +336,11 @@ fn a_mandate_on_paper_is_a_record_once_it_is_scanned_and_names_both_and_no_licen
         principal_name: principal.name.clone(),
     };
     take(&mut case, 10, CaseEvent::PaperMandateStated { mandate });
-    take(&mut case, 11, CaseEvent::Listed { mode: Mode::Offline, rows: vec![PaperMandate::row()] });
+    take(
+        &mut case,
+        11,
+        CaseEvent::Listed { mode: Mode::Offline, rows: vec![PaperMandate::row()], aliased: Vec::new() },
+    );
     assert!(with_ends(&case).is_none(), "nothing is kept of it yet");
     let attachment = Attachment {
         id: 1,
