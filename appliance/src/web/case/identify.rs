@@ -112,7 +112,7 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
         reading: reading(scene),
         can_restart: decide::clear_identity(scene.case, "").is_ok(),
         kept: scene.case.identity.is_some(),
-        mandate: mandate::entry(scene),
+        mandate: Box::new(mandate::entry(scene)),
         principal: principal(scene),
         phone_blocked: phone_blocked(scene),
     }

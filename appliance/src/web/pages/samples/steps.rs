@@ -41,7 +41,7 @@ fn identify(reader: Reader, reading: Reading) -> IdentifyStep {
         reader,
         can_restart: true,
         kept: false,
-        mandate: MandateEntry { can_change: true, ..MandateEntry::default() },
+        mandate: Box::new(MandateEntry { can_change: true, ..MandateEntry::default() }),
         principal: None,
         phone_blocked: None,
         reading,
@@ -89,7 +89,7 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
     let choice = |code, zh, chosen| DocumentChoice { code, zh, chosen };
     let mut paper_wrong = identify(Reader::Ready, Reading::Idle);
     paper_wrong.organisation = None;
-    paper_wrong.mandate = MandateEntry {
+    *paper_wrong.mandate = MandateEntry {
         can_change: true,
         kinds: vec![choice("resident_id", "居民身份证", true), choice("passport", "普通护照", false)],
         name: "王芳".to_owned(),
@@ -99,7 +99,7 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
     };
     let mut paper = identify(Reader::Ready, Reading::Idle);
     paper.organisation = None;
-    paper.mandate = MandateEntry {
+    *paper.mandate = MandateEntry {
         can_change: true,
         stated: Some(StatedMandate {
             principal: "王*".to_owned(),

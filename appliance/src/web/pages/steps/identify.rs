@@ -14,7 +14,7 @@ pub struct IdentifyStep {
     /// Whether a person was taken over from an earlier reading.
     pub kept: bool,
     /// 纸质委托书.
-    pub mandate: MandateEntry,
+    pub mandate: Box<MandateEntry>,
     /// 委托人, masked, when a delegate stands at the window.
     pub principal: Option<String>,
     /// Why no code can be put on the citizen's screen, ready sentence; none when it can.
