@@ -9,6 +9,7 @@ use crate::store::aliases;
 use crate::store::licences::{self, Reason, Sealed};
 use hall_domain::case::{Case, CaseId, Mode};
 use hall_domain::{AliasId, HolderAlias, HolderId, LicenceId, ServiceItem, Timestamp};
+use hall_ledger::envelope::Filing;
 use hall_ledger::link::Lookup;
 use std::collections::BTreeSet;
 
@@ -145,7 +146,7 @@ impl Desk {
             .write(move |tx| {
                 for fresh in &fresh {
                     let (status, at) = (fresh.status.status, fresh.status.at);
-                    let sealed = Sealed::new(&book.vault, &fresh.issued, fresh.facts.facts());
+                    let sealed = Sealed::new(&book.vault, &fresh.issued, &Filing::from(&fresh.facts));
                     licences::put(tx, &sealed, Reason::Asked { case: &case, status, at })?;
                 }
                 if let Some(organisation) = &organisation {

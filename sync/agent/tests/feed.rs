@@ -11,6 +11,8 @@ use hall_domain::{
 };
 use hall_ledger::disposition::{Disposition, Outcome as Judged};
 use hall_ledger::document::DocumentKind;
+use hall_ledger::envelope::Envelope;
+use hall_ledger::feed::MAX_PAGE;
 use hall_ledger::link::Lookup;
 use hall_ledger::{BlobId, EntryKind, cbor};
 use hall_sync::{Trouble, VerifiedChange, VerifiedItem};
@@ -20,7 +22,7 @@ use support::{CARD_KIND, Hall, ITEM, Province, cutter::Line, holder, licence, no
 
 fn upserts(items: &[VerifiedItem]) -> Vec<LicenceId> {
     let ids = items.iter().filter_map(|item| match &item.change {
-        VerifiedChange::LicenceUpsert { facts, .. } => Some(facts.facts().licence.clone()),
+        VerifiedChange::LicenceUpsert { filing, .. } => Some(filing.licence.clone()),
         _ => None,
     });
     ids.collect()
@@ -72,12 +74,30 @@ async fn a_new_hall_gets_the_whole_district_and_then_every_change_in_order() {
         1,
         "the same again is no change"
     );
-    let facts = held.items.iter().find_map(|item| match &item.change {
-        VerifiedChange::LicenceUpsert { facts, issued } => Some((facts.clone(), issued.clone())),
+    let issued = held.items.iter().find_map(|item| match &item.change {
+        VerifiedChange::LicenceUpsert { issued, .. } => Some(issued.clone()),
         _ => None,
     });
-    let (facts, issued) = facts.unwrap();
+    let issued = issued.unwrap();
+    let trust = held.trusts.last().unwrap();
+    let facts = Envelope::verify(issued.envelope.as_bytes(), trust.keys()).unwrap();
     assert!(facts.held_by(&holder(), &issued.disclosures) && facts.allows_hall(support::HALL));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_district_of_several_pages_is_applied_in_groups_and_without_a_gap() {
+    let province = Province::new().await;
+    let licences: Vec<_> = (1..=2 * MAX_PAGE + 9).map(|n| licence(&format!("{n:015}"), 1)).collect();
+    for licence in &licences {
+        province.put_licence(licence).await;
+    }
+    let hall = Hall::enrolled(&province).await;
+    let _running = hall.agent();
+    support::eventually("the district", || upserts(&hall.store.held().items).len() == licences.len()).await;
+    let held = hall.store.held();
+    let expected: Vec<_> = licences.iter().map(|licence| licence.id.clone()).collect();
+    assert_eq!(upserts(&held.items), expected);
+    assert!(held.applied[0] > MAX_PAGE as u64, "pages were joined: {:?}", held.applied);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use hall_domain::case::CaseId;
 use hall_domain::register::Register;
 use hall_domain::{Licence, LicenceGrade, Policy, Timestamp};
 use hall_ledger::document::{Document, DocumentKind};
+use hall_ledger::envelope::Filing;
 use hall_ledger::envelope::{Envelope, Issue, StatusRef};
 use hall_ledger::trust::CentreKeys;
 use hall_ledger::{Salt, Signed};
@@ -53,7 +54,7 @@ impl Hall {
                 let salt = || Ok::<_, Infallible>(Salt([1; 16]));
                 let issued = Envelope::issue(&licence, &issue, &centre(), salt).unwrap();
                 let envelope = issued.envelope.verify(&centre().verifying_key()).unwrap();
-                licences::put(tx, &Sealed::new(&vault, &issued, &envelope), Reason::Scope)?;
+                licences::put(tx, &Sealed::new(&vault, &issued, &Filing::from(&envelope)), Reason::Scope)?;
             }
             Ok(())
         })
