@@ -142,7 +142,7 @@ pub fn list(
     item: &ServiceItem,
     windows: &Windows,
     principal: &HolderId,
-    person: &HolderId,
+    representative: Option<&HolderId>,
     candidates: &[Candidate],
     now: Timestamp,
 ) -> Vec<ListRow> {
@@ -150,15 +150,15 @@ pub fn list(
         .iter()
         .map(|material| {
             let holder = match material.holder {
-                MaterialHolder::Applicant => principal,
-                MaterialHolder::LegalRepresentative => person,
+                MaterialHolder::Applicant => Some(principal),
+                MaterialHolder::LegalRepresentative => representative,
             };
             let licence = material.replaced_by.as_ref().and_then(|kind| {
                 let window = windows.of(kind);
                 candidates
                     .iter()
                     .filter(|candidate| {
-                        &candidate.holder == holder && &candidate.envelope.facts().kind == kind
+                        Some(&candidate.holder) == holder && &candidate.envelope.facts().kind == kind
                     })
                     .map(|candidate| listed(candidate, material, window, now))
                     .max_by_key(|licence| {
@@ -182,6 +182,8 @@ pub struct Whose<'a> {
     pub principal: &'a HolderId,
     /// Who stands at the window.
     pub person: &'a HolderId,
+    /// The legal representative, where their own licences may stand in the case.
+    pub representative: Option<&'a HolderId>,
     /// What the authority says of earlier identifiers of that person.
     pub aliases: &'a [HolderAlias],
 }
@@ -199,12 +201,12 @@ pub fn aliased(
     let today = now.local_date();
     let lacking = |material: &&Material| {
         let holder = match material.holder {
-            MaterialHolder::Applicant => whose.principal,
-            MaterialHolder::LegalRepresentative => whose.person,
+            MaterialHolder::Applicant => Some(whose.principal),
+            MaterialHolder::LegalRepresentative => whose.representative,
         };
         let row = rows.iter().find(|row| row.material == material.id);
         let has = row.and_then(|row| row.licence.as_ref()).is_some_and(|licence| licence.usable(today));
-        holder == whose.person && !has
+        holder == Some(whose.person) && !has
     };
     let mut found = Vec::new();
     for material in item.materials.iter().filter(lacking) {

@@ -75,7 +75,7 @@ impl Shown {
         item: &ServiceItem,
         windows: &Windows,
         principal: &HolderId,
-        person: &HolderId,
+        representative: Option<&HolderId>,
         now: Timestamp,
     ) -> Result<BTreeMap<MaterialId, ListedLicence>, NotAskedFor> {
         let row = |stated: &StatedLicence| {
@@ -87,7 +87,7 @@ impl Shown {
             }
             let holder = match material.holder {
                 MaterialHolder::Applicant => principal,
-                MaterialHolder::LegalRepresentative => person,
+                MaterialHolder::LegalRepresentative => representative.ok_or(NotAskedFor)?,
             };
             Ok((stated.material.clone(), self.listed(stated, material, known, windows, holder, now)))
         };

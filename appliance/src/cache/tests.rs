@@ -333,8 +333,8 @@ fn what_lies_under_an_earlier_number_is_offered_for_what_is_lacking_alone_and_on
     );
     let facts = [fact.unwrap()];
     let offered = |candidates: &[Candidate], aliases: &[HolderAlias], person: &HolderId| {
-        let rows = super::list(&item, &windows(), &present, person, candidates, NOW);
-        let whose = Whose { principal: &present, person, aliases };
+        let rows = super::list(&item, &windows(), &present, Some(person), candidates, NOW);
+        let whose = Whose { principal: &present, person, representative: Some(person), aliases };
         let own = rows.iter().filter(|row| row.licence.is_some()).count();
         (own, aliased(&item, &windows(), whose, &rows, candidates, NOW))
     };

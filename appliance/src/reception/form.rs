@@ -11,7 +11,7 @@ use hall_domain::case::{
     CarriedRow, Case, CaseId, Consent, ConsentProof, ListedLicence, Mode, PaperChoice, StatusSource,
 };
 use hall_domain::form::{self, OpenedFields, Sources, Stated};
-use hall_domain::{FieldKey, LicenceKindCode, MaterialId, Timestamp};
+use hall_domain::{FieldKey, HolderId, IdentityCard, LicenceKindCode, MaterialId, Timestamp};
 use std::collections::BTreeMap;
 
 impl Desk {
@@ -26,7 +26,7 @@ impl Desk {
     /// anything to do; open pages are then told.
     pub async fn fill(&self, id: &CaseId) -> Result<bool, Fault> {
         let case = self.case(id).await?;
-        let (Some((principal, person)), Consent::Given { .. } | Consent::Office { .. }, false) =
+        let (Some(parties), Consent::Given { .. } | Consent::Office { .. }, false) =
             (parties(&case), &case.consent, case.closed())
         else {
             return Ok(false);
@@ -35,7 +35,8 @@ impl Desk {
             return Ok(false);
         }
         let item = self.item_of(&case).await?;
-        let mut holders = vec![principal, person];
+        let mut holders = vec![parties.principal];
+        holders.extend(parties.representative);
         // A licence of an earlier identifier lies under that.
         holders.extend(decide::agreed_rows(&case).into_iter().map(|row| row.holder));
         let mut candidates = self.candidates(&holders, case.mode.unwrap_or(Mode::Offline)).await?;
@@ -195,9 +196,13 @@ impl Carried {
 
 fn sources(case: &Case, licences: BTreeMap<LicenceKindCode, OpenedFields>) -> Sources<'_> {
     let paper = case.paper_mandate.as_ref();
+    let read = case.identity.as_ref().and_then(|who| who.card.as_ref());
+    let is_representative =
+        |card: &&IdentityCard| case.legal_representative() == Some(HolderId::Person(card.document.clone()));
     Sources {
         // The form is the principal's: a delegate's card says nothing of them.
-        card: case.identity.as_ref().and_then(|who| who.card.as_ref()).filter(|_| case.mandator().is_none()),
+        card: read.filter(|_| case.mandator().is_none()),
+        representative: read.filter(is_representative),
         licences,
         // On paper alone nothing of the principal's is looked up.
         organisation: case

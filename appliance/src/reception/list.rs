@@ -43,15 +43,15 @@ impl Desk {
     /// What is known now for a case's list, and from whom.
     async fn found_for(&self, case: &Case) -> Result<(Listing, Mode), Fault> {
         let item = self.item_of(case).await?;
-        let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
+        let Parties { principal, person, representative } = parties(case).ok_or(Refusal::NotConfirmed)?;
         // On paper alone nobody is asked about the principal, and the cache stays closed.
         if case.paper_mandate.is_some() {
             let mode = if self.book.knowledge.line().up { Mode::Online } else { Mode::Offline };
             return Ok((decide::rows_on_paper(&item).into(), mode));
         }
         let mut told = self.ask_centre(&principal, &item, case).await;
-        if person != principal {
-            let more = self.ask_centre(&person, &item, case).await;
+        if let Some(representative) = &representative {
+            let more = self.ask_centre(representative, &item, case).await;
             told = told.zip(more).map(|(all, more)| all.and(more));
         }
         let mode = if told.is_some() { Mode::Online } else { Mode::Offline };
@@ -60,7 +60,8 @@ impl Desk {
             Some(told) => told.aliases.iter().filter(|alias| *alias.holder() == person).cloned().collect(),
             None => self.aliases_of(&person).await?,
         };
-        let mut holders = vec![principal.clone(), person.clone()];
+        let mut holders = vec![principal.clone()];
+        holders.extend(representative.clone());
         holders.extend(aliases.iter().map(|alias| alias.other().clone()));
         let mut candidates = self.candidates(&holders, mode).await?;
         // What the centre was asked for and did not give is not there, whatever the cache holds.
@@ -76,11 +77,13 @@ impl Desk {
             candidates.iter_mut().for_each(|candidate| candidate.told_at = Some(now));
         }
         let windows = windows(&self.book, &item);
-        let mut rows = cache::list(&item, &windows, &principal, &person, &candidates, now);
+        let mut rows = cache::list(&item, &windows, &principal, representative.as_ref(), &candidates, now);
         if mode == Mode::Offline {
             self.keep_shown(&mut rows, case, &item);
         }
-        let whose = cache::Whose { principal: &principal, person: &person, aliases: &aliases };
+        let representative = representative.as_ref();
+        let whose =
+            cache::Whose { principal: &principal, person: &person, representative, aliases: &aliases };
         let aliased = cache::aliased(&item, &windows, whose, &rows, &candidates, now);
         Ok((Listing { rows, aliased }, mode))
     }
@@ -219,8 +222,22 @@ impl Told {
     }
 }
 
+/// Whose licences a case may look at.
+pub(super) struct Parties {
+    /// For whom the case is.
+    pub principal: HolderId,
+    /// Who stands at the window.
+    pub person: HolderId,
+    /// 法定代表人, where their own licences may stand in the case.
+    pub representative: Option<HolderId>,
+}
+
 /// For whom the case is and who stands at the window, once that is confirmed.
-pub(super) fn parties(case: &Case) -> Option<(HolderId, HolderId)> {
+pub(super) fn parties(case: &Case) -> Option<Parties> {
     let identity = case.identity.as_ref().filter(|identity| identity.confirmed())?;
-    Some((case.principal()?, HolderId::Person(identity.document.clone())))
+    Some(Parties {
+        principal: case.principal()?,
+        person: HolderId::Person(identity.document.clone()),
+        representative: case.legal_representative(),
+    })
 }

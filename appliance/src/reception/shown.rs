@@ -106,8 +106,9 @@ fn listed(
     item: &ServiceItem,
     now: Timestamp,
 ) -> Result<std::collections::BTreeMap<hall_domain::MaterialId, hall_domain::case::ListedLicence>, Refusal> {
-    let (principal, person) = parties(case).ok_or(Refusal::NotConfirmed)?;
+    let whose = parties(case).ok_or(Refusal::NotConfirmed)?;
     let latest = book.knowledge.latest(now);
-    let rows = shown.rows(item, &windows(book, item), &principal, &person, latest);
+    let rows =
+        shown.rows(item, &windows(book, item), &whose.principal, whose.representative.as_ref(), latest);
     rows.map_err(|_| Refusal::OtherChallenge)
 }

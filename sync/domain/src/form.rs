@@ -1,6 +1,7 @@
 //! 受理表单: filling a form from a card, opened licences and the register, and what an edit
 //! does to the mark that says where a value came from.
 
+use crate::item::MaterialHolder;
 use crate::{
     CardField, FieldKey, FieldSource, HolderId, IdentityCard, LicenceId, LicenceKindCode, Organisation,
     ServiceItem,
@@ -75,6 +76,8 @@ pub struct OpenedFields {
 pub struct Sources<'a> {
     /// The card that was read.
     pub card: Option<&'a IdentityCard>,
+    /// The card that was read, when it is the legal representative's.
+    pub representative: Option<&'a IdentityCard>,
     /// Opened licences by kind.
     pub licences: BTreeMap<LicenceKindCode, OpenedFields>,
     /// The organisation's register entry.
@@ -139,7 +142,13 @@ pub fn problems(item: &ServiceItem, form: &BTreeMap<FieldKey, FieldState>) -> Ve
 
 fn attest(source: &FieldSource, sources: &Sources<'_>) -> Option<Attested> {
     let (value, by) = match source {
-        FieldSource::Card { field } => (field.value(sources.card?)?, AttestedBy::Card),
+        FieldSource::Card { field, of } => {
+            let card = match of {
+                MaterialHolder::Applicant => sources.card,
+                MaterialHolder::LegalRepresentative => sources.representative,
+            };
+            (field.value(card?)?, AttestedBy::Card)
+        }
         FieldSource::Licence { kind, field } => {
             let licence = sources.licences.get(kind)?;
             let by = AttestedBy::Licence { id: licence.id.clone(), name: licence.name.clone() };
@@ -156,8 +165,8 @@ fn attest(source: &FieldSource, sources: &Sources<'_>) -> Option<Attested> {
 fn state(source: &FieldSource, stated: Stated<'_>) -> Option<String> {
     let name = || stated.name.to_owned();
     match (source, stated.holder) {
-        (FieldSource::Card { field: CardField::Name }, HolderId::Person(_)) => Some(name()),
-        (FieldSource::Card { field: CardField::Number }, HolderId::Person(document)) => {
+        (FieldSource::Card { field: CardField::Name, .. }, HolderId::Person(_)) => Some(name()),
+        (FieldSource::Card { field: CardField::Number, .. }, HolderId::Person(document)) => {
             Some(document.number().to_owned())
         }
         (FieldSource::Registry { field }, HolderId::Organisation(uscc)) => match field.as_str() {

@@ -172,6 +172,12 @@ pub enum MaterialHolder {
     LegalRepresentative,
 }
 
+impl MaterialHolder {
+    fn is_applicant(&self) -> bool {
+        *self == Self::Applicant
+    }
+}
+
 /// 表单项: one field of the application form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -218,6 +224,9 @@ pub enum FieldSource {
     Card {
         /// Which part of the card.
         field: CardField,
+        /// Whose card: of whoever applies, or of the legal representative alone.
+        #[serde(default, skip_serializing_if = "MaterialHolder::is_applicant")]
+        of: MaterialHolder,
     },
     /// 电子证照.
     Licence {

@@ -79,7 +79,7 @@ fn table() -> Vec<Row> {
     let second = |s| Situation { second_clerk: true, ..s };
     vec![
         // name                                                        evidence                                  T0      T1       T2       T3
-        row("办事码，普通",                                             plain(),                                  [Accept, No,      No,      No]),
+        row("办事码，普通",                                             plain(),                                  [No,     No,      No,      No]),
         row("办事码，签名，只扫一次 (I3w C2 L3)",                        code(CodeForm::Weak, IdentityGrade::I3w), [Accept, Review,  No,      No]),
         row("办事码，签名，应答挑战 (I3 C2 L3)",                         code(CodeForm::Challenge, IdentityGrade::I3), [Accept, Review, Review, Receipt]),
         row("窗口刷脸，手机带回 (I4 C3, L3)",                            face(),                                   [Accept, Accept,  Accept,  Receipt]),

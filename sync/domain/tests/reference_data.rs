@@ -279,7 +279,10 @@ fn fill(
     card: Option<&IdentityCard>,
     organisation: Option<&hall_domain::Organisation>,
 ) -> usize {
-    let form = autofill(item, &Sources { card, licences: licences.clone(), organisation, stated: None });
+    let form = autofill(
+        item,
+        &Sources { card, representative: card, licences: licences.clone(), organisation, stated: None },
+    );
     let mut filled = 0;
     for field in item.form.iter().filter(|field| !field.sources.is_empty()) {
         let value = &form[&field.key].value;
@@ -392,4 +395,28 @@ fn an_item_is_found_by_the_first_letters_of_its_syllables() {
     assert!(found("jdcjsz").iter().any(|name| name.contains("机动车驾驶证")));
     assert_eq!(found("zzzz"), [""; 0]);
     assert!(found("s").len() < catalogue.items().len(), "one letter is not a syllable of everything");
+}
+
+#[test]
+fn an_agents_card_fills_nothing_that_is_the_legal_representatives() {
+    let catalogue = catalogue();
+    let register = cast();
+    let agent = &register.people.iter().find(|person| person.slug == "wang-fang").unwrap().card;
+    let company =
+        &register.organisations.iter().find(|one| one.slug == "haolinju-bianlidian").unwrap().organisation;
+    let mut seen = 0;
+    for item in catalogue.items().iter().filter(|item| !item.applicants.contains(&ApplicantKind::Person)) {
+        let sources = Sources { card: Some(agent), organisation: Some(company), ..Sources::default() };
+        let form = autofill(item, &sources);
+        for field in item.form.iter().filter(|field| field.key.as_str().starts_with("legal_")) {
+            let value = &form[&field.key].value;
+            assert!(
+                value.is_empty() || *value == company.legal_representative.name,
+                "{}: {value}",
+                item.name
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }

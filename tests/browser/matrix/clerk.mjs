@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { Desk } from "../support/desk.mjs";
 
 const SLOWER_THAN_A_SCANNER = 60;
+/** What an input method takes for a Chinese character, on the average. */
+const KEYS_OF_A_CHARACTER = 3;
 
 export class Clerk extends Desk {
   static async at(stage, hall, window) {
@@ -44,6 +46,18 @@ export class Clerk extends Desk {
 
   /** Types where the cursor stands, more slowly than a scanner. */
   type = (text) => this.page.keyboard.type(text, { delay: SLOWER_THAN_A_SCANNER });
+
+  /** 纸质委托书: whom it names, typed off the paper. */
+  async paperMandate(name, number) {
+    await this.page.getByText("委托代办：纸质委托书").click();
+    await this.page.locator("#mandate-name").click();
+    await this.page.keyboard.insertText(name);
+    this.did.keys += name.length * KEYS_OF_A_CHARACTER;
+    await this.page.locator("#mandate-number").click();
+    await this.type(number);
+    await this.page.keyboard.press("Enter");
+    await this.stepSays("按纸质委托书办理：委托人");
+  }
 
   /** The card of somebody who stands here for another. */
   async readDelegate(window, card) {
@@ -91,7 +105,12 @@ export class Clerk extends Desk {
         break;
       }
       const left = await missing.count();
-      await missing.first().getByRole("button", { name: "已收原件" }).click();
+      const original = missing.first().getByRole("button", { name: "已收原件" });
+      if (await original.count()) {
+        await original.click();
+      } else {
+        await missing.first().locator("input[type=file]").setInputFiles({ name: "scan.png", mimeType: "image/png", buffer: await this.page.screenshot() });
+      }
       await this.page.waitForFunction((before) => [...document.querySelectorAll(".upload")].filter((one) => one.innerText.includes("未上传") && !one.querySelector('[aria-pressed="true"]')).length < before, left);
     }
     await this.completeForm();

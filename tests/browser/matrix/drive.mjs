@@ -36,7 +36,7 @@ export async function drive({ hall, stage }, applicant, line, cells) {
   const citizen = await Citizen.at(stage, hall, "W01");
   const clerk = await Clerk.at(stage, hall, "W01");
   const window = new Window(stage, hall, citizen, clerk);
-  const table = await prepared(window, applicant);
+  const table = await prepared(window, applicant, cells.map(({ way }) => way));
   await publish(hall, [], clerk.page);
   const runs = [];
   const phases = [cells.filter(({ way }) => way !== APPROVED), cells.filter(({ way }) => way === APPROVED)];

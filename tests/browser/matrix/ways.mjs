@@ -1,5 +1,7 @@
 // 方式: each row of the matrix, from an empty desk to the form, with everything that it takes.
 
+import { until } from "../support/hall.mjs";
+
 /** Letters that find the item of each tier first. One person, and one shop, holds whatever they ask for. */
 const ITEMS = {
   个人: { T0: "zhck", T1: "sydj", T2: "jdcjsz", T3: "bdczy" },
@@ -14,28 +16,34 @@ const KINDS = {
   法人: ["居民身份证", "营业执照", "烟草专卖零售许可证", "食品经营许可证"],
 };
 
-/** What a table needs before it starts, while the line is up: phones signed in, codes opened, a mandate and a grant. */
-export async function prepared(window, applicant, { phones = true } = {}) {
+/** What these ways need before they start, while the line is up: phones signed in, codes opened, a mandate or a grant. */
+export async function prepared(window, applicant, ways) {
   const slug = CAST[applicant];
-  const [shop] = (await window.hall.cast()).find((one) => one.slug === CAST.法人).represents;
+  const cast = await window.hall.cast();
+  const who = cast.find((one) => one.slug === slug);
+  const [shop] = cast.find((one) => one.slug === CAST.法人).represents;
   const capacity = applicant === "个人" ? "own" : `org:${shop.uscc}`;
-  const table = { applicant, slug, shop, capacity };
-  if (!phones) {
-    return table;
+  const [entrusted, granted] = ["委托代办，电子", "经办授权人"].map((word) => ways.some((way) => way.startsWith(word)));
+  const table = { applicant, slug, who, shop, capacity, principal: await window.phone(slug) };
+  await table.principal.showCode(applicant === "个人" ? "zw" : "ys", capacity);
+  if (entrusted || granted) {
+    table.helper = await window.phone(HELPER);
   }
-  const [principal, helper] = [await window.phone(slug), await window.phone(HELPER)];
-  await principal.showCode(applicant === "个人" ? "zw" : "ys", capacity);
-  await principal.delegate(HELPER, { kinds: KINDS[applicant], capacity });
-  await helper.acceptFrom(principal);
-  await helper.button("出示委托人身份码").tap();
-  await helper.showCode("wt");
-  if (applicant === "法人") {
-    await principal.grant(shop.uscc, HELPER);
-    await helper.open("home");
-    await helper.page.getByRole("link", { name: /^粤商码/ }).waitFor();
-    await helper.showCode("qy", capacity);
+  if (entrusted) {
+    await table.principal.delegate(HELPER, { kinds: KINDS[applicant], capacity });
+    await table.helper.acceptFrom(table.principal);
+    await table.helper.button("出示委托人身份码").tap();
+    await table.helper.showCode("wt");
   }
-  return { ...table, principal, helper };
+  if (granted) {
+    await table.principal.grant(shop.uscc, HELPER);
+    await until("the agent's phone to hear of it", async () => {
+      await table.helper.open("home");
+      return table.helper.page.getByRole("link", { name: /^粤商码/ }).isVisible();
+    });
+    await table.helper.showCode("qy", capacity);
+  }
+  return table;
 }
 
 /** Serves somebody in this way, until the form stands on the desk, or it is "refused". */
@@ -77,6 +85,14 @@ const WAYS = {
     await agreeOnPhone(at, at.principal);
   },
   "窗口刷脸，事项已预先核准": (at) => WAYS["窗口刷脸，手机授权并出示证照"](at),
+  "委托代办，纸质委托书": async (at) => {
+    const { name, number } = at.applicant === "个人" ? at.who : { name: at.shop.name, number: at.shop.uscc };
+    await at.clerk.paperMandate(name, number);
+    await at.clerk.identify("W01", HELPER);
+    await at.clerk.stepSays("免证清单");
+    await at.window.hall.lift("W01");
+    await onPaper(at);
+  },
   "委托代办，电子委托，委托人未确认": async (at) => {
     await delegateComes(at);
     await onPaper(at);

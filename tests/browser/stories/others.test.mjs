@@ -56,8 +56,14 @@ story("an agent acts for a company until the grant is taken back", "agent", asyn
   await window.scan(await agent.qrText());
   await desk.stepSays("免证清单");
   await desk.page.locator("#case-side").filter({ hasText: company.name }).waitFor();
+  await desk.page.locator("#case-side").filter({ hasText: "由经办授权人办理" }).waitFor();
+  await desk.page.locator(".materials tr").filter({ hasText: "经营者居民身份证" }).filter({ hasText: "不能授权使用法定代表人的证照" }).waitFor();
   await window.shots("agent", agent);
   await window.agreeOnGlass();
+  const number = desk.page.locator("#sheet .field").filter({ hasText: "法定代表人证件号码" }).locator("input");
+  assert.equal(await number.inputValue(), "", "the agent's number is not the representative's");
+  await stage.shot(desk.page, "agent-form");
+  await desk.attach("经营者居民身份证", { name: "card.png", mimeType: "image/png", buffer: await desk.page.screenshot() });
   const no = await window.finish();
   assert.equal(await judged(hall, no), "ratified");
 

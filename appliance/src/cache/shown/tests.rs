@@ -86,7 +86,7 @@ fn shown(stated: &StatedLicence) -> Shown {
 }
 
 fn rows(shown: &Shown, now: Timestamp) -> Result<BTreeMap<MaterialId, ListedLicence>, NotAskedFor> {
-    shown.rows(&item().0, &windows(), &wang_fang(), &wang_fang(), now)
+    shown.rows(&item().0, &windows(), &wang_fang(), None, now)
 }
 
 fn listed(shown: &Shown, now: Timestamp) -> ListedLicence {

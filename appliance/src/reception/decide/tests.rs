@@ -209,6 +209,33 @@ fn an_organisations_case_wants_its_legal_representative() {
 }
 
 #[test]
+fn an_agent_speaks_for_the_organisation_and_not_for_its_legal_representatives_person() {
+    let register = register();
+    let mut company =
+        register.organisations.iter().find(|one| one.slug == "qinghe-canyin").unwrap().organisation.clone();
+    let card = |slug: &str| register.people.iter().find(|one| one.slug == slug).unwrap().card.clone();
+    let agent = card("wang-fang");
+    company.agents = vec![hall_domain::AgentGrant {
+        document: agent.document.clone(),
+        name: agent.name.clone(),
+        from: NOW.plus_hours(-1),
+        until: NOW.plus_hours(1),
+        place: 7,
+    }];
+    let served = |slug: &str| {
+        let mut desk = Desk::open("食品经营许可延续", ApplicantKind::Organisation);
+        let (uscc, register) = (company.uscc.clone(), Some(company.clone()));
+        let organised = Organised { uscc, register, checked_at: Some(NOW) };
+        desk.take(name_organisation(&desk.case, organised)).unwrap();
+        desk.read(slug).unwrap();
+        desk.case
+    };
+    assert_eq!(served("wang-fang").legal_representative(), None);
+    let wei = hall_domain::HolderId::Person(card("zhang-wei").document);
+    assert_eq!(served("zhang-wei").legal_representative(), Some(wei));
+}
+
+#[test]
 fn an_expired_card_needs_a_note() {
     let mut desk = personal();
     desk.read("zhou-ming").unwrap();

@@ -11,7 +11,7 @@ use crate::web::pages::steps::{
 use hall_domain::case::{
     Consent, ListRow, ListedLicence, MaterialState, Mode, Open, PaperMandate, Statement, StatusSource,
 };
-use hall_domain::{LicenceGrade, LicenceStatus, Outcome, Tier};
+use hall_domain::{LicenceGrade, LicenceStatus, MaterialHolder, Outcome, Tier};
 
 /// 事项, as the guide has it.
 pub fn item_step(scene: &Scene<'_>) -> ItemStep {
@@ -126,10 +126,19 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
         (_, None) if licensed && scene.case.mode == Some(Mode::Offline) => {
             "本厅没有缓存，可请办事人用手机出示。"
         }
+        (_, None) if of_absent_representative(scene, row) => {
+            "经办授权人不能授权使用法定代表人的证照，请收复印件或原件。"
+        }
         (_, None) if licensed => "没有查到该证照。",
         (_, None) => "该材料没有对应的电子证照。",
     };
     words.to_owned()
+}
+
+/// Whether a row asks for a licence of a legal representative whose licences may not stand in this case.
+fn of_absent_representative(scene: &Scene<'_>, row: &ListRow) -> bool {
+    let holder = scene.item.material(&row.material).map(|material| material.holder);
+    holder == Some(MaterialHolder::LegalRepresentative) && scene.case.legal_representative().is_none()
 }
 
 pub fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {

@@ -6,10 +6,10 @@ use super::submit;
 use crate::reception::RESULT_MS;
 use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
-use crate::web::pages::case::{CitizenScreen, OrganisationCard, Policy, Prospect, SidePanel, Who};
-use hall_domain::case::{Acknowledgement, Consent, RatingState};
+use crate::web::pages::case::{CitizenScreen, Office, OrganisationCard, Policy, Prospect, SidePanel, Who};
+use hall_domain::case::{Acknowledgement, Case, Consent, RatingState};
 use hall_domain::identifier::ForeignResidentNumber;
-use hall_domain::{DocumentKind, IdentityDocument, mask_name};
+use hall_domain::{ActsFor, Capacity, DocumentKind, IdentityDocument, Timestamp, mask_name};
 
 /// 侧栏.
 pub fn side(scene: &Scene<'_>) -> SidePanel {
@@ -43,13 +43,7 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
             representative: register
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
-            matches: match (&case.identity, register) {
-                // A delegate by paper is none of the organisation's own people.
-                (Some(who), Some(_)) if case.paper_mandate.is_none() => {
-                    Some(decide::represents(known, &who.document, &who.name, scene.now))
-                }
-                _ => None,
-            },
+            office: office(case, scene.now),
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
         }
     });
@@ -68,6 +62,25 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
         }
     };
     SidePanel { who, organisation, screen: screen(scene), policy }
+}
+
+/// In which office the person at the window acts for the organisation, as far as a phone or the register says.
+fn office(case: &Case, now: Timestamp) -> Option<Office> {
+    let who = case.identity.as_ref()?;
+    if case.mandator().is_some() {
+        return Some(Office::Delegate);
+    }
+    match case.capacity() {
+        Some(Capacity::LegalRepresentative { .. }) => return Some(Office::Representative),
+        Some(Capacity::Agent { .. }) => return Some(Office::Agent),
+        _ => {}
+    }
+    let register = case.organisation.as_ref()?.register.as_ref()?;
+    Some(match register.acts_for(&who.document, &who.name, now) {
+        Some(ActsFor::LegalRepresentative) => Office::Representative,
+        Some(ActsFor::Agent(_)) => Office::Agent,
+        None => Office::Nobody,
+    })
 }
 
 /// Whether a number came from a card though its check digit does not fit: cards were issued so.

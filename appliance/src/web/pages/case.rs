@@ -300,10 +300,23 @@ pub struct OrganisationCard {
     pub uscc: String,
     /// 法定代表人, masked.
     pub representative: String,
-    /// Whether the person here is that representative; none before the card was read.
-    pub matches: Option<bool>,
+    /// In which office the person here acts for it; none before anybody was verified.
+    pub office: Option<Office>,
     /// Age in seconds of what the register says about the two.
     pub relation_age_s: Option<u64>,
+}
+
+/// 与单位的关系: how somebody at the window acts for an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Office {
+    /// 法定代表人本人.
+    Representative,
+    /// 经办授权人.
+    Agent,
+    /// 代办人, by the organisation's mandate.
+    Delegate,
+    /// None that is known.
+    Nobody,
 }
 
 /// 办事人屏幕: what the citizen's screen shows now, for the miniature.

@@ -84,6 +84,24 @@ impl Case {
         }
     }
 
+    /// 法定代表人 whose own card and licences may stand in this case: who stands at the window in that office, or whom the
+    /// register names where the organisation has entrusted a delegate and confirms itself. An agent speaks for the
+    /// organisation and for nobody's person.
+    pub fn legal_representative(&self) -> Option<HolderId> {
+        let (organisation, who) = (self.organisation.as_ref()?, self.identity.as_ref()?);
+        let stands_there = HolderId::Person(who.document.clone());
+        match (self.capacity(), &organisation.register) {
+            (Some(Capacity::Agent { .. } | Capacity::Own), _) => None,
+            (Some(Capacity::LegalRepresentative { .. }), _) => Some(stands_there),
+            (Some(Capacity::Delegate { .. }), register) => {
+                register.as_ref().map(|entry| HolderId::Person(entry.legal_representative.document.clone()))
+            }
+            (None, Some(entry)) => entry.is_represented_by(&who.document, &who.name).then_some(stands_there),
+            // Then only licences that name the person as representative speak for the organisation.
+            (None, None) => Some(stands_there),
+        }
+    }
+
     /// Whether the paper mandate itself has been scanned.
     pub fn paper_mandate_scanned(&self) -> bool {
         let its = |file: &super::Attachment| {

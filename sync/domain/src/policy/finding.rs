@@ -11,8 +11,6 @@ pub(super) enum Finding {
     Accepted,
     /// A receipt without legal effect, which is all that the item is.
     Received,
-    /// The same, of somebody of whom only the number of a code is known.
-    NumberNoted,
     /// The centre's own word, brought by a phone.
     AcceptedOnTheCentresWord,
     /// Cached licences within their window, to be reviewed.
@@ -108,9 +106,7 @@ pub(super) enum Finding {
 impl Finding {
     pub(super) fn outcome(self) -> Outcome {
         match self {
-            Self::Accepted | Self::Received | Self::NumberNoted | Self::AcceptedOnTheCentresWord => {
-                Outcome::Accept
-            }
+            Self::Accepted | Self::Received | Self::AcceptedOnTheCentresWord => Outcome::Accept,
             Self::AcceptedOffline | Self::AcceptedOnPaper => Outcome::AcceptForReview,
             Self::AcceptedToFollow
             | Self::PaperAcceptedToFollow
@@ -164,7 +160,6 @@ impl Finding {
         Cow::Borrowed(match self {
             Self::Accepted => "核验齐全，可以受理。",
             Self::Received => "本事项只登记收件，可以办理并出具收件凭证。",
-            Self::NumberNoted => "离线时不能识别普通办事码是谁的，只记下号码；本事项只登记收件，可以办理。",
             Self::AcceptedOnTheCentresWord => "离线办理：省级中心已通过手机确认本人和授权，可以受理。",
             Self::AcceptedOffline => "离线办理：身份、授权和证照符合要求，可以受理，联网后复核生效。",
             Self::AcceptedOnPaper => "离线办理：凭纸质原件和告知承诺可以受理，联网后复核生效。",

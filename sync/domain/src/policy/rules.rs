@@ -15,7 +15,7 @@ pub(super) fn find(p: &Policy, s: &Situation) -> Finding {
         return stop;
     }
     if s.tier == Tier::T0 {
-        return if plain_offline(s) { Finding::NumberNoted } else { Finding::Received };
+        return if plain_offline(s) { Finding::PlainCode } else { Finding::Received };
     }
     if s.proven() < IdentityGrade::I1 {
         return Finding::IdentityUnknown;
@@ -32,8 +32,9 @@ pub(super) fn find(p: &Policy, s: &Situation) -> Finding {
     }
 }
 
+/// A number that nobody here can resolve says nothing of who came; the desk takes the card instead.
 fn plain_offline(s: &Situation) -> bool {
-    s.way == Way::ServiceCode && s.down() && s.proven() < IdentityGrade::I1
+    s.way == Way::ServiceCode && s.code == CodeForm::Plain && s.down() && s.proven() < IdentityGrade::I1
 }
 
 /// Ways that cannot carry a case of this tier at all, as they were used.

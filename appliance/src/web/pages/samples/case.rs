@@ -3,8 +3,8 @@
 use super::steps::{consent, consent_states, done, form, identify_states, item, list_states, submit};
 use super::{frame, screen};
 use crate::web::pages::case::{
-    CaseHead, CasePage, CitizenScreen, HeldBy, Mode, OrganisationCard, Outcome, Policy, Prospect, SidePanel,
-    StepLine, StepName, StepPanel, StepState, Who,
+    CaseHead, CasePage, CitizenScreen, HeldBy, Mode, Office, OrganisationCard, Outcome, Policy, Prospect,
+    SidePanel, StepLine, StepName, StepPanel, StepState, Who,
 };
 use crate::web::pages::cases::{Applicant, CaseState};
 use crate::web::pages::frame::{Desk, Line};
@@ -181,7 +181,7 @@ fn organisation(confirmed: bool) -> OrganisationCard {
         name: "示例县清源餐饮服务有限公司".to_owned(),
         uscc: "91239900MATE5T017W".to_owned(),
         representative: "王*".to_owned(),
-        matches: confirmed.then_some(true),
+        office: confirmed.then_some(Office::Representative),
         relation_age_s: Some(42),
     }
 }

@@ -117,6 +117,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("线路恢复后上传", "uploaded when the line is back"),
     ("线路恢复，向省级中心重新核验", "Line back: verified anew at the centre"),
     ("终止办件：{}", "Case ended: {}"),
+    ("经办授权人不能授权使用法定代表人的证照，请收复印件或原件。", "An agent cannot agree for the legal representative's own licences; take a copy or the original."),
     ("补交有效身份证件：{}", "Valid identity document supplied: {}"),
     ("补交材料 {}：{}", "Material {} supplied: {}"),
     ("表单已在另一个页面被修改，已显示最新内容。请核对后再保存。", "The form was changed in another page; the newest content is shown. Check it, then save."),

@@ -17,7 +17,8 @@ use super::*;
 /// Beyond a receipt everything wants a trust bundle that has not expired.
 const TABLE: &str = "
 line tier     way                                     who    id  consent licence  needs          outcome
-any  T0       card,face,agent,office,plain,weak,chal  any    I0  all     -,L0,L1  .              Accept
+any  T0       card,face,agent,office,weak,chal        any    I0  all     -,L0,L1  .              Accept
+up   T0       plain                                   any    I0  all     -,L0,L1  .              Accept
 any  T0       m0,m1,m2,m3                             any    I0  all     -,L0,L1  .              Accept
 any  T0       card,face,agent,office,weak,chal,m2,m3  any    I1  yes     L2,L3,L4 .              Accept
 up   T0       plain                                   any    I1  yes     L2,L3,L4 .              Accept
