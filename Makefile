@@ -1,13 +1,14 @@
 # make run     a hall to try out, on this machine alone
 # make test    every check of the project
 # make bench   the project's numbers
+# make matrix  every cell of docs/matrix.md in a browser (half an hour); writes docs/matrix.runs.json and docs/matrix.md
 # make setup web lint fmt clean
 
 SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 NPM := npm ci --prefer-offline --no-progress --loglevel=error
 
-.PHONY: run test bench setup web lint fmt clean
+.PHONY: run test bench matrix setup web lint fmt clean
 
 run: setup web
 	@echo "编译（第一次要几分钟）……"
@@ -20,6 +21,11 @@ test:
 bench: setup web
 	cargo build --workspace --release --locked
 	$(TARGET)/release/hall-bench
+
+matrix: setup web tests/browser/node_modules/.package-lock.json
+	cargo build --workspace --locked
+	npm --prefix tests/browser run --silent matrix
+	HALL_WRITE_MATRIX=1 cargo test --locked --quiet -p hall-domain --test matrix
 
 setup:
 	@scripts/setup.sh
