@@ -13,7 +13,7 @@ const HELPER = "xu-hao";
 const STRANGER = { 个人: "wu-yong", 法人: "ma-wenting" };
 const KINDS = {
   个人: ["居民身份证", "社会保障卡", "机动车驾驶证", "不动产权证书"],
-  法人: ["居民身份证", "营业执照", "烟草专卖零售许可证", "食品经营许可证"],
+  法人: ["营业执照", "烟草专卖零售许可证", "食品经营许可证"],
 };
 
 /** What these ways need before they start, while the line is up: phones signed in, codes opened, a mandate or a grant. */
