@@ -7,6 +7,7 @@ mod evidence;
 mod forms;
 mod freshness;
 mod hall;
+mod papers;
 mod purge;
 mod receipts;
 mod register;

@@ -12,7 +12,7 @@ use hall_domain::{
 };
 use hall_ledger::phone::{
     AgreedRow, Agreement, Asked, Assertion, Attestation, Challenge, ChallengeNonce, CodeKey, CodeKeys,
-    ConsentReceipt, ConsentRequest, Nonce, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode,
+    ConsentRequest, Nonce, PaperReceipt, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode,
     WeakNonce, challenge, seal_subject, to_qr,
 };
 use hall_ledger::status::StatusList;
@@ -210,8 +210,8 @@ fn item() -> Outcome<ItemCode> {
     Ok("11519900MBTE5T20572000100001001".parse()?)
 }
 
-fn receipt() -> Outcome<ConsentReceipt> {
-    Ok(ConsentReceipt {
+fn receipt() -> Outcome<PaperReceipt> {
+    Ok(PaperReceipt {
         issued: NOW,
         log: LogId::new(BoxId([0x11; 16]), 1),
         seq: 41,

@@ -22,7 +22,7 @@ pub use challenge::{Asked, Challenge, ChallengeNonce, ConsentRequest, Unverified
 pub use code::{Attestation, Nonce, ServiceCode, VerifiedCode, WEAK_TOLERANCE_S, WeakNonce};
 pub use error::CodeError;
 pub use licence::{LicenceStatement, StatedLicence};
-pub use receipt::{ConsentReceipt, UnverifiedReceipt};
+pub use receipt::{PaperReceipt, UnverifiedReceipt};
 pub use seal::{CodeKey, CodeKeys, CodeKeysError, SealNonce, Sealed};
 pub use subject::{open_subject, seal_subject};
 pub use text::{QrError, from_qr, to_qr};
@@ -44,7 +44,7 @@ pub enum MessageKind {
     Challenge,
     /// The centre's answer to a challenge.
     Assertion,
-    /// 授权回执 of a box.
+    /// 回执 of a box.
     Receipt,
 }
 

@@ -9,8 +9,11 @@ use crate::web::{App, frame, judged};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use hall_domain::case::{Case, CaseId, LicenceUse, Mode};
-use hall_domain::{mask_name, mask_number};
+use hall_domain::{Timestamp, mask_name, mask_number};
+use hall_ledger::Hash;
 use hall_ledger::entry::EntryKind;
+use hall_ledger::log::LogId;
+use hall_ledger::phone::{PaperReceipt, to_qr};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use serde::Deserialize;
@@ -47,8 +50,8 @@ pub async fn show(
         })
         .await?;
     let (seq, leaf, head) = place.ok_or(Fault::NotFound)?;
+    let code = signed_code(&app, &case, head.log(), seq, leaf);
     let leaf = leaf.to_string();
-    let code = format!("HB1/{}/{}/{seq}/{leaf}", case.no, head.log());
     let window = windows.into_iter().find(|(window, _)| *window == case.window).map(|(_, name)| name);
     let (applicant, applicant_number) = applicant(&case);
     let page = ReceiptPage {
@@ -126,6 +129,14 @@ pub fn verified(used: &LicenceUse) -> String {
 
 fn to_follow(case: &Case) -> Vec<String> {
     case.outstanding().into_iter().map(|what| what.name().to_owned()).collect()
+}
+
+/// The text of the code on a paper, signed by the box: anybody can have the centre say what stands behind the entry.
+pub fn signed_code(app: &App, case: &Case, log: LogId, seq: u64, leaf: Hash) -> String {
+    // Whole seconds, as phones and the centre have them.
+    let issued = Timestamp(app.book.clock.now().0.div_euclid(1000) * 1000);
+    let receipt = PaperReceipt { issued, log, seq, leaf, case_no: case.no.clone() };
+    to_qr(&receipt.sign(app.book.key()))
 }
 
 /// A QR code as SVG, for a page.

@@ -18,12 +18,12 @@ use hall_ledger::log::{BoxId, LogId};
 use hall_ledger::phone::UseCode;
 use hall_sync::{Store, VerifiedChange, VerifiedItem, VerifiedPage};
 
-const ADDRESS: &str = "四川省安澜市桐花街道听雨路18号3栋502室";
-const LOCAL: &str = "LX-990100-00000001";
+pub(super) const ADDRESS: &str = "四川省安澜市桐花街道听雨路18号3栋502室";
+pub(super) const LOCAL: &str = "LX-990100-00000001";
 const KINDS: [(&str, &str); 2] = [("m1", "居民身份证"), ("m2", "居民户口簿")];
 
 impl Hall {
-    async fn happens(&self, id: &CaseId, events: Vec<CaseEvent>) {
+    pub(super) async fn happens(&self, id: &CaseId, events: Vec<CaseEvent>) {
         let (book, id, now) = (self.app.book.clone(), id.clone(), self.app.book.clock.now());
         let by = "li.qiang".parse().unwrap();
         let change = move |tx: &_| book.change_case(tx, &id, &by, now, |_| Ok(events));
@@ -31,7 +31,7 @@ impl Hall {
     }
 
     /// A case of 王芳 in which one licence was agreed to and opened, and one refused.
-    async fn consented(&self, browser: &mut Browser<'_>, mode: Mode) -> CaseId {
+    pub(super) async fn consented(&self, browser: &mut Browser<'_>, mode: Mode) -> CaseId {
         let id = open_case(browser).await;
         let case = self.identified(&id, "li.qiang", "wang-fang").await;
         let holder = case.principal().unwrap();
@@ -70,7 +70,7 @@ impl Hall {
         id
     }
 
-    async fn submits(&self, id: &CaseId, outcome: Outcome, mode: Mode) {
+    pub(super) async fn submits(&self, id: &CaseId, outcome: Outcome, mode: Mode) {
         let judgement = Judgement { outcome, sentence: "窗口的话。".to_owned(), raise: None };
         let event = CaseEvent::Submitted {
             judgement,
@@ -84,13 +84,13 @@ impl Hall {
         self.app.desk.seal(id).await.unwrap();
     }
 
-    fn view(&self) -> SyncStore {
+    pub(super) fn view(&self) -> SyncStore {
         let (book, live) = (self.app.book.clone(), self.app.live.clone());
         SyncStore::new(book, live, self.folder.clone(), std::env::temp_dir())
     }
 
     /// The centre's judgement comes down the feed.
-    async fn judged(&self, seq: u64, disposition: Disposition) {
+    pub(super) async fn judged(&self, seq: u64, disposition: Disposition) {
         let signed = Signed::sign(&disposition, &SigningKey::from_bytes(&[7; 32]));
         let at = disposition.decided_at;
         let change = VerifiedChange::Disposition { disposition: Box::new(disposition), signed };
@@ -99,7 +99,7 @@ impl Hall {
         self.view().apply(page).await.unwrap();
     }
 
-    async fn disposition(&self, id: &CaseId, outcome: Judged) -> Disposition {
+    pub(super) async fn disposition(&self, id: &CaseId, outcome: Judged) -> Disposition {
         let case = self.app.desk.case(id).await.unwrap();
         Disposition {
             log: LogId::new(BoxId([7; 16]), 1),

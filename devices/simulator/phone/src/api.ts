@@ -154,10 +154,26 @@ export type Receipt = { id: string; genuine: boolean; state: "in_force" | "withd
 export type PrintedReceipt = {
   genuine: boolean;
   arrived: boolean;
-  state: "in_force" | "withdrawn" | "legal_basis" | "at_box" | "erased" | "unknown";
+  /** Whether it tells of an authorisation or of a submitted case; absent where nobody can say. */
+  about?: "consent" | "case";
+  state:
+    | "in_force"
+    | "withdrawn"
+    | "legal_basis"
+    | "taken_in"
+    | "received"
+    | "following"
+    | "passed"
+    | "returned"
+    | "in_doubt"
+    | "at_box"
+    | "erased"
+    | "unknown";
   message: string;
   agreed_on?: string;
   withdrawn_at?: Time;
+  submitted_on?: string;
+  decided_on?: string;
 };
 
 /** What the centre refused, in its own words. */

@@ -75,6 +75,12 @@ const PRINTED = {
   in_force: ["已核验", "done"],
   legal_basis: ["已核验", "done"],
   withdrawn: ["已经撤回", "refused"],
+  taken_in: ["已收件，尚未受理", "warning"],
+  received: ["已登记，等待复核", "done"],
+  following: ["还要补交材料", "warning"],
+  passed: ["复核通过", "done"],
+  returned: ["已退回", "refused"],
+  in_doubt: ["正在核对", "warning"],
   at_box: ["签名真实，尚未传到省级中心", "warning"],
   erased: ["已核验", "done"],
   unknown: ["与记录不符", "warning"],
@@ -85,7 +91,7 @@ export const receipt: Build = async ({ phone, signal }) => {
   const checkPrinted = async (printed: string): Promise<void> => {
     const seen = await phone.citizen.post<PrintedReceipt>("/receipts/verify", { receipt: printed });
     const [title, drawing] = PRINTED[seen.state];
-    place.replaceChildren(card(h("div", { class: "closed" }, icon(drawing), h("h2", {}, title), h("p", {}, seen.message)), pairs(["授权日期", seen.agreed_on], ["撤回日期", seen.withdrawn_at ? day(seen.withdrawn_at) : undefined])));
+    place.replaceChildren(card(h("div", { class: "closed" }, icon(drawing), h("h2", {}, title), h("p", {}, seen.message)), pairs(["授权日期", seen.agreed_on], ["撤回日期", seen.withdrawn_at ? day(seen.withdrawn_at) : undefined], ["登记日期", seen.submitted_on], ["复核日期", seen.decided_on])));
   };
   const check = async (receipt: ReceiptText): Promise<void> => {
     if ("printed" in receipt) {
@@ -104,7 +110,7 @@ export const receipt: Build = async ({ phone, signal }) => {
   const byText = async (): Promise<void> => {
     const found = receiptIn(typed.value);
     if (!found) {
-      throw new Hint("这段文字不是授权回执。", "请扫回执上的二维码，或把二维码的文字完整粘贴。");
+      throw new Hint("这段文字不是回执上的码。", "请扫回执上的二维码，或把二维码的文字完整粘贴。");
     }
     await check(found);
   };
@@ -119,7 +125,7 @@ export const receipt: Build = async ({ phone, signal }) => {
     place,
     h("a", { class: "main", href: "#/scan" }, "扫回执上的二维码"),
     card(h("div", { class: "field" }, h("label", { for: "receipt-text" }, "或粘贴二维码的文字"), typed), action("核验", byText, "other")),
-    note("只告诉您回执是否真实、授权是否还有效，不显示是谁、办什么事。"),
+    note("只告诉您回执是否真实、授权是否还有效、办件办到哪一步，不显示是谁、办什么事。"),
   );
   return { title: "回执核验", parent: "home", tab: "home", body };
 };

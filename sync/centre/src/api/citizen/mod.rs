@@ -6,6 +6,7 @@ mod licences;
 mod mandates;
 mod me;
 mod organisations;
+mod printed;
 mod problem;
 mod session;
 mod views;
@@ -79,7 +80,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/consents/{id}", get(consents::one)),
         ("/consents/{id}/withdraw", post(consents::withdraw)),
         ("/receipts/{id}", get(consents::receipt)),
-        ("/receipts/verify", post(consents::verify_receipt)),
+        ("/receipts/verify", post(printed::verify)),
     ]
 }
 

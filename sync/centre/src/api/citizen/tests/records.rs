@@ -8,7 +8,7 @@ use hall_domain::consent::{ConsentRequest as Page, ConsentRow};
 use hall_ledger::entry::{Body, ClockReading, Entry, EntryKind, Known, RequestId};
 use hall_ledger::feed::Change;
 use hall_ledger::head::Draft;
-use hall_ledger::phone::ConsentReceipt;
+use hall_ledger::phone::PaperReceipt;
 use hall_ledger::{LedgerHead, Salt};
 
 #[tokio::test]
@@ -167,9 +167,21 @@ fn visit(town: &Town) -> Vec<Batch> {
         answer: String::new(),
     };
     let gone = CaseEvent::ConsentWithdrawn { at: WithdrawnAt::Window, since: at };
-    let kinds = [EntryKind::ConsentAsked, EntryKind::ConsentGiven, EntryKind::ConsentWithdrawn];
+    signed(
+        town,
+        vec![
+            (EntryKind::ConsentAsked, asked),
+            (EntryKind::ConsentGiven, given),
+            (EntryKind::ConsentWithdrawn, gone),
+        ],
+    )
+}
+
+/// Entries of one case as the box signs them, each in a batch of its own.
+pub(super) fn signed(town: &Town, events: Vec<(EntryKind, CaseEvent)>) -> Vec<Batch> {
+    let at = town.app().now();
     let mut head = LedgerHead::new(town.log);
-    let sealed = kinds.into_iter().zip([asked, given, gone]).map(|(kind, event)| {
+    let sealed = events.into_iter().map(|(kind, event)| {
         let record = CaseRecord {
             case: "000001".parse().unwrap(),
             no: NO.parse().unwrap(),
@@ -198,15 +210,15 @@ fn visit(town: &Town) -> Vec<Batch> {
     sealed.collect()
 }
 
-const NO: &str = "990001-20261121-00001";
+pub(super) const NO: &str = "990001-20261121-00001";
 
 impl Town {
-    async fn take(&self, batch: Batch) {
+    pub(super) async fn take(&self, batch: Batch) {
         let taken = self.app().store.append(self.log, batch).await.unwrap();
         assert!(matches!(taken, Appended::Stored { .. }));
     }
 
-    async fn receipt(&self, printed: &str) -> Value {
+    pub(super) async fn receipt(&self, printed: &str) -> Value {
         self.ask("POST", "/receipts/verify", "", Some(json!({ "receipt": printed }))).await.ok()
     }
 }
@@ -215,7 +227,7 @@ impl Town {
 async fn a_printed_receipt_is_genuine_before_its_entry_has_come_and_tells_of_a_withdrawal_after_it() {
     let town = Town::new().await;
     let [asked, given, gone]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
-    let consent = ConsentReceipt {
+    let consent = PaperReceipt {
         issued: crate::citizen::capacity::whole(town.app().now()),
         log: town.log,
         seq: given.entries[0].seq,
@@ -250,7 +262,7 @@ async fn a_receipt_that_the_box_did_not_sign_or_whose_ledger_says_otherwise_is_n
     for batch in batches {
         town.take(batch).await;
     }
-    let receipt = |(seq, leaf): (u64, Hash), case_no: &str| ConsentReceipt {
+    let receipt = |(seq, leaf): (u64, Hash), case_no: &str| PaperReceipt {
         issued: crate::citizen::capacity::whole(town.app().now()),
         log: town.log,
         seq,
@@ -270,7 +282,7 @@ async fn a_receipt_that_the_box_did_not_sign_or_whose_ledger_says_otherwise_is_n
         assert_eq!((&seen["genuine"], &seen["state"]), (&json!(false), &json!("unknown")));
     }
     let elsewhere = LogId::new(hall_ledger::BoxId([0xee; 16]), 1);
-    let unknown = ConsentReceipt { log: elsewhere, ..receipt(places[1], NO) }.sign(&town.key);
+    let unknown = PaperReceipt { log: elsewhere, ..receipt(places[1], NO) }.sign(&town.key);
     let ask = |text: String| town.ask("POST", "/receipts/verify", "", Some(json!({ "receipt": text })));
     assert_eq!(ask(to_qr(&unknown)).await.refused(), refused(403, "unknown-box"));
     assert_eq!(ask("HBHZ/1/2".to_owned()).await.refused(), refused(400, "not-a-receipt"));
