@@ -3,13 +3,13 @@
 use crate::book::Fault;
 use crate::store::{accounts, cases, ledger};
 use crate::web::failure::Failure;
-use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
+use crate::web::pages::receipt::{Paper, Party, ReceiptPage, Role, UsedLicence};
 use crate::web::session::Reader;
 use crate::web::{App, frame, judged};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use hall_domain::case::{Case, CaseId, LicenceUse, Mode};
-use hall_domain::{Timestamp, mask_name, mask_number};
+use hall_domain::{Capacity, HolderId, IdentityDocument, Timestamp, Uscc, mask_name, mask_number};
 use hall_ledger::Hash;
 use hall_ledger::entry::EntryKind;
 use hall_ledger::log::LogId;
@@ -53,7 +53,6 @@ pub async fn show(
     let code = signed_code(&app, &case, head.log(), seq, leaf);
     let leaf = leaf.to_string();
     let window = windows.into_iter().find(|(window, _)| *window == case.window).map(|(_, name)| name);
-    let (applicant, applicant_number) = applicant(&case);
     let page = ReceiptPage {
         frame: frame::bare(&app, frame::lang(&signed)),
         id: id.to_string(),
@@ -61,8 +60,7 @@ pub async fn show(
         number: case.no.to_string(),
         item: case.item_name.clone(),
         department: item.department.clone(),
-        applicant,
-        applicant_number,
+        people: people(&case),
         window: format!(
             "{} {}",
             window.unwrap_or_else(|| case.window.to_string()),
@@ -88,15 +86,38 @@ pub async fn show(
     frame::render(&page)
 }
 
-fn applicant(case: &Case) -> (String, String) {
-    if let Some(known) = &case.organisation {
-        let name = known.register.as_ref().map(|entry| entry.name.clone()).unwrap_or_default();
-        return (name, known.uscc.to_string());
-    }
-    match &case.identity {
-        Some(who) => (mask_name(&who.name), mask_number(who.document.number())),
-        None => (String::new(), String::new()),
-    }
+/// For whom the case is; then who stood at the window, where that is somebody else.
+fn people(case: &Case) -> Vec<Party> {
+    let person = |role, name: &str, document: &IdentityDocument| Party {
+        role,
+        name: mask_name(name),
+        number: mask_number(document.number()),
+    };
+    let organisation =
+        |role, name: &str, uscc: &Uscc| Party { role, name: name.to_owned(), number: uscc.to_string() };
+    let for_whom = match (case.mandator(), &case.organisation) {
+        (Some((HolderId::Person(document), name)), _) => Some(person(Role::Principal, name, document)),
+        (Some((HolderId::Organisation(uscc), name)), _) => Some(organisation(Role::Principal, name, uscc)),
+        (None, Some(known)) => {
+            let registered = known.register.as_ref().map(|entry| entry.name.as_str());
+            // What the phone's owner may act for names it too, where the register has no entry.
+            let attested = || case.capacity().and_then(Capacity::organisation).map(|(_, name)| name);
+            let name = registered.or_else(attested).unwrap_or_default();
+            Some(organisation(Role::Organisation, name, &known.uscc))
+        }
+        (None, None) => None,
+    };
+    let role = match (&for_whom, case.capacity()) {
+        (None, _) => Role::Own,
+        (Some(_), Some(Capacity::Delegate { .. })) => Role::Delegate,
+        (Some(_), Some(Capacity::Agent { .. })) => Role::Agent,
+        // Nobody else's card is taken for an organisation.
+        (Some(_), Some(Capacity::LegalRepresentative { .. } | Capacity::Own) | None) => {
+            Role::LegalRepresentative
+        }
+    };
+    let at_window = case.identity.as_ref().map(|who| person(role, &who.name, &who.document));
+    for_whom.into_iter().chain(at_window).collect()
 }
 
 fn licences(case: &Case) -> Vec<UsedLicence> {

@@ -27,8 +27,8 @@ use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Consent, Mode as CaseMode, RatingState, Step};
 use hall_domain::consent::record::EventState;
-use hall_domain::{ApplicantKind, Grade, MaterialId, Tier, Timestamp, mask_name, mask_number};
-use hall_ledger::disposition::Outcome as Judged;
+use hall_domain::{ApplicantKind, Grade, HolderId, MaterialId, Tier, Timestamp, mask_name, mask_number};
+use hall_ledger::disposition::{LicenceFinding, Outcome as Judged};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 
@@ -170,9 +170,10 @@ fn head(case: &Case, kept: &Kept, tier: Tier, now: Timestamp, lang: Lang) -> Cas
 fn applicant_number(case: &Case, open: bool) -> String {
     match case.applicant {
         ApplicantKind::Organisation => case.organisation.as_ref().map(|known| known.uscc.to_string()),
-        ApplicantKind::Person => case.identity.as_ref().map(|who| match open {
-            true => who.document.number().to_owned(),
-            false => mask_number(who.document.number()),
+        ApplicantKind::Person => case.principal().map(|principal| match (&principal, open) {
+            (HolderId::Person(document), true) => document.number().to_owned(),
+            (HolderId::Person(document), false) => mask_number(document.number()),
+            (HolderId::Organisation(uscc), _) => uscc.to_string(),
         }),
     }
     .unwrap_or_default()

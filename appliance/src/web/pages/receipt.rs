@@ -21,10 +21,8 @@ pub struct ReceiptPage {
     pub item: String,
     /// Department that decides.
     pub department: String,
-    /// 办事人, masked.
-    pub applicant: String,
-    /// 证件号码 or 统一社会信用代码, masked.
-    pub applicant_number: String,
+    /// For whom the case is, and who stood at the window where that is somebody else.
+    pub people: Vec<Party>,
     /// Window and clerk.
     pub window: String,
     /// When it was recorded, "2026-11-21 10:54:12".
@@ -75,6 +73,48 @@ impl Paper {
     /// The paper that a name in an address means; A4 for anything else.
     pub fn from_code(code: &str) -> Self {
         if code == "slip" { Self::Slip } else { Self::A4 }
+    }
+}
+
+/// Somebody of the case.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// In which role.
+    pub role: Role,
+    /// Name; a person's masked.
+    pub name: String,
+    /// 证件号码, masked, or 统一社会信用代码.
+    pub number: String,
+}
+
+/// What somebody is in a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// 本人: who stood at the window, in their own case.
+    Own,
+    /// 委托人, for whom the case is.
+    Principal,
+    /// 法人, for whom the case is.
+    Organisation,
+    /// 代办人.
+    Delegate,
+    /// 经办授权人.
+    Agent,
+    /// 法定代表人.
+    LegalRepresentative,
+}
+
+impl Role {
+    /// The word on the paper.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Own => "办事人",
+            Self::Principal => "申请人（委托人）",
+            Self::Organisation => "申请单位",
+            Self::Delegate => "代办人",
+            Self::Agent => "经办授权人",
+            Self::LegalRepresentative => "法定代表人",
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! What stands on papers that people carry home, and what their codes are good for.
 
-use super::hall::Hall;
+use super::hall::{Browser, Hall, open_case};
+use super::receipts::{ADDRESS, LOCAL};
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
-use hall_domain::Outcome;
-use hall_domain::case::{CaseNo, Mode};
+use hall_domain::case::{CaseEvent, CaseId, CaseNo, Mode, Organised, PhoneProof};
+use hall_domain::{
+    Capacity, Carrier, HolderId, IdentityGrade, LicenceStatus, Outcome, Register, Subject, Timestamp, Way,
+};
 use hall_ledger::Hash;
+use hall_ledger::disposition::{Disposition, LicenceFinding, Outcome as Judged};
 use hall_ledger::log::{BoxId, LogId};
 use hall_ledger::phone::{PaperReceipt, to_qr};
 
@@ -31,4 +35,73 @@ async fn a_printed_receipt_scanned_into_the_search_opens_its_case_and_a_forged_o
     assert_eq!(refused.to(), "/cases");
     let page = browser.get("/cases").await.text;
     assert!(page.contains("不是本厅一体机打印的回执"), "{page}");
+}
+
+/// 王芳 with her phone, in this capacity.
+fn proven(capacity: Capacity) -> CaseEvent {
+    let people: Register = toml::from_str(include_str!("../../../../tests/cast/people.toml")).unwrap();
+    let card = people.person("wang-fang").unwrap().card.clone();
+    CaseEvent::Proven {
+        way: Way::ServiceCode,
+        grade: IdentityGrade::I3,
+        subject: Box::new(Subject { document: card.document, name: card.name, capacity }),
+        attested_at: Timestamp(1_795_000_000_000),
+        proof: PhoneProof { message: "00".into(), nonce: "01".into(), carrier: Carrier::Line },
+    }
+}
+
+async fn papers(browser: &mut Browser<'_>, id: &CaseId) -> String {
+    let a4 = browser.get(&format!("/cases/{id}/receipt?size=a4")).await;
+    let slip = browser.get(&format!("/cases/{id}/receipt?size=slip")).await;
+    assert_eq!((a4.status, slip.status), (StatusCode::OK, StatusCode::OK), "{}", a4.text);
+    let facts = |page: &str| {
+        let facts = page.split("<dl class=\"facts\">").nth(1).unwrap();
+        facts.split("</dl>").next().unwrap().to_owned()
+    };
+    assert_eq!(facts(&a4.text), facts(&slip.text));
+    facts(&a4.text)
+}
+
+#[tokio::test]
+async fn a_receipt_names_the_principal_first_and_then_who_stood_there_and_as_what() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let until = Timestamp(1_895_000_000_000);
+    let principal: HolderId = "111:51990019720211003X".parse().unwrap();
+    let name = "徐浩".to_owned();
+    let delegate =
+        Capacity::Delegate { principal, principal_name: name.clone(), item: None, until, place: 5 };
+    let id = open_case(&mut browser).await;
+    hall.happens(&id, vec![proven(delegate)]).await;
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    let facts = papers(&mut browser, &id).await;
+    let (first, second) = (facts.find("申请人（委托人）").unwrap(), facts.find("代办人").unwrap());
+    assert!(first < second && facts.find("徐*").unwrap() < second, "{facts}");
+    assert!(facts[second..].contains("王*") && facts[second..].contains("519***********0241"), "{facts}");
+    assert!(!facts.contains("徐浩") && !facts.contains("51990019720211003X"), "{facts}");
+    assert!(facts.contains("519***********003X") && !facts.contains("<dt>办事人"), "{facts}");
+    // The record shows the number of the person whose name stands beside it.
+    let mut colleague = hall.at_window("zhao.min", "W02").await;
+    let record = colleague.get(&format!("/cases/{id}")).await.text;
+    let applicant = record.split("<dd class=\"num-line\">").nth(1).unwrap().split("</dd>").next().unwrap();
+    assert!(applicant.contains("徐*") && applicant.contains("003X"), "{applicant}");
+
+    let uscc: hall_domain::Uscc = "91519900MATE5T1132".parse().unwrap();
+    let company = "示例县清源餐饮服务有限公司".to_owned();
+    let id = open_case(&mut browser).await;
+    let named = Organised { uscc: uscc.clone(), register: None, checked_at: None };
+    let agent = Capacity::Agent { uscc: uscc.clone(), name: company, until, place: 6 };
+    hall.happens(&id, vec![CaseEvent::OrganisationNamed { organisation: named }, proven(agent)]).await;
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    let facts = papers(&mut browser, &id).await;
+    for said in ["申请单位", "示例县清源餐饮服务有限公司", uscc.as_str(), "经办授权人", "王*"]
+    {
+        assert!(facts.contains(said), "{said}: {facts}");
+    }
+    assert!(!facts.contains("代办人") && !facts.contains("<dt>办事人"), "{facts}");
+
+    let id = hall.consented(&mut browser, Mode::Online).await;
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    let facts = papers(&mut browser, &id).await;
+    assert!(facts.contains("<dt>办事人</dt><dd>王*"), "{facts}");
 }

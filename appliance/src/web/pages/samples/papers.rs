@@ -5,7 +5,7 @@ use crate::web::pages::Lang;
 use crate::web::pages::case::Outcome;
 use crate::web::pages::consent_receipt::{AgreedLicence, ConsentReceiptPage};
 use crate::web::pages::licence::LicencePage;
-use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
+use crate::web::pages::receipt::{Paper, Party, ReceiptPage, Role, UsedLicence};
 
 /// All states of these pages.
 pub fn screens(lang: Lang) -> Vec<(String, String)> {
@@ -35,8 +35,14 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
         number: "510199-W01-20261121-0042".to_owned(),
         item: "食品经营许可证核发（新办）".to_owned(),
         department: "示例县市场监督管理局".to_owned(),
-        applicant: "示例县清源餐饮服务有限公司".to_owned(),
-        applicant_number: "9123**********017W".to_owned(),
+        people: vec![
+            Party {
+                role: Role::Organisation,
+                name: "示例县清源餐饮服务有限公司".to_owned(),
+                number: "9123**********017W".to_owned(),
+            },
+            Party { role: Role::Agent, name: "陈*".to_owned(), number: "519***********0034".to_owned() },
+        ],
         window: "1 号窗口 李强".to_owned(),
         at: "2026-11-21 15:36:02".to_owned(),
         outcome,
