@@ -82,6 +82,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         attachments: case.attachments.iter().map(attachment).collect(),
         authorised: authorised(app, &case, &kept, may_supply, now, scene.lang),
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
+        has_receipt: case.submission.is_some(),
         rating: rating(&case),
         following: following::following(&scene, may_supply, signed.session.role.sees_scans()),
         can_reopen: mine && decide::reopen(&case, now).is_ok(),

@@ -105,3 +105,21 @@ async fn a_receipt_names_the_principal_first_and_then_who_stood_there_and_as_wha
     let facts = papers(&mut browser, &id).await;
     assert!(facts.contains("<dt>办事人</dt><dd>王*"), "{facts}");
 }
+
+#[tokio::test]
+async fn the_record_of_a_case_that_was_given_up_offers_no_receipt() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = open_case(&mut browser).await;
+    browser.post(&format!("/cases/{id}/abandon"), &[("reason", "left")]).await;
+    let page = browser.get(&format!("/cases/{id}")).await.text;
+    assert!(page.contains("已终止") && page.contains("恢复办理"), "{page}");
+    assert!(!page.contains("/receipt?size="), "{page}");
+    let submitted = hall.consented(&mut browser, Mode::Online).await;
+    hall.submits(&submitted, Outcome::Accept, Mode::Online).await;
+    let mut colleague = hall.at_window("zhao.min", "W02").await;
+    let page = colleague.get(&format!("/cases/{submitted}")).await.text;
+    for size in ["slip", "a4"] {
+        assert!(page.contains(&format!("/cases/{submitted}/receipt?size={size}")), "{page}");
+    }
+}
