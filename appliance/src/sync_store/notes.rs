@@ -3,7 +3,7 @@
 use crate::book::{Book, Fault};
 use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
-use crate::store::{blobs, cases, use_codes};
+use crate::store::{blobs, cases, lapsed, use_codes};
 use crate::vault::Vault;
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, WithdrawnAt};
@@ -36,6 +36,9 @@ pub(super) fn note_disposition(
     let case = cases::id_of(tx, &disposition.case_no)?;
     if let (Some(case), Some(codes)) = (&case, &disposition.use_codes) {
         use_codes::exchange(tx, case, codes, disposition.decided_at)?;
+    }
+    if let Some(case) = &case {
+        lapsed::set(tx, vault, case, &disposition.findings)?;
     }
     // A later judgement about the same entry replaces the earlier one.
     let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);

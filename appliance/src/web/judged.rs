@@ -5,8 +5,8 @@ use super::pages::case::Outcome as Called;
 use super::pages::cases::CaseState;
 use super::pages::frame::Tone;
 use hall_domain::case::Mode;
-use hall_domain::{Outcome as Policy, Tier};
-use hall_ledger::disposition::Outcome;
+use hall_domain::{LicenceStatus, Outcome as Policy, Tier};
+use hall_ledger::disposition::{LicenceFinding, Outcome};
 
 /// Its name.
 pub fn name(outcome: Outcome, lang: Lang) -> &'static str {
@@ -42,6 +42,22 @@ pub fn sentence(outcome: Outcome, lang: Lang) -> &'static str {
         Outcome::PassedRevokedLater => lang.t("省级中心复核通过；所用证照此后失效，见待处理。"),
         Outcome::Conditional => lang.t("省级中心有条件通过，需补正，见待处理。"),
         _ => lang.t("省级中心退回或存疑，请在待处理中查看原因和处理办法。"),
+    }
+}
+
+/// 失效: that a copy of a licence must not be used any more, and since when. What was good when it was used stays good
+/// for its own case.
+pub fn lapsed(found: &LicenceFinding, lang: Lang) -> String {
+    let since = found.since.local_date();
+    let what = match found.status {
+        LicenceStatus::Valid => lang.fill("该证照已于 {} 换发新版本，不得再使用", &[&since]),
+        LicenceStatus::Revoked => lang.fill("该证照已于 {} 失效，不得再使用", &[&since]),
+        LicenceStatus::Suspended => lang.fill("该证照已于 {} 暂停使用，不得再使用", &[&since]),
+        LicenceStatus::Changing => lang.fill("该证照自 {} 起正在变更，不得再使用", &[&since]),
+    };
+    match found.since > found.used_at {
+        true => lang.fill("{}（本次用证在此之前）。", &[&what]),
+        false => format!("{what}。"),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::book::Fault;
 use crate::reception::decide;
 use crate::store::findings::{self, Finding, State};
 use crate::store::ledger::{self, KeptReceipt};
-use crate::store::{accounts, cases, use_codes};
+use crate::store::{accounts, cases, lapsed, use_codes};
 use crate::web::cases::{applicant_name, state_of};
 use crate::web::failure::{Failure, read};
 use crate::web::findings::anchor;
@@ -52,6 +52,8 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         lang: frame::lang(signed),
         shown: false,
         reads: false,
+        disposition: kept.disposition,
+        lapsed: kept.lapsed.clone(),
     };
     let path = format!("/cases/{}", case.id);
     let mine = decide::belongs_to(&case, &signed.session.account) && signed.session.role.serves();
@@ -100,6 +102,7 @@ struct Kept {
     clerks: BTreeMap<String, String>,
 }
 
+    lapsed: Vec<LicenceFinding>,
 impl Kept {
     fn window(&self, case: &Case) -> String {
         let id = case.window.as_str();
@@ -140,6 +143,7 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
             clerks: accounts::displays(db)?,
         })
     })
+            lapsed: lapsed::of_case(db, &vault, &id)?,
     .await
 }
 

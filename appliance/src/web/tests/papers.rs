@@ -123,3 +123,48 @@ async fn the_record_of_a_case_that_was_given_up_offers_no_receipt() {
         assert!(page.contains(&format!("/cases/{submitted}/receipt?size={size}")), "{page}");
     }
 }
+
+/// The centre sends a case back: its 居民身份证 had been revoked.
+async fn revoked(hall: &Hall, id: &CaseId, outcome: Judged, ms_after_use: i64) -> Disposition {
+    let used = hall.app.desk.case(id).await.unwrap().uses[0].clone();
+    let used_at = hall.app.book.clock.now();
+    let found = LicenceFinding {
+        licence: used.licence,
+        name: "居民身份证".to_owned(),
+        status: LicenceStatus::Revoked,
+        since: used_at.plus_ms(ms_after_use),
+        used_at,
+        box_knew: false,
+    };
+    Disposition { findings: vec![found], ..hall.disposition(id, outcome).await }
+}
+
+#[tokio::test]
+async fn a_copy_of_a_licence_that_was_revoked_says_so_in_print_and_on_the_record() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    for (n, outcome, after, past) in
+        [(1, Judged::ReturnedRevoked, -1, false), (2, Judged::PassedRevokedLater, 1, true)]
+    {
+        let id = hall.consented(&mut browser, Mode::Offline).await;
+        hall.submits(&id, Outcome::AcceptForReview, Mode::Offline).await;
+        let mut colleague = hall.at_window("zhao.min", "W02").await;
+        colleague.get(&format!("/cases/{id}")).await;
+        let before = colleague.post(&format!("/cases/{id}/licences/m1"), &[]).await.text;
+        assert!(
+            before.contains(ADDRESS) && before.contains(LOCAL) && !before.contains("不得再使用"),
+            "{before}"
+        );
+        let judged = revoked(&hall, &id, outcome, after).await;
+        let since = judged.findings[0].since.local_date();
+        hall.judged(n, judged).await;
+        let copy = colleague.post(&format!("/cases/{id}/licences/m1"), &[]).await.text;
+        let said = format!("该证照已于 {since} 失效，不得再使用");
+        assert!(copy.contains(&said) && copy.contains("已失效 不得再使用</text>"), "{copy}");
+        assert_eq!(copy.contains("本次用证在此之前"), past, "{copy}");
+        let record = colleague.get(&format!("/cases/{id}")).await.text;
+        let rows = record.split("<table class=\"rows materials\">").nth(1).unwrap();
+        let row = rows.split("</tr>").find(|row| row.contains("<td>居民身份证")).unwrap();
+        assert!(row.contains(&said) && !row.contains("有效</span>"), "{row}");
+    }
+}

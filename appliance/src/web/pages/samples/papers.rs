@@ -17,6 +17,7 @@ pub fn screens(lang: Lang) -> Vec<(String, String)> {
         screen("receipt-consent-slip", &consent_receipt(lang, Paper::Slip, true)),
         screen("licence", &licence_copy(lang, false)),
         screen("licence-offline", &licence_copy(lang, true)),
+        screen("licence-lapsed", &LicencePage { lapsed: lapsed(lang), ..licence_copy(lang, true) }),
     ]
 }
 
@@ -122,6 +123,7 @@ fn licence_copy(lang: Lang, offline: bool) -> LicencePage {
         use_code: "LX-3F7A-001204-K".to_owned(),
         checked: "在线核验 · 状态截至 2026-11-21 15:33:40".to_owned(),
         offline,
+        lapsed: String::new(),
         digest: "7c1e90af33d28b64".to_owned(),
         seen: "李强 2026-11-21 15:36:02".to_owned(),
     }
@@ -138,4 +140,8 @@ fn sample_qr() -> String {
         }
     }
     format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 33 33"><path d="{path}"/></svg>"#)
+}
+
+fn lapsed(lang: Lang) -> String {
+    format!("{}。", lang.fill("该证照已于 {} 失效，不得再使用", &[&"2026-11-20"]))
 }

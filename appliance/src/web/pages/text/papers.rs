@@ -5,6 +5,7 @@
 pub(super) const TABLE: &[(&str, &str)] = &[
     ("{} 件已超期", "{} overdue"),
     ("{} 自行消除：", "went by itself at {}: "),
+    ("{}（本次用证在此之前）。", "{} (it was used here before that)."),
     ("不同意使用的电子证照", "Licences refused"),
     ("与我有关", "Mine"),
     ("严重程度", "Severity"),
@@ -28,6 +29,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("导出表格", "Export table"),
     ("已于 {} 撤回", "Withdrawn at {}"),
     ("已告知办事人", "The citizen has been told"),
+    ("已失效 不得再使用", "NO LONGER VALID – DO NOT USE"),
     ("已过期限 {}", "overdue since {}"),
     ("影响办事人", "harms a citizen"),
     ("怎样撤回授权", "How to withdraw"),
