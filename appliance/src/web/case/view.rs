@@ -70,11 +70,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         sees_scans: signed.session.role.sees_scans(),
         handled_by: handled_by(&case, &kept, scene.lang),
         fate: fate(app, &case, &kept, now, scene.lang),
-        advice: kept.findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
-            what: finding.what.clone(),
-            todo: finding.todo.clone(),
-            finding: Some(anchor(finding.id)),
-        }),
+        advice: advice(&kept.findings),
         timeline: timeline(&kept, scene.lang),
         answers: if open { answers(&scene) } else { masked(answers(&scene), &case) },
         materials: rows(&scene)
@@ -84,10 +80,19 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         attachments: case.attachments.iter().map(attachment).collect(),
         authorised: authorised(app, &case, &kept, may_supply, now, scene.lang),
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
-        has_receipt: case.submission.is_some(),
         rating: rating(&case),
         following: following::following(&scene, may_supply, signed.session.role.sees_scans()),
+        has_receipt: case.submission.is_some(),
         can_reopen: mine && decide::reopen(&case, now).is_ok(),
+    })
+}
+
+/// What to do about a case: the newest of its findings that nobody has handled.
+pub fn advice(findings: &[Finding]) -> Option<Advice> {
+    findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
+        what: finding.what.clone(),
+        todo: finding.todo.clone(),
+        finding: Some(anchor(finding.id)),
     })
 }
 
@@ -97,12 +102,12 @@ struct Kept {
     receipt: Option<KeptReceipt>,
     disposition: Option<Judged>,
     findings: Vec<Finding>,
+    lapsed: Vec<LicenceFinding>,
     codes: BTreeMap<String, String>,
     windows: BTreeMap<String, String>,
     clerks: BTreeMap<String, String>,
 }
 
-    lapsed: Vec<LicenceFinding>,
 impl Kept {
     fn window(&self, case: &Case) -> String {
         let id = case.window.as_str();
@@ -138,12 +143,12 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
             records,
             disposition: cases::disposition(db, &id)?,
             findings: findings::of_case(db, &vault, &no)?,
+            lapsed: lapsed::of_case(db, &vault, &id)?,
             codes: use_codes::of_case(db, &id)?,
             windows: accounts::windows(db)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
             clerks: accounts::displays(db)?,
         })
     })
-            lapsed: lapsed::of_case(db, &vault, &id)?,
     .await
 }
 

@@ -140,6 +140,23 @@ async fn revoked(hall: &Hall, id: &CaseId, outcome: Judged, ms_after_use: i64) -
 }
 
 #[tokio::test]
+async fn the_page_of_a_returned_case_says_why_and_leads_to_the_finding() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = hall.consented(&mut browser, Mode::Offline).await;
+    hall.submits(&id, Outcome::ReceiptOnly, Mode::Offline).await;
+    let before = browser.get(&format!("/cases/{id}")).await.text;
+    assert!(before.contains("窗口的话。") && before.contains("下一位"), "{before}");
+    let returned = revoked(&hall, &id, Judged::ReturnedRevoked, -1).await;
+    let why = returned.sentence();
+    hall.judged(1, returned).await;
+    let page = browser.get(&format!("/cases/{id}")).await.text;
+    assert!(page.contains("下一位"), "this is the clerk's own page: {page}");
+    assert!(page.contains(&why) && page.contains("/findings?show=all#"), "{page}");
+    assert!(page.contains("已退回") && !page.contains("窗口的话。"), "{page}");
+}
+
+#[tokio::test]
 async fn a_copy_of_a_licence_that_was_revoked_says_so_in_print_and_on_the_record() {
     let hall = Hall::new().await.with_catalogue();
     let mut browser = hall.at_window("li.qiang", "W01").await;
