@@ -66,6 +66,7 @@ story("an agent acts for a company until the grant is taken back", "agent", asyn
   const late = await agent.qrText();
   await boss.open(`grants/${company.uscc}`);
   await boss.button("解除授权").tap();
+  await boss.button("确认解除").tap();
   await boss.page.getByText("已解除").or(boss.page.getByText("已撤销")).first().waitFor();
   await stage.shot(boss.page, "ended");
   await desk.openCase(ITEM, "法人");

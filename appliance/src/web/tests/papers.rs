@@ -185,3 +185,23 @@ async fn a_copy_of_a_licence_that_was_revoked_says_so_in_print_and_on_the_record
         assert!(row.contains(&said) && !row.contains("有效</span>"), "{row}");
     }
 }
+
+#[tokio::test]
+async fn a_withdrawal_is_explained_and_confirmed_on_the_step_as_on_the_record() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = hall.consented(&mut browser, Mode::Online).await;
+    let explained = |page: &str| {
+        let form = page.split("<summary>办事人撤回授权</summary>").nth(1).expect("it opens first");
+        let form = form.split("</details>").next().unwrap().to_owned();
+        assert_eq!(page.matches(&format!("/cases/{id}/withdraw")).count(), 1, "nothing else withdraws");
+        form
+    };
+    let step = explained(&browser.get(&format!("/cases/{id}?step=consent")).await.text);
+    assert!(step.contains("撤回即时生效，不能恢复") && step.contains("确认撤回授权"), "{step}");
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    let mut colleague = hall.at_window("zhao.min", "W02").await;
+    let record = explained(&colleague.get(&format!("/cases/{id}")).await.text);
+    let words = |form: &str| form.split("<p>").nth(1).unwrap().to_owned();
+    assert_eq!(words(&step), words(&record));
+}

@@ -194,3 +194,22 @@ export function action(label: string, run: () => Promise<void>, className = "mai
   });
   return h("div", { class: "action" }, button, said);
 }
+
+/** A button for what cannot be taken back: it says first what follows, and does it when that is confirmed. */
+export function asking(label: string, follows: string, confirm: string, run: () => Promise<void>, className = "other"): HTMLElement {
+  const place = h("div", { class: "asking" });
+  const first = h("button", { type: "button", class: className, click: () => ask() }, label);
+  const ask = (): void => {
+    const question = h("p", { tabindex: -1 }, follows);
+    const back = h("button", { type: "button", class: "other", click: () => leave() }, "不，返回");
+    place.replaceChildren(h("div", { class: "card confirm", role: "group", "aria-label": label }, question, action(confirm, run, "main harm"), back));
+    question.focus({ preventScroll: true });
+    place.scrollIntoView({ block: "nearest" });
+  };
+  const leave = (): void => {
+    place.replaceChildren(first);
+    first.focus();
+  };
+  place.append(first);
+  return place;
+}
