@@ -35,6 +35,10 @@ pub struct ReceiptPage {
     pub offline: bool,
     /// 用证: the licences used, each with its use code.
     pub licences: Vec<UsedLicence>,
+    /// 已收的材料: what was handed over on paper or scanned, so that the applicant can prove it.
+    pub brought: Vec<Brought>,
+    /// What the applicant may do about the use of the licences, ready sentence; empty where none were used.
+    pub about_use: String,
     /// Materials the applicant must still bring.
     pub to_follow: Vec<String>,
     /// Until when, such as "2026-11-28"; empty when nothing was to follow.
@@ -118,6 +122,15 @@ impl Role {
     }
 }
 
+/// A material that was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// Its name.
+    pub name: String,
+    /// How it was taken, ready words: 已收原件, 已收扫描件 2 份.
+    pub how: String,
+}
+
 /// One licence that was used in the case.
 #[derive(Debug, Clone)]
 pub struct UsedLicence {
@@ -125,7 +138,7 @@ pub struct UsedLicence {
     pub kind: String,
     /// 颁发机关.
     pub issuer: String,
-    /// 用证码.
+    /// 用证码, masked.
     pub use_code: String,
     /// How it was verified, such as "离线核验 · 数据 2 小时前".
     pub checked: String,

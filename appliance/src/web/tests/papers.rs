@@ -4,7 +4,7 @@ use super::hall::{Browser, Hall, open_case};
 use super::receipts::{ADDRESS, LOCAL};
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
-use hall_domain::case::{CaseEvent, CaseId, CaseNo, Mode, Organised, PhoneProof};
+use hall_domain::case::{Attachment, CaseEvent, CaseId, CaseNo, Mode, Organised, PaperChoice, PhoneProof};
 use hall_domain::{
     Capacity, Carrier, HolderId, IdentityGrade, LicenceStatus, Outcome, Register, Subject, Timestamp, Way,
 };
@@ -204,4 +204,85 @@ async fn a_withdrawal_is_explained_and_confirmed_on_the_step_as_on_the_record() 
     let record = explained(&colleague.get(&format!("/cases/{id}")).await.text);
     let words = |form: &str| form.split("<p>").nth(1).unwrap().to_owned();
     assert_eq!(words(&step), words(&record));
+}
+
+fn scan(id: u32, material: Option<&str>) -> CaseEvent {
+    CaseEvent::AttachmentAdded {
+        attachment: Attachment {
+            id,
+            material: material.map(|id| id.parse().unwrap()),
+            name: "王芳的材料.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            size: 9,
+            sha256: "00".repeat(32),
+            blob: "00".repeat(32),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_lists_what_was_handed_over_and_masks_use_codes_like_the_other_paper() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = hall.consented(&mut browser, Mode::Online).await;
+    let m2 = "m2".parse().unwrap();
+    let original = CaseEvent::PaperChosen { material: m2, choice: PaperChoice::Original };
+    hall.happens(&id, vec![original, scan(1, Some("m2")), scan(2, Some("m2")), scan(3, None)]).await;
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    for size in ["a4", "slip"] {
+        let paper = browser.get(&format!("/cases/{id}/receipt?size={size}")).await.text;
+        for said in
+            ["已收的材料", "居民户口簿</td><td>已收原件，已收扫描件 2 份", "其他附件</td><td>已收扫描件 1 份"]
+        {
+            assert!(paper.contains(said), "{said}: {paper}");
+        }
+        assert!(!paper.contains(LOCAL) && !paper.contains("王芳"), "{paper}");
+        assert!(paper.contains(&hall_domain::mask_number(LOCAL)), "{paper}");
+    }
+    let without = hall.consented(&mut browser, Mode::Online).await;
+    hall.submits(&without, Outcome::Accept, Mode::Online).await;
+    let paper = browser.get(&format!("/cases/{without}/receipt")).await.text;
+    assert!(!paper.contains("已收的材料"), "{paper}");
+}
+
+/// 待处理 is the hall's own desk: a paper says what to bring, to whom, until when.
+#[tokio::test]
+async fn no_paper_sends_the_citizen_to_a_desk_that_only_the_hall_has() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    for (n, outcome) in (1..).zip(Judged::ALL) {
+        let id = hall.consented(&mut browser, Mode::Offline).await;
+        hall.submits(&id, Outcome::AcceptForReview, Mode::Offline).await;
+        let deadline = Some("2026-12-05".parse::<hall_domain::Date>().unwrap().end());
+        hall.judged(n, Disposition { deadline, ..hall.disposition(&id, outcome).await }).await;
+        let paper = browser.get(&format!("/cases/{id}/receipt")).await.text;
+        let paper = paper.split("<main").nth(1).unwrap();
+        assert!(!paper.contains("待处理"), "{outcome:?}: {paper}");
+        let where_to = match outcome {
+            Judged::Conditional => "请在 2026-12-05 前，带上还要补交的材料和本回执",
+            Judged::ReturnedRevoked | Judged::ReturnedMandate => "任一窗口重新",
+            Judged::ReturnedDuplicate => "以先受理的为准",
+            Judged::DoubtfulClock | Judged::Conflict => "12345",
+            Judged::Ratified | Judged::PassedRevokedLater => "已复核通过",
+        };
+        assert!(paper.contains(where_to), "{outcome:?}: {paper}");
+    }
+}
+
+#[tokio::test]
+async fn a_paper_about_a_look_by_office_does_not_speak_of_an_authorisation() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = open_case(&mut browser).await;
+    let case = hall.identified(&id, "li.qiang", "wang-fang").await;
+    let rows = hall.listed(&case, Mode::Online);
+    let asked = hall.asked(&case, &rows, Some("《社会保险法》第七十四条"));
+    let noticed = CaseEvent::OfficeNoticed { command: "01ASK".parse().unwrap(), answer: "{}".to_owned() };
+    hall.happens(&id, vec![CaseEvent::Listed { mode: Mode::Online, rows }, asked, noticed]).await;
+    let told = browser.get(&format!("/cases/{id}/consent-receipt")).await.text;
+    assert!(told.contains("只证明已告知您依职能查验") && told.contains("《社会保险法》第七十四条"), "{told}");
+    assert!(!told.contains("只证明用证授权") && !told.contains("授权是否还有效"), "{told}");
+    hall.submits(&id, Outcome::Accept, Mode::Online).await;
+    let paper = browser.get(&format!("/cases/{id}/receipt")).await.text;
+    assert!(paper.contains("对依职能查验有异议的") && !paper.contains("对用证授权有疑问"), "{paper}");
 }

@@ -5,7 +5,7 @@ use crate::web::pages::Lang;
 use crate::web::pages::case::Outcome;
 use crate::web::pages::consent_receipt::{AgreedLicence, ConsentReceiptPage};
 use crate::web::pages::licence::LicencePage;
-use crate::web::pages::receipt::{Paper, Party, ReceiptPage, Role, UsedLicence};
+use crate::web::pages::receipt::{Brought, Paper, Party, ReceiptPage, Role, UsedLicence};
 
 /// All states of these pages.
 pub fn screens(lang: Lang) -> Vec<(String, String)> {
@@ -58,6 +58,11 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
             licence("营业执照", "9123**********017W", "LX-3F7A-001204-K"),
             licence("居民身份证", "519***********0011", "LX-3F7A-001205-M"),
         ],
+        brought: vec![
+            Brought { name: "经营场所平面图".to_owned(), how: lang.t("已收原件").to_owned() },
+            Brought { name: "从业人员健康证".to_owned(), how: lang.fill("已收扫描件 {} 份", &[&2]) },
+        ],
+        about_use: lang.t("对用证授权有疑问或要撤回，请到任一窗口凭本回执办理。").to_owned(),
         to_follow: if offline { vec!["食品安全管理制度文本".to_owned()] } else { vec![] },
         all_here: false,
         follow_by: if offline { "2026-11-28" } else { "" }.to_owned(),
