@@ -1,6 +1,6 @@
 // 委托代办: given and received, new, and acceptance by code.
 
-import type { Delegation, Item, Department } from "../api";
+import { Problem, type Delegation, type Department, type Item } from "../api";
 import type { Phone } from "../phone";
 import { h } from "./dom";
 import { faceTicket } from "./face";
@@ -113,13 +113,18 @@ const KINDS_OF_DOCUMENT = [
 type DocumentKind = (typeof KINDS_OF_DOCUMENT)[number]["value"];
 
 /** Name, kind and number of somebody else's document. */
-export function personFields(): { roots: HTMLElement[]; value: () => { name: string; document: { kind: string; number: string } } } {
+export function personFields(): { roots: HTMLElement[]; value: () => { name: string; document: { kind: string; number: string } }; blame: (error: unknown) => void } {
   let kind: DocumentKind = "resident_id";
   const name = field("姓名", {});
   const document = choice("证件类型", KINDS_OF_DOCUMENT, kind, (value) => (kind = value));
   const number = field("证件号码", { autocapitalize: "characters", spellcheck: false });
   return {
     roots: [name.root, document.root, number.root],
+    blame: (error) => {
+      const code = error instanceof Problem ? error.code : "";
+      mark(name.input, code === "agent-name");
+      mark(number.input, code === "agent-number");
+    },
     value: () => {
       const filled = { name: name.input.value.trim(), document: { kind, number: number.input.value.trim().toUpperCase() } };
       if (!filled.name || !filled.document.number) {

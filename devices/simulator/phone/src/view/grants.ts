@@ -1,6 +1,6 @@
 // 授权管理: an organisation's 经办授权人, and a new one after a code to the organisation's registered number.
 
-import type { Grant } from "../api";
+import { Problem, type Grant } from "../api";
 import { h } from "./dom";
 import { personFields } from "./delegations";
 import { badge, card, day, done, empty, endOfDay, field, inDays, mark, moment, note } from "./parts";
@@ -62,7 +62,11 @@ export const grant: Build = ({ phone, rest: [uscc = ""], go }) => {
     );
     go(`grants/${uscc}`);
   };
-  second.append(card(otp.root, h("h2", {}, "经办授权人"), ...agent.roots, mobile.root, until.root), action("完成授权", run));
+  const blame = (error: unknown): void => {
+    agent.blame(error);
+    mark(mobile.input, error instanceof Problem && error.code === "agent-phone");
+  };
+  second.append(card(otp.root, h("h2", {}, "经办授权人"), ...agent.roots, mobile.root, until.root), action("完成授权", run, "main", blame));
   const body = h("div", { class: "stack" }, card(h("p", {}, "为确认您的账号安全，请先完成身份认证：通过手机号进行验证。"), verify, sentTo), second, note("对方要先完成个人实名注册。"));
   return { title: "新增授权", parent: `grants/${uscc}`, tab: "me", body };
 };

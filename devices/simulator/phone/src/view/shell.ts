@@ -178,7 +178,7 @@ export function trouble(error: unknown): HTMLElement {
 }
 
 /** A button that does something which may fail: it waits, and says below it why it did not succeed. */
-export function action(label: string, run: () => Promise<void>, className = "main"): HTMLElement {
+export function action(label: string, run: () => Promise<void>, className = "main", failed: (error: unknown) => void = () => undefined): HTMLElement {
   const said = h("div", { class: "said", "aria-live": "polite" });
   const button = h("button", { type: "button", class: className });
   button.append(label);
@@ -189,7 +189,12 @@ export function action(label: string, run: () => Promise<void>, className = "mai
     button.setAttribute("aria-disabled", "true");
     said.replaceChildren();
     void run()
-      .catch((error: unknown) => said.replaceChildren(trouble(error)))
+      .catch((error: unknown) => {
+        said.replaceChildren(trouble(error));
+        // The tabs stand below what scrolls: what is said must not stay out of sight behind the edge.
+        said.scrollIntoView({ block: "nearest" });
+        failed(error);
+      })
       .finally(() => button.removeAttribute("aria-disabled"));
   });
   return h("div", { class: "action" }, button, said);

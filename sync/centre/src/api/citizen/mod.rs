@@ -1,5 +1,6 @@
 //! 公众接口: JSON for citizens' phones, let in by a token. `docs/protocol/citizen.openapi.yaml` describes every call.
 
+mod agent;
 mod challenges;
 mod consents;
 mod licences;
