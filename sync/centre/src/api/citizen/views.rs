@@ -187,7 +187,9 @@ pub fn challenge(app: &App, person: &Person, wanted: &For, view: &View<'_>) -> V
             }))
         })
         .collect();
-    let place = format!("{}{}窗口", asked.hall_name, asked.window);
+    // Most halls call a window "综合1号窗口".
+    let suffix = if asked.window.ends_with("窗口") { "" } else { "窗口" };
+    let place = format!("{}{}{suffix}", asked.hall_name, asked.window);
     let item = view.item.map_or("政务事项", |item| item.name.as_str());
     let sentence = match asked.kind {
         PhoneAsk::Code => format!("{place}请您出示办事码。"),
