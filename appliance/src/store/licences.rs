@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// Bytes of a blind index in these tables: no two of a province's licences meet in 128 bits.
 const INDEX: usize = 16;
 /// A case that nobody has touched for so long does not keep what was fetched for it.
-const UNTOUCHED_MS: i64 = 30 * 86_400_000;
+pub(super) const UNTOUCHED_MS: i64 = 30 * 86_400_000;
 
 /// The blind index of a licence or a holder.
 pub type Index = [u8; INDEX];

@@ -14,13 +14,13 @@ use crate::store::Registered;
 use crate::store::citizens::{KeptChallenge, Person, Session};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hall_domain::case::WithdrawnAt;
+use hall_domain::consent::record::RETENTION;
 use hall_domain::masking::{mask_name, mask_number};
 use hall_domain::{ActsFor, Capacity, HolderId, IdentityDocument, PhoneAsk, Timestamp};
 use hall_ledger::phone::to_qr;
 use serde_json::{Value, json};
 
-/// How long a hall keeps what was agreed to.
-const RETENTION: &str = "随办件归档保存，保存期限按政务服务电子文件归档规定执行；未提交的，当日清除";
 /// How a consent is withdrawn.
 const WITHDRAWAL: &str = "在本应用“授权记录”中撤回，或到大厅窗口撤回";
 
