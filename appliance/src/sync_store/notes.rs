@@ -9,7 +9,7 @@ use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, WithdrawnAt};
 use hall_ledger::blob::BlobId;
 use hall_ledger::disposition::Disposition;
-use hall_ledger::feed::ConsentWithdrawn;
+use hall_ledger::feed::{ConsentWithdrawn, WithdrawnBy};
 use hall_sync::BlobFailure;
 use rusqlite::Connection;
 
@@ -84,7 +84,7 @@ pub(super) fn note_old_list(tx: &Connection, since: Timestamp, at: Timestamp) ->
     Ok(())
 }
 
-/// 撤回授权 at the centre: what was opened leaves the case at once, and somebody reads of it.
+/// 撤回授权 on a phone or at the centre: what was opened leaves the case at once, and somebody reads of it.
 pub(super) fn note_withdrawal(
     tx: &Connection,
     book: &Book,
@@ -94,9 +94,19 @@ pub(super) fn note_withdrawal(
     let Some(case) = cases::id_of(tx, &withdrawn.case_no)? else { return Ok(None) };
     let Some(clerk) = cases::clerk(tx, &case)? else { return Ok(None) };
     let since = withdrawn.at;
-    let done = book.change_case(tx, &case, &clerk, book.clock.now(), |case| {
-        Ok(decide::withdraw(case, WithdrawnAt::Phone, since)?)
-    });
+    let (place, what) = match withdrawn.by {
+        WithdrawnBy::Citizen => {
+            (WithdrawnAt::Phone, "办事人已在手机上撤回用证授权，本机已移除由此得到的证照内容。")
+        }
+        WithdrawnBy::Principal => {
+            (WithdrawnAt::Phone, "委托人已在手机上撤回用证授权，本机已移除由此得到的证照内容。")
+        }
+        WithdrawnBy::Centre => {
+            (WithdrawnAt::Centre, "办事人已请省级中心撤回用证授权，本机已移除由此得到的证照内容。")
+        }
+    };
+    let done = book
+        .change_case(tx, &case, &clerk, book.clock.now(), |case| Ok(decide::withdraw(case, place, since)?));
     match done {
         Ok(_) => {}
         // There is nothing left to take back.
@@ -111,7 +121,7 @@ pub(super) fn note_withdrawal(
             kind: CONSENT_WITHDRAWN,
             case_no: &withdrawn.case_no,
             case_id: case.as_str(),
-            what: "办事人已在手机或省级中心撤回用证授权，本机已移除由此得到的证照内容。",
+            what,
             todo: "未提交的请改收纸质材料；已提交的请告知审批部门，由其决定是否补正，然后在待处理中登记。",
             severity: Severity::Attention,
         },

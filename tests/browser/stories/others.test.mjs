@@ -167,4 +167,19 @@ story("an office looks a licence up on a legal basis: told, approved, recorded",
   await stage.shot(desk.page, "filled");
   const no = await window.finish();
   assert.equal(await judged(hall, no), "ratified");
+
+  // The citizen finds it on their phone: which office, on which ground, and that there is nothing to take back.
+  const phone = await window.phone("wang-fang");
+  await phone.open("messages");
+  const message = phone.page.locator("a.row").filter({ hasText: "依职能查验告知" });
+  assert.match(await message.innerText(), /人力资源和社会保障局[\s\S]*依据：[\s\S]*不需要您授权/);
+  await stage.shot(phone.page, "message");
+  await message.tap();
+  await phone.titled("授权记录");
+  await phone.says("依职能查验：");
+  await phone.says("办理部门依法查验了下面的证照");
+  assert.equal(await phone.button("撤回授权").count(), 0);
+  await stage.shot(phone.page, "record");
+  await phone.open("consents");
+  await phone.page.locator("a.row").filter({ hasText: "依职能查验" }).waitFor();
 });

@@ -130,7 +130,7 @@ story("consent is given on the phone, with a single refusal: over the line, and 
   assert.deepEqual([await judged(hall, online), await judged(hall, offline)], ["ratified", "ratified"]);
 });
 
-story("what was agreed to is taken back at the window and on the phone", "withdrawal", async ({ hall, stage }) => {
+story("what was agreed to is taken back at the window", "withdrawal", async ({ hall, stage }) => {
   const window = await Window.open(stage, hall);
   const { desk } = window;
   await desk.toList();

@@ -4,14 +4,18 @@ use super::hall::{Browser, Hall, open_case};
 use super::receipts::{ADDRESS, LOCAL};
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
-use hall_domain::case::{Attachment, CaseEvent, CaseId, CaseNo, Mode, Organised, PaperChoice, PhoneProof};
+use hall_domain::case::{
+    Attachment, CaseEvent, CaseId, CaseNo, Consent, Mode, Organised, PaperChoice, PhoneProof, WithdrawnAt,
+};
 use hall_domain::{
     Capacity, Carrier, HolderId, IdentityGrade, LicenceStatus, Outcome, Register, Subject, Timestamp, Way,
 };
 use hall_ledger::Hash;
 use hall_ledger::disposition::{Disposition, LicenceFinding, Outcome as Judged};
+use hall_ledger::feed::{ConsentWithdrawn, WithdrawnBy};
 use hall_ledger::log::{BoxId, LogId};
 use hall_ledger::phone::{PaperReceipt, to_qr};
+use hall_sync::VerifiedChange;
 
 fn code(case_no: CaseNo, key: &SigningKey) -> String {
     let issued = hall_domain::Timestamp(1_795_000_000_000);
@@ -285,4 +289,30 @@ async fn a_paper_about_a_look_by_office_does_not_speak_of_an_authorisation() {
     hall.submits(&id, Outcome::Accept, Mode::Online).await;
     let paper = browser.get(&format!("/cases/{id}/receipt")).await.text;
     assert!(paper.contains("对依职能查验有异议的") && !paper.contains("对用证授权有疑问"), "{paper}");
+}
+
+#[tokio::test]
+async fn the_record_says_where_an_authorisation_was_taken_back() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let mut colleague = hall.at_window("zhao.min", "W02").await;
+    let ways = [
+        (WithdrawnBy::Citizen, WithdrawnAt::Phone, "手机", "办事人已在手机上撤回"),
+        (WithdrawnBy::Principal, WithdrawnAt::Phone, "手机", "委托人已在手机上撤回"),
+        (WithdrawnBy::Centre, WithdrawnAt::Centre, "省级中心", "请省级中心撤回"),
+    ];
+    for (seq, (by, place, shown, finding)) in (1..).zip(ways) {
+        let id = hall.consented(&mut browser, Mode::Online).await;
+        hall.submits(&id, Outcome::Accept, Mode::Online).await;
+        let case_no = hall.app.desk.case(&id).await.unwrap().no.to_string();
+        let at = hall.app.book.clock.now();
+        hall.fed(seq, at, VerifiedChange::ConsentWithdrawn(ConsentWithdrawn { case_no, at, by })).await;
+        let case = hall.app.desk.case(&id).await.unwrap();
+        assert!(matches!(&case.consent, Consent::Withdrawn { place: kept, .. } if *kept == place), "{by:?}");
+        let record = colleague.get(&format!("/cases/{id}")).await.text;
+        let entry =
+            record.split("<li ").find(|line| line.contains("办事人撤回授权，证照内容已移除")).unwrap();
+        assert!(entry.contains(&format!("{shown} ·")), "{entry}");
+        assert!(record.contains(finding), "{record}");
+    }
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::casefile::CaseFile;
 use crate::citizen::Refusal;
+use crate::citizen::consent::{Consent, Via};
 use hall_domain::case::{CaseEvent, CaseRecord};
 use hall_domain::{Outcome as Policy, Timestamp};
 use hall_ledger::disposition::Outcome;
@@ -14,6 +15,8 @@ use hall_ledger::{EntryKind, cbor};
 pub enum Standing {
     /// Agreed to then, and it holds.
     InForce(Timestamp),
+    /// Agreed to then, and over with the case, which was given up later.
+    Ended(Timestamp),
     /// Agreed to then, and taken back later.
     Withdrawn(Timestamp, Timestamp),
     /// 依职能查验: the citizen was told then.
@@ -109,11 +112,11 @@ async fn submitted(app: &App, receipt: &PaperReceipt, at: Timestamp) -> Result<S
 
 async fn consented(app: &App, receipt: &PaperReceipt, at: Timestamp) -> Result<Standing, Refusal> {
     let consents = app.store.consents_for(receipt.log, receipt.case_no.as_str()).await?;
-    let Some(consent) = consents.into_iter().rfind(|consent| consent.agreed_at <= at) else {
-        return Ok(Standing::Erased);
-    };
-    Ok(match consent.withdrawn_at {
-        Some(since) => Standing::Withdrawn(at, since),
-        None => Standing::InForce(at),
+    let meant = |consent: &Consent| consent.via != Via::Office && consent.agreed_at <= at;
+    let Some(consent) = consents.into_iter().rfind(meant) else { return Ok(Standing::Erased) };
+    Ok(match (consent.withdrawn_at, consent.ended_at) {
+        (Some(since), _) => Standing::Withdrawn(at, since),
+        (None, Some(_)) => Standing::Ended(at),
+        (None, None) => Standing::InForce(at),
     })
 }

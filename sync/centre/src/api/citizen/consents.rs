@@ -52,7 +52,7 @@ pub async fn receipt(
     if consent.digest != digest {
         return Ok(json(json!({ "id": id, "genuine": false, "state": "unknown" })));
     }
-    let state = if consent.withdrawn_at.is_some() { "withdrawn" } else { "in_force" };
+    let (state, _) = views::consent_state(&consent);
     Ok(json(views::without_null(json!({
         "id": id,
         "genuine": true,

@@ -27,6 +27,7 @@ pub async fn verify(State(app): State<Arc<App>>, request: Result<Bytes, BytesRej
 fn shown(standing: Standing) -> Value {
     let (about, state, message) = match standing {
         Standing::InForce(_) => ("consent", "in_force", "回执真实，授权有效。".to_owned()),
+        Standing::Ended(_) => ("consent", "ended", "回执真实：办件已终止，授权随之结束。".to_owned()),
         Standing::Withdrawn(..) => ("consent", "withdrawn", "回执真实，授权已撤回。".to_owned()),
         Standing::LegalBasis(_) => {
             ("consent", "legal_basis", "回执真实：依职能查验，已告知办事人，不需要授权。".to_owned())
@@ -42,7 +43,10 @@ fn shown(standing: Standing) -> Value {
         Standing::Forged => ("", "unknown", "与记录不符，请勿采信这张回执。".to_owned()),
     };
     let agreed = match standing {
-        Standing::InForce(at) | Standing::Withdrawn(at, _) | Standing::LegalBasis(at) => Some(at),
+        Standing::InForce(at)
+        | Standing::Ended(at)
+        | Standing::Withdrawn(at, _)
+        | Standing::LegalBasis(at) => Some(at),
         _ => None,
     };
     let (withdrawn, submitted, decided) = match standing {

@@ -289,3 +289,64 @@ async fn a_receipt_that_the_box_did_not_sign_or_whose_ledger_says_otherwise_is_n
     let (_, other_kind) = town.challenge(Asked::Face);
     assert_eq!(ask(other_kind).await.refused(), refused(400, "not-a-receipt"));
 }
+
+#[tokio::test]
+async fn an_operator_withdraws_for_a_citizen_who_telephoned_and_everybody_hears_where() {
+    let town = Town::new().await;
+    let phone = town.phone(FANG).await;
+    let [asked, given, _]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
+    town.take(asked).await;
+    town.take(given).await;
+    let no = NO.parse().unwrap();
+    let withdraw = async || crate::citizen::consent::withdraw_for(town.app(), &no).await.unwrap();
+    assert_eq!((withdraw().await, withdraw().await), (Some(1), Some(0)), "once");
+    let unknown = "990001-20261121-00009".parse().unwrap();
+    assert_eq!(crate::citizen::consent::withdraw_for(town.app(), &unknown).await.unwrap(), None);
+    let told = town.bench.feed("990001").await.into_iter().find_map(|item| match item.change {
+        Change::ConsentWithdrawn(told) => Some(told),
+        _ => None,
+    });
+    assert_eq!(told.map(|told| told.by), Some(hall_ledger::feed::WithdrawnBy::Centre));
+    let rows = phone.get("/consents").await.ok();
+    let id = rows["consents"][0]["id"].as_str().unwrap();
+    assert_eq!(rows["consents"][0]["state"], "withdrawn");
+    assert_eq!(phone.get(&format!("/consents/{id}")).await.ok()["events"][1]["place"], "centre");
+    let messages = phone.get("/messages").await.ok();
+    let text = messages["messages"][0]["text"].as_str().unwrap();
+    assert!(text.contains("省级中心已按您的要求撤回"), "{text}");
+}
+
+#[tokio::test]
+async fn a_consent_of_a_case_that_was_given_up_holds_no_more() {
+    let town = Town::new().await;
+    let phone = town.phone(FANG).await;
+    let [asked, given, _]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
+    let (CaseEvent::ConsentAsked { .. }, CaseEvent::ConsentGiven { .. }) =
+        (&asked.cases[0].record.event, &given.cases[0].record.event)
+    else {
+        panic!("another visit")
+    };
+    let events = [&asked, &given].map(|batch| {
+        let kind = batch.entries[0].kind.clone();
+        let kind = if kind == EntryKind::ConsentAsked.to_string() {
+            EntryKind::ConsentAsked
+        } else {
+            EntryKind::ConsentGiven
+        };
+        (kind, batch.cases[0].record.event.clone())
+    });
+    let over = (EntryKind::CaseClosed, CaseEvent::Abandoned { reason: "left".into() });
+    for batch in signed(&town, events.into_iter().chain([over]).collect()) {
+        town.take(batch).await;
+    }
+    let rows = phone.get("/consents").await.ok();
+    assert_eq!(
+        (&rows["consents"][0]["state"], &rows["consents"][0]["state_zh"]),
+        (&json!("ended"), &json!("办件已终止"))
+    );
+    let id = rows["consents"][0]["id"].as_str().unwrap();
+    let record = phone.get(&format!("/consents/{id}")).await.ok();
+    assert_eq!(record["events"][1]["event_state"], "consent_ended");
+    let kept = &record["pii_processing"]["purposes"][0]["retention_period"];
+    assert_eq!(kept, hall_domain::consent::record::RETENTION);
+}
