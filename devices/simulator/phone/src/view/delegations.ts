@@ -188,7 +188,7 @@ export const delegate: Build = async ({ phone, signal, go, rest: [capacity = "ow
     h("h2", {}, "可以使用的证照"),
     list,
     note("按下后先刷脸，确认是您本人。代办人接受后生效。"),
-    action("发起委托", run),
+    action("发起委托", run, "main", agent.blame),
   );
   return { title: "新建委托", parent: "delegations/given", tab: "home", body };
 };
