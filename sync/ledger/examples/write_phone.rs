@@ -110,7 +110,7 @@ fn messages() -> Outcome<Vec<Message>> {
             "证照答复，一份营业执照",
             said(ChallengeNonce([0x1c; 16]), subject(8, representative()?)?, Said::Licences(licences)),
         ),
-        message("receipt", "授权回执", receipt()?.sign(&box_key())),
+        message("receipt", "回执", receipt()?.sign(&box_key())),
     ])
 }
 
