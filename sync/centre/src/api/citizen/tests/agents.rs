@@ -129,7 +129,8 @@ async fn an_organisation_whose_number_is_a_landline_is_told_to_change_it() {
 #[tokio::test]
 async fn what_is_mistyped_of_an_agent_is_told_by_its_field() {
     let town = Town::new().await;
-    let wei = town.phone(WEI).await;
+    // Whom an organisation entrusts has an account.
+    let (wei, _fang) = (town.phone(WEI).await, town.phone(FANG).await);
     let path = format!("/organisations/{QINGHE}/grants");
     let code = otp(&town, &wei).await;
     let wrong = [
