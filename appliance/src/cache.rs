@@ -3,17 +3,19 @@
 
 pub mod install;
 pub mod purge;
+pub mod shown;
 mod statement;
 #[cfg(test)]
 mod tests;
 
 use crate::store::licences::Cached;
-use hall_domain::case::{LicenceUse, ListRow, ListedLicence, Mode, StatusSource};
+use hall_domain::case::{AliasedRow, LicenceUse, ListRow, ListedLicence, Mode, StatusSource};
 use hall_domain::consent::ConsentRow;
 use hall_domain::form::OpenedFields;
+use hall_domain::policy::StatusWindow;
 use hall_domain::{
-    FieldKey, HolderId, LicenceGrade, LicenceKind, LicenceStatus, Material, MaterialHolder, ServiceItem,
-    Timestamp,
+    FieldKey, HolderAlias, HolderId, LicenceGrade, LicenceKind, LicenceKindCode, LicenceStatus, Material,
+    MaterialHolder, Policy, ServiceItem, Tier, Timestamp,
 };
 use hall_ledger::cose::{KeyId, Sign1};
 use hall_ledger::envelope::{CacheState, Disclosures, OpenError, Signatures, VerifiedEnvelope};
@@ -21,6 +23,7 @@ use hall_ledger::hash::Hash;
 use hall_ledger::status::VerifiedStatusList;
 use hall_ledger::trust::CentreKeys;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A licence whose envelope was verified, with what is known of its status.
 #[derive(Debug, Clone)]
@@ -43,8 +46,10 @@ pub struct Candidate {
     pub list_at: Option<Timestamp>,
     /// Which of the centre's keys signed the envelope.
     pub by: KeyId,
-    /// Whether the centre answered for it just now.
+    /// Whether the centre answered for it, or the hall's own knowledge speaks.
     pub mode: Mode,
+    /// When the centre told the status for this very case: over the line, or in what a phone carried.
+    pub told_at: Option<Timestamp>,
 }
 
 /// What dates the cache.
@@ -54,6 +59,25 @@ pub struct Freshness<'a> {
     pub token_at: Option<Timestamp>,
     /// Status lists by number.
     pub lists: BTreeMap<u32, &'a VerifiedStatusList>,
+}
+
+/// 时限 by which the licences of one case are graded: the policy in force, the tier of its item, and each kind's own.
+#[derive(Debug, Clone)]
+pub struct Windows {
+    /// 离线策略.
+    pub policy: Arc<Policy>,
+    /// 风险等级 of the item.
+    pub tier: Tier,
+    /// Licence kinds by code. A kind that is not there has no hours.
+    pub kinds: Arc<BTreeMap<String, LicenceKind>>,
+}
+
+impl Windows {
+    /// The window of one kind.
+    pub fn of(&self, kind: &LicenceKindCode) -> StatusWindow {
+        let hours = self.kinds.get(kind.as_str()).map_or(0, |kind| kind.window_hours);
+        self.policy.window(self.tier, hours)
+    }
 }
 
 /// Who may have signed, and which signatures were found good before.
@@ -109,13 +133,14 @@ pub fn candidate(
         list_at: listed.map(|answer| answer.issued_at),
         by,
         mode: Mode::Offline,
+        told_at: None,
     })
 }
 
-/// Makes the list: one row for each material, with the best licence for it.
+/// Makes the list: one row for each material, with the best licence for it. `now` is the latest that it may be.
 pub fn list(
     item: &ServiceItem,
-    kinds: &BTreeMap<String, LicenceKind>,
+    windows: &Windows,
     principal: &HolderId,
     person: &HolderId,
     candidates: &[Candidate],
@@ -129,7 +154,7 @@ pub fn list(
                 MaterialHolder::LegalRepresentative => person,
             };
             let licence = material.replaced_by.as_ref().and_then(|kind| {
-                let window = kinds.get(kind.as_str()).map_or(0, |kind| kind.window_hours);
+                let window = windows.of(kind);
                 candidates
                     .iter()
                     .filter(|candidate| {
@@ -150,17 +175,71 @@ pub fn list(
         .collect()
 }
 
+/// Whose licences are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// For whom the case is.
+    pub principal: &'a HolderId,
+    /// Who stands at the window.
+    pub person: &'a HolderId,
+    /// What the authority says of earlier identifiers of that person.
+    pub aliases: &'a [HolderAlias],
+}
+
+/// 曾用证件号下的证照: for each material of the person for which no row has a usable licence, the best one of each earlier
+/// identifier. Candidates alone: whether it is the same person is for the clerk to say.
+pub fn aliased(
+    item: &ServiceItem,
+    windows: &Windows,
+    whose: Whose<'_>,
+    rows: &[ListRow],
+    candidates: &[Candidate],
+    now: Timestamp,
+) -> Vec<AliasedRow> {
+    let today = now.local_date();
+    let lacking = |material: &&Material| {
+        let holder = match material.holder {
+            MaterialHolder::Applicant => whose.principal,
+            MaterialHolder::LegalRepresentative => whose.person,
+        };
+        let row = rows.iter().find(|row| row.material == material.id);
+        let has = row.and_then(|row| row.licence.as_ref()).is_some_and(|licence| licence.usable(today));
+        holder == whose.person && !has
+    };
+    let mut found = Vec::new();
+    for material in item.materials.iter().filter(lacking) {
+        let Some(kind) = &material.replaced_by else { continue };
+        for alias in whose.aliases {
+            let under = |candidate: &&Candidate| {
+                candidate.holder == *alias.other() && candidate.envelope.facts().kind == *kind
+            };
+            let licences = candidates.iter().filter(under);
+            let licences = licences.map(|candidate| listed(candidate, material, windows.of(kind), now));
+            let best =
+                licences.max_by_key(|licence| (licence.usable(today), licence.checked_at, licence.version));
+            found.extend(best.map(|licence| AliasedRow {
+                material: material.id.clone(),
+                alias: alias.clone(),
+                licence: ListedLicence { alias: Some(alias.id()), ..licence },
+            }));
+        }
+    }
+    found
+}
+
 /// Whether `person` may have a licence looked at: any that is not the principal's, and the principal's when the
 /// issuer signed that this person is its legal representative (法定代表人).
 pub fn speaks_for(person: &HolderId, candidate: &Candidate, principal: &HolderId) -> bool {
     &candidate.holder != principal || candidate.envelope.represented_by(person, &candidate.beside)
 }
 
-/// Opens an agreed row: exactly the fields that the item may ask for.
+/// Opens an agreed row: exactly the fields that the item may ask for. The licence is graded anew, by the policy of
+/// this moment; `now` is the latest that it may be.
 pub fn open(
     row: &ConsentRow,
     listed: &ListedLicence,
     candidates: &[Candidate],
+    windows: &Windows,
     use_code: String,
     now: Timestamp,
 ) -> Result<(LicenceUse, OpenedFields), OpenError> {
@@ -177,7 +256,7 @@ pub fn open(
         })
         .ok_or_else(missing)?;
     let fields = candidate.envelope.open(&row.fields, &candidate.beside)?;
-    let window = listed.statement.as_ref().map_or(0, |statement| statement.window_hours);
+    let window = windows.of(&row.kind);
     let used = LicenceUse {
         material: row.material.clone(),
         licence: row.licence.clone(),
@@ -186,15 +265,16 @@ pub fn open(
         use_code,
         envelope: candidate.digest.to_string(),
         opened: fields.clone(),
-        grade: listed.grade,
-        status_at: listed.status_at,
+        grade: grade(candidate, window, now),
+        status_at: candidate.status_at,
         mode: listed.mode,
         statement: Some(statement::of_use(candidate, window, now)),
+        alias: listed.alias,
     };
     Ok((used, OpenedFields { id: row.licence.clone(), name: row.name.clone(), fields }))
 }
 
-fn listed(candidate: &Candidate, material: &Material, window_hours: u32, now: Timestamp) -> ListedLicence {
+fn listed(candidate: &Candidate, material: &Material, window: StatusWindow, now: Timestamp) -> ListedLicence {
     let facts = candidate.envelope.facts();
     // A field that this version of the licence does not have is simply not asked for.
     let fields = material.fields.iter().filter(|key| facts.fields.contains_key(*key)).cloned().collect();
@@ -210,19 +290,17 @@ fn listed(candidate: &Candidate, material: &Material, window_hours: u32, now: Ti
         checked_at: facts.checked_at,
         status_at: candidate.status_at,
         mode: candidate.mode,
-        grade: grade(candidate, window_hours, now),
+        grade: grade(candidate, window, now),
         envelope: candidate.digest.to_string(),
         fields,
-        statement: Some(statement::of_listing(candidate, window_hours, now)),
+        statement: Some(statement::of_listing(candidate, window, now)),
+        alias: None,
     }
 }
 
-fn grade(candidate: &Candidate, window_hours: u32, now: Timestamp) -> LicenceGrade {
-    match candidate.mode {
-        Mode::Online => LicenceGrade::L4,
-        Mode::Offline if usable(candidate, now) && in_time(candidate, window_hours, now) => LicenceGrade::L3,
-        Mode::Offline => LicenceGrade::L2,
-    }
+fn grade(candidate: &Candidate, window: StatusWindow, now: Timestamp) -> LicenceGrade {
+    let age = |at: Timestamp| now.ms_since(at);
+    window.grade(candidate.told_at.map(age), age(candidate.status_at), usable(candidate, now))
 }
 
 /// The envelope is within the time for which a cache may use it.
@@ -230,9 +308,9 @@ fn usable(candidate: &Candidate, now: Timestamp) -> bool {
     matches!(candidate.envelope.cache(now), CacheState::Usable { .. })
 }
 
-/// The status is within its 时限, or the centre has just told it.
-fn in_time(candidate: &Candidate, window_hours: u32, now: Timestamp) -> bool {
-    candidate.mode == Mode::Online || now.hours_since(candidate.status_at) < window_hours.max(1)
+/// The centre has told the status for this case.
+fn told_now(candidate: &Candidate, window: StatusWindow, now: Timestamp) -> bool {
+    candidate.told_at.is_some_and(|at| window.of_this_moment(now.ms_since(at)))
 }
 
 fn number_field() -> FieldKey {

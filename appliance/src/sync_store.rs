@@ -1,6 +1,8 @@
 //! What the sync agent reads from and writes to the box's database.
 
 mod notes;
+#[cfg(test)]
+mod tests;
 
 pub use notes::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE, blob_finding};
 
@@ -10,7 +12,7 @@ use crate::live::{Change, Live};
 use crate::store::findings;
 use crate::store::ledger::{self, KeptReceipt};
 use crate::store::meta::{self, key};
-use crate::store::{blobs, cases, codes, licences};
+use crate::store::{aliases, blobs, cases, codes, licences};
 use crate::trust;
 use hall_domain::policy::Policy;
 use hall_domain::{Catalogue, Organisation};
@@ -19,7 +21,7 @@ use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::cose::Signed;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::entry::{Entry, EntryKind};
-use hall_ledger::envelope::{Envelope, IssuedEnvelope};
+use hall_ledger::envelope::{Filing, IssuedEnvelope};
 use hall_ledger::hash::Hash;
 use hall_ledger::merkle::Frontier;
 use hall_ledger::receipt::{Custody, Receipt};
@@ -223,25 +225,27 @@ impl Store for SyncStore {
         let book = self.book.clone();
         let main = page.lane == Lane::Main;
         // Sealing takes longest, and nobody who records waits for it here.
-        let (page, mut sealed) = {
+        let (page, sealed) = {
             let vault = book.vault.clone();
             let seal = move || {
                 let upserts: Vec<_> = page.items.iter().filter_map(upsert).collect();
                 let sealed = install::seal(&vault, &upserts);
-                (page, sealed.into_iter())
+                (page, sealed)
             };
             tokio::task::spawn_blocking(seal).await.map_err(StoreError::new)?
         };
         let changed = self
             .write(move |tx| {
                 let (mut told, mut forgotten) = (Vec::new(), Vec::new());
-                for item in &page.items {
-                    if upsert(item).is_some() {
-                        let sealed = sealed.next().ok_or_else(|| Fault::Storage("not sealed".to_owned()))?;
-                        licences::put(tx, &sealed, licences::Reason::Scope)?;
-                        continue;
+                let mut sealed = sealed.into_iter();
+                for run in page.items.chunk_by(|one, next| upsert(one).is_some() == upsert(next).is_some()) {
+                    if upsert(&run[0]).is_some() {
+                        licences::put_all(tx, sealed.by_ref().take(run.len()).collect())?;
+                    } else {
+                        for item in run {
+                            apply_item(tx, &book, item, &mut told, &mut forgotten)?;
+                        }
                     }
-                    apply_item(tx, &book, item, &mut told, &mut forgotten)?;
                 }
                 purge::record(tx, &book, purge::Reason::LeftScope, forgotten, book.clock.now())?;
                 let feed = if main { page.last } else { 0 };
@@ -415,10 +419,10 @@ impl Store for SyncStore {
     }
 }
 
-/// The licence that an item brings, with what was verified of it.
-fn upsert(item: &VerifiedItem) -> Option<(&IssuedEnvelope, &Envelope)> {
+/// The licence that an item brings, and by what it is filed.
+fn upsert(item: &VerifiedItem) -> Option<(&IssuedEnvelope, &Filing)> {
     match &item.change {
-        VerifiedChange::LicenceUpsert { facts, issued } => Some((issued, facts.facts())),
+        VerifiedChange::LicenceUpsert { filing, issued } => Some((issued, filing)),
         _ => None,
     }
 }
@@ -458,6 +462,10 @@ fn apply_item(
         VerifiedChange::PlaceStatus(change) => {
             codes::set_place(tx, change.list, change.place, change.status, change.at)?;
         }
+        VerifiedChange::HolderAlias { id, at, fact } => match fact {
+            Some(fact) => aliases::put(tx, &book.vault, fact, *at)?,
+            None => aliases::forget(tx, *id, *at)?,
+        },
         VerifiedChange::Unknown { code } => {
             tracing::info!(feed.kind = code, "a newer kind of feed item was passed over")
         }

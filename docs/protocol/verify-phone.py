@@ -107,6 +107,22 @@ def verify_status(message, keys):
     return {"list": claims[2], "set": {n: statuses.get(n) for n in range(entries) if statuses.get(n)}}
 
 
+def whole(codes):
+    """The message in one QR code, or in several in any order."""
+    need(all(code.startswith("HB1:") for code in codes), "not a code of this province")
+    found = [base45.b45decode(code[4:]) for code in codes]
+    if len(found) == 1:
+        return found[0]
+    parts = {tuple(cbor2.loads(part)) for part in found}
+    need(all(cbor2.dumps(list(part), canonical=True) in found for part in parts), "not deterministic CBOR")
+    count, name = {part[1] for part in parts}, {part[2] for part in parts}
+    need(len(count) == len(name) == 1, "parts of different messages")
+    need(sorted(part[0] for part in parts) == list(range(1, count.pop() + 1)), "a part is missing")
+    message = b"".join(part[3] for part in sorted(parts))
+    need(hashlib.sha256(message).digest()[:8] == name.pop(), "parts that do not belong together")
+    return message
+
+
 def verify(folder):
     keys = json.loads((folder / "keys.json").read_text())
     keys |= {name: bytes.fromhex(keys[name]) for name in ("centre", "box")}
@@ -114,9 +130,9 @@ def verify(folder):
     found = {"status": verify_status((folder / "status.cbor").read_bytes(), keys)}
     by_kind = {"code": verify_code, "ask": verify_ask, "say": verify_say, "receipt": verify_receipt}
     for file in sorted(folder.glob("*.txt")):
-        text = file.read_text().strip()
-        need(text.startswith("HB1:"), "not a code of this province")
-        found[file.stem] = by_kind[file.stem.split("-")[0]](base45.b45decode(text[4:]), keys)
+        # A space is a letter of Base45, but never the last one.
+        message = whole(list(reversed(file.read_text().strip().split("\n"))))
+        found[file.stem] = by_kind[file.stem.split("-")[0]](message, keys)
     print(json.dumps(found, default=bytes.hex, ensure_ascii=False, indent=2))
 
 

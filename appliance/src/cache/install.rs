@@ -3,17 +3,17 @@
 
 use crate::store::licences::Sealed;
 use crate::vault::Vault;
-use hall_ledger::envelope::{Envelope, IssuedEnvelope};
+use hall_ledger::envelope::{Filing, IssuedEnvelope};
 use std::num::NonZero;
 use std::thread;
 
 /// Fewer than this are sealed sooner than a thread is started.
 const ALONE: usize = 64;
 
-/// Seals licences to their holders, each with what was verified of it. In the same order. Blocks.
-pub fn seal(vault: &Vault, licences: &[(&IssuedEnvelope, &Envelope)]) -> Vec<Sealed> {
-    let each = |part: &[(&IssuedEnvelope, &Envelope)]| -> Vec<Sealed> {
-        part.iter().map(|(issued, envelope)| Sealed::new(vault, issued, envelope)).collect()
+/// Seals licences to their holders, each by what it is filed. In the same order. Blocks.
+pub fn seal(vault: &Vault, licences: &[(&IssuedEnvelope, &Filing)]) -> Vec<Sealed> {
+    let each = |part: &[(&IssuedEnvelope, &Filing)]| -> Vec<Sealed> {
+        part.iter().map(|(issued, filing)| Sealed::new(vault, issued, filing)).collect()
     };
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     if processors == 1 || licences.len() <= ALONE {

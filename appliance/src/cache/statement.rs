@@ -1,22 +1,23 @@
 //! 核验说明 of a cached or fresh licence.
 
-use super::{Candidate, in_time, usable};
+use super::{Candidate, told_now, usable};
 use hall_domain::Timestamp;
 use hall_domain::case::{Established, Mode, Open, Statement, StatusSource};
+use hall_domain::policy::StatusWindow;
 use hall_ledger::envelope::Validity;
 use std::collections::BTreeSet;
 
 /// What is established before anything is opened.
-pub fn of_listing(candidate: &Candidate, window_hours: u32, now: Timestamp) -> Statement {
-    statement(candidate, window_hours, now, false)
+pub fn of_listing(candidate: &Candidate, window: StatusWindow, now: Timestamp) -> Statement {
+    statement(candidate, window, now, false)
 }
 
 /// What is established once the agreed values were opened, each compared with its signed digest.
-pub fn of_use(candidate: &Candidate, window_hours: u32, now: Timestamp) -> Statement {
-    statement(candidate, window_hours, now, true)
+pub fn of_use(candidate: &Candidate, window: StatusWindow, now: Timestamp) -> Statement {
+    statement(candidate, window, now, true)
 }
 
-fn statement(candidate: &Candidate, window_hours: u32, now: Timestamp, values: bool) -> Statement {
+fn statement(candidate: &Candidate, window: StatusWindow, now: Timestamp, values: bool) -> Statement {
     // A candidate exists only with a good signature, the right holder and this hall: see `super::candidate`.
     let mut established = BTreeSet::from([Established::Signature, Established::Holder, Established::Hall]);
     // The centre looked at the source; the seal on the issuer's own file is not looked at here.
@@ -26,9 +27,11 @@ fn statement(candidate: &Candidate, window_hours: u32, now: Timestamp, values: b
     };
     let validity = candidate.envelope.validity(now);
     sort(validity == Validity::Current, Established::Dates, Open::Dates);
-    sort(in_time(candidate, window_hours, now), Established::Status, Open::Status);
+    let told = told_now(candidate, window, now);
+    let in_time = told || window.holds(now.ms_since(candidate.status_at));
+    sort(in_time, Established::Status, Open::Status);
     sort(values, Established::Values, Open::Values);
-    if candidate.mode == Mode::Offline && !usable(candidate, now) {
+    if !told && !usable(candidate, now) {
         open.insert(Open::Cached);
     }
     Statement {
@@ -44,7 +47,7 @@ fn statement(candidate: &Candidate, window_hours: u32, now: Timestamp, values: b
             Mode::Offline => candidate.status_from,
         },
         list_at: candidate.list_at,
-        window_hours,
+        window_hours: window.hours(),
         valid_from: match validity {
             Validity::NotYet(first) => Some(first),
             Validity::Current | Validity::Past(_) => None,

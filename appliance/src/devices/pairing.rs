@@ -322,12 +322,8 @@ fn end_waiting(
         let Some(clerk) = cases::clerk(tx, &case)? else { continue };
         let ended = book.change_case(tx, &case, &clerk, now, |case| {
             Ok(match kind {
-                rows::CommandKind::Authorize | rows::CommandKind::Challenge => {
-                    decide::end_asked(case, &id, ConsentEnd::Unreachable)?
-                }
-                rows::CommandKind::Notice => decide::end_acknowledgement(case, &id, ConsentEnd::Unreachable)?,
-                rows::CommandKind::Rating => decide::end_rating(case, &id)?,
                 rows::CommandKind::Read => Vec::new(),
+                _ => decide::end_asked(case, &id, ConsentEnd::Unreachable)?,
             })
         });
         match ended {

@@ -4,11 +4,15 @@
 use crate::reception::Refusal;
 use hall_domain::Timestamp;
 use hall_domain::case::{AccountName, CaseId, WindowId};
+use hall_ledger::phone::{Gathered, Gathering, Part, Progress};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long a page says what was wrong with a scan.
 const SAID_MS: i64 = 60_000;
+
+/// How long the codes of an answer wait for the others: as long as a request stands.
+const GATHERED_MS: i64 = 300_000;
 
 /// What windows have in hand, and what was said of scans. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ struct Inner {
     /// Pages of cases that are open, by window, the newest last.
     open: BTreeMap<WindowId, Vec<Open>>,
     said: BTreeMap<CaseId, (Refusal, Timestamp)>,
+    /// Answers that come in several codes, and when the last one came.
+    gathering: BTreeMap<CaseId, (Gathering, Timestamp)>,
 }
 
 #[derive(Debug)]
@@ -69,6 +75,22 @@ impl Scans {
     pub fn said(&self, case: &CaseId, now: Timestamp) -> Option<Refusal> {
         let inner = self.lock();
         inner.said.get(case).filter(|(_, at)| now.ms_since(*at) < SAID_MS).map(|(refusal, _)| refusal.clone())
+    }
+
+    /// Takes one of the several codes of an answer to a case's request.
+    pub fn gather(&self, case: &CaseId, part: Part, now: Timestamp) -> Gathered {
+        let mut inner = self.lock();
+        inner.gathering.retain(|_, (_, at)| now.ms_since(*at) < GATHERED_MS);
+        let (gathering, at) = inner.gathering.entry(case.clone()).or_insert((Gathering::default(), now));
+        *at = now;
+        gathering.take(part)
+    }
+
+    /// How many of the codes of an answer have come; none when none has, or the last one came long ago.
+    pub fn gathered(&self, case: &CaseId, now: Timestamp) -> Option<Progress> {
+        let inner = self.lock();
+        let (gathering, at) = inner.gathering.get(case)?;
+        gathering.progress().filter(|_| now.ms_since(*at) < GATHERED_MS)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

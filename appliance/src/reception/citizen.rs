@@ -10,7 +10,8 @@ use hall_bus::evaluator::{Page, Place, Show};
 use hall_bus::{DeviceId, DeviceKind, MessageId};
 use hall_domain::Timestamp;
 use hall_domain::case::{
-    AccountName, Case, CaseEvent, CaseId, CommandId, Consent, ConsentEnd, RatingState, WindowId,
+    AccountName, Acknowledgement, Case, CaseEvent, CaseId, CommandId, Consent, ConsentEnd, RatingState,
+    WindowId,
 };
 use rusqlite::Connection;
 
@@ -67,8 +68,12 @@ impl Desk {
     /// 撤回: takes the authorisation page back.
     pub async fn cancel_push(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.mine(clerk, id).await?;
-        let Consent::Waiting { asked } = &case.consent else { return self.cancel_phone(clerk, id).await };
-        self.end_consent(&asked.command, id, &case.clerk, ConsentEnd::Cancelled).await
+        let command = match (&case.consent, &case.acknowledgement) {
+            (Consent::Waiting { asked }, _) => &asked.command,
+            (_, Some(Acknowledgement::Waiting { command, .. })) => command,
+            _ => return self.cancel_phone(clerk, id).await,
+        };
+        self.end_page(command, id, ConsentEnd::Cancelled).await
     }
 
     /// Invites the citizen to rate.
@@ -117,31 +122,32 @@ impl Desk {
         Ok(())
     }
 
-    pub(super) async fn end_consent(
+    /// What a page on the evaluator asks for ends without an answer, and the page goes.
+    pub(super) async fn end_page(
         &self,
         command: &CommandId,
         case: &CaseId,
-        by: &AccountName,
         reason: ConsentEnd,
     ) -> Result<(), Fault> {
-        let (book, id, case_id, by) = (self.book.clone(), command.clone(), case.clone(), by.clone());
+        let (book, id, case_id) = (self.book.clone(), command.clone(), case.clone());
         let now = book.clock.now();
         let device = self
             .book
             .db
             .write(move |tx| {
                 rows::close_command(tx, &id, rows::CommandState::Closed)?;
+                let clerk = clerk_of(tx, &case_id)?;
                 let ended = book
-                    .change_case(tx, &case_id, &by, now, |case| Ok(decide::end_consent(case, &id, reason)?));
+                    .change_case(tx, &case_id, &clerk, now, |case| Ok(decide::end_asked(case, &id, reason)?));
                 tolerate(ended)?;
                 Ok::<_, Fault>(rows::command(tx, &id)?.map(|command| command.device))
             })
             .await?;
         self.changed(case);
-        if let Some(device) = device {
-            self.hub.deliver(&device).await?;
+        match device {
+            Some(device) => self.hub.deliver(&device).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -164,7 +170,9 @@ impl Screen {
         now: Timestamp,
     ) -> Result<Self, Fault> {
         let device = rows::at_window(tx, window, DeviceKind::Evaluator)?;
-        let device = device.filter(|device| hub.can_ask(device, now)).ok_or(Refusal::NoEvaluator)?;
+        let Some(device) = device.clone().filter(|device| hub.can_ask(device, now)) else {
+            return Err(not_ready(device.as_ref()).into());
+        };
         free_evaluator(tx, book, &device.id, now)?;
         let (command, message) = new_command(now)?;
         Ok(Self { device, window: window.clone(), command, message, now })
@@ -208,6 +216,14 @@ impl Screen {
             },
         )?;
         Ok(self.device.id)
+    }
+}
+
+/// Why an evaluator that cannot be asked cannot.
+pub fn not_ready(device: Option<&Device>) -> Refusal {
+    match device {
+        Some(device) if device.state == rows::Presence::Quarantined => Refusal::EvaluatorIsolated,
+        _ => Refusal::NoEvaluator,
     }
 }
 

@@ -1,25 +1,32 @@
 //! 受理: what may happen next to a case. Pure: (case, what is asked, what is known, now) gives
 //! the events to record or the reason why not. Nothing here reads a clock, a disk or a network.
 
+mod alias;
 mod citizen;
+mod mandate;
 mod office;
 mod phone;
+mod shown;
 mod submit;
 #[cfg(test)]
 mod tests;
 
+pub use alias::{confirm_alias, revert_alias};
 pub use citizen::{
     Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, ask_by_phone,
-    consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating, rate,
+    consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating, phone_request,
+    rate,
 };
+pub use mandate::{drop_mandate, may_state_mandate, rows_on_paper, state_mandate};
 pub use office::{acknowledge, ask_acknowledgement, ask_by_office, end_acknowledgement, noticed, withdraw};
 pub use phone::{Carried, PHONE_MS, Proof, ask_phone, awaited, carry, end_asked, may_ask_phone, prove};
+pub use shown::{Shown, may_ask_shown, show};
 pub use submit::{Conditions, Signatures, Signed, complete, judge, may_supply, submit, supply};
 
 use super::refusal::Refusal;
 use hall_domain::case::{
-    AccountName, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ListRow, Mode, Organised,
-    PaperChoice, Step, WindowId,
+    AccountName, AliasedRow, Attachment, AttachmentId, Case, CaseEvent, CommandId, Consent, ListRow, Mode,
+    Organised, PaperChoice, Step, WindowId,
 };
 use hall_domain::form;
 use hall_domain::{
@@ -42,6 +49,21 @@ const REPLACED: &str = "改读另一张证件";
 const FIELD_CHARS: usize = 2_000;
 
 type Events = Result<Vec<CaseEvent>, Refusal>;
+
+/// What was found for the people of a case.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// One row for each material, of licences under present identifiers.
+    pub rows: Vec<ListRow>,
+    /// Candidates under earlier identifiers.
+    pub aliased: Vec<AliasedRow>,
+}
+
+impl From<Vec<ListRow>> for Listing {
+    fn from(rows: Vec<ListRow>) -> Self {
+        Self { rows, aliased: Vec::new() }
+    }
+}
 
 /// Opens a case for an item at a window.
 pub fn open(
@@ -71,8 +93,15 @@ pub fn name_organisation(case: &Case, organisation: Organised) -> Events {
     }
     let mut events = Vec::new();
     let changed = case.organisation.as_ref().is_some_and(|known| known.uscc != organisation.uscc);
-    let represents =
-        case.identity.as_ref().is_none_or(|who| represents(&organisation, &who.document, &who.name, who.at));
+    // A mandate on paper is of the organisation that it names, and of no other.
+    if case.paper_mandate.is_some() && changed {
+        events.push(CaseEvent::PaperMandateDropped);
+    }
+    let represents = case.paper_mandate.is_some() && !changed
+        || case
+            .identity
+            .as_ref()
+            .is_none_or(|who| represents(&organisation, &who.document, &who.name, who.at));
     if case.identity.is_some() && (changed || !represents) {
         let reason = if changed {
             "改填了统一社会信用代码"
@@ -120,8 +149,14 @@ pub fn identify(case: &Case, card: IdentityCard, proof: ReadProof, now: Timestam
             return Err(Refusal::AnotherPerson);
         }
     }
-    if case.organisation.as_ref().is_some_and(|known| !represents(known, &card.document, &card.name, now)) {
-        return Err(Refusal::NotLegalRepresentative);
+    match (&case.paper_mandate, &case.organisation) {
+        (Some(paper), _) if mandate::names(paper, &card.document) => return Err(Refusal::OwnMandate),
+        // A delegate is anybody whom the paper names.
+        (Some(_), _) => {}
+        (None, Some(known)) if !represents(known, &card.document, &card.name, now) => {
+            return Err(Refusal::NotLegalRepresentative);
+        }
+        (None, _) => {}
     }
     let other = case.identity.as_ref().filter(|who| who.document != card.document);
     let replaced = other.map(|_| CaseEvent::IdentityCleared { reason: REPLACED.to_owned() });
@@ -166,7 +201,7 @@ pub fn clear_identity(case: &Case, reason: &str) -> Events {
 }
 
 /// Puts the 免证清单 on the case. A list may be made again until the citizen has agreed.
-pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
+pub fn list(case: &Case, found: impl Into<Listing>, mode: Mode) -> Events {
     open_case(case)?;
     if !case.identity.as_ref().is_some_and(|identity| identity.confirmed()) {
         return Err(Refusal::NotConfirmed);
@@ -174,7 +209,9 @@ pub fn list(case: &Case, rows: Vec<ListRow>, mode: Mode) -> Events {
     if !matches!(case.step(), Step::Identify | Step::List) {
         return Err(Refusal::OutOfStep);
     }
-    Ok(vec![CaseEvent::Listed { mode, rows }])
+    let Listing { rows, aliased } = found.into();
+    mandate::nothing_opened(case, &rows)?;
+    Ok(vec![CaseEvent::Listed { mode, rows, aliased }])
 }
 
 /// Saves what the clerk typed into a page that knew of `seen` changes. Only what differs is recorded; a field that
@@ -204,9 +241,11 @@ pub fn save_form(case: &Case, item: &ServiceItem, values: &BTreeMap<FieldKey, St
 }
 
 /// Takes the centre's word for a list that was made without it, before the case is submitted.
-pub fn recheck(case: &Case, rows: Vec<ListRow>, organisation: Option<Organised>) -> Events {
+pub fn recheck(case: &Case, found: impl Into<Listing>, organisation: Option<Organised>) -> Events {
     at_least(case, Step::Form, Step::Form)?;
-    Ok(vec![CaseEvent::Rechecked { rows, organisation }])
+    let Listing { rows, aliased } = found.into();
+    mandate::nothing_opened(case, &rows)?;
+    Ok(vec![CaseEvent::Rechecked { rows, aliased, organisation }])
 }
 
 /// 修改: gives a source's word for a field up.
@@ -244,6 +283,9 @@ pub fn choose_paper(case: &Case, material: &MaterialId, choice: PaperChoice) -> 
     at_least(case, Step::List, Step::Form)?;
     if !case.list.iter().any(|row| &row.material == material) {
         return Err(Refusal::UnknownMaterial);
+    }
+    if mandate::is_mandate(material) {
+        return Err(Refusal::MandateNotScanned);
     }
     if case.papers.get(material) == Some(&choice) {
         return Ok(Vec::new());

@@ -2,13 +2,16 @@
 
 use super::decide;
 use super::desk::{Clerk, Desk};
-use super::list::parties;
+use super::list::{parties, windows};
 use crate::book::{Book, Fault};
+use crate::cache::shown::Shown;
 use crate::cache::{self, Candidate};
 use crate::store::meta;
-use hall_domain::case::{CarriedRow, Case, CaseId, Consent, ConsentProof, ListedLicence, Mode, PaperChoice};
-use hall_domain::form::{self, OpenedFields, Sources};
-use hall_domain::{FieldKey, LicenceGrade, LicenceKindCode, MaterialId, Timestamp};
+use hall_domain::case::{
+    CarriedRow, Case, CaseId, Consent, ConsentProof, ListedLicence, Mode, PaperChoice, StatusSource,
+};
+use hall_domain::form::{self, OpenedFields, Sources, Stated};
+use hall_domain::{FieldKey, LicenceKindCode, MaterialId, Timestamp};
 use std::collections::BTreeMap;
 
 impl Desk {
@@ -32,12 +35,21 @@ impl Desk {
             return Ok(false);
         }
         let item = self.item_of(&case).await?;
-        let mut candidates =
-            self.candidates(&[principal, person], case.mode.unwrap_or(Mode::Offline)).await?;
-        let carried = Carried::of(&case);
-        carried.date(&mut candidates, &case);
+        let mut holders = vec![principal, person];
+        // A licence of an earlier identifier lies under that.
+        holders.extend(decide::agreed_rows(&case).into_iter().map(|row| row.holder));
+        let mut candidates = self.candidates(&holders, case.mode.unwrap_or(Mode::Offline)).await?;
+        let shown = self.shown_of(&case);
         let (book, by, id) = (self.book.clone(), case.clerk.clone(), id.clone());
         let now = book.clock.now();
+        // Ages are counted by the latest that it may be, as when the list was made.
+        let (latest, windows) = (book.knowledge.latest(now), windows(&book, &item));
+        if case.mode == Some(Mode::Online) {
+            let told_at = case.listed_at.map(|at| book.knowledge.latest(at));
+            candidates.iter_mut().for_each(|candidate| candidate.told_at = told_at);
+        }
+        let carried = Carried::of(&case);
+        carried.date(&mut candidates, &case);
         let case_id = id.clone();
         self.book
             .db
@@ -50,13 +62,26 @@ impl Desk {
                         let Some(licence) = listed.and_then(|listed| listed.licence.as_ref()) else {
                             continue;
                         };
+                        // Under an earlier identifier nothing opens that the clerk has not confirmed.
+                        if row.alias != licence.alias || row.alias.is_some_and(|alias| !case.confirms(alias))
+                        {
+                            continue;
+                        }
                         let use_code = match carried.use_code(&row.material) {
                             Some(code) => code,
                             None => next_use_code(tx, &book)?,
                         };
-                        let licence = carried.graded(licence, &row.material, now);
+                        // What a phone showed is opened from that answer, and from nothing else.
+                        let dated = carried.dated(licence, &row.material);
+                        let open =
+                            |shown: &Shown| shown.open(&row, &dated, &windows, use_code.clone(), latest);
+                        if let Some((used, fields)) = shown.iter().rev().find_map(open) {
+                            uses.push(used);
+                            opened.insert(row.kind.clone(), fields);
+                            continue;
+                        }
                         // A licence that does not open as signed stays closed; its row then asks for paper.
-                        match cache::open(&row, &licence, &candidates, use_code, now) {
+                        match cache::open(&row, licence, &candidates, &windows, use_code, latest) {
                             Ok((used, fields)) => {
                                 uses.push(used);
                                 opened.insert(row.kind.clone(), fields);
@@ -122,9 +147,6 @@ impl Desk {
     }
 }
 
-/// How long the centre's word on a licence, carried by a phone, counts as its word of this moment.
-const CARRIED_MS: i64 = 600_000;
-
 /// What the centre said of licences in answer to a phone: fresher than the cache, whatever the line.
 struct Carried {
     rows: BTreeMap<MaterialId, CarriedRow>,
@@ -146,9 +168,13 @@ impl Carried {
         for row in decide::agreed_rows(case) {
             let Some(carried) = self.rows.get(&row.material) else { continue };
             let its = |candidate: &&mut Candidate| candidate.envelope.facts().licence == row.licence;
-            for candidate in candidates.iter_mut().filter(its).filter(|one| one.status_at < self.at) {
-                candidate.status = carried.status;
-                candidate.status_at = self.at;
+            for candidate in candidates.iter_mut().filter(its) {
+                candidate.told_at = Some(self.at);
+                if candidate.status_at < self.at {
+                    candidate.status = carried.status;
+                    candidate.status_at = self.at;
+                    candidate.status_from = StatusSource::Centre;
+                }
             }
         }
     }
@@ -157,23 +183,29 @@ impl Carried {
         self.rows.get(material).map(|row| row.use_code.clone())
     }
 
-    fn graded(&self, licence: &ListedLicence, material: &MaterialId, now: Timestamp) -> ListedLicence {
-        let mut licence = licence.clone();
-        if self.rows.contains_key(material) && self.at > licence.status_at {
-            licence.status_at = self.at;
-            if now.ms_since(self.at) <= CARRIED_MS {
-                licence.grade = LicenceGrade::L4;
-            }
+    /// A licence that was listed, with the status that the centre has named since.
+    fn dated(&self, licence: &ListedLicence, material: &MaterialId) -> ListedLicence {
+        let told = self.rows.get(material).filter(|_| self.at > licence.status_at);
+        match told {
+            Some(row) => ListedLicence { status: row.status, status_at: self.at, ..licence.clone() },
+            None => licence.clone(),
         }
-        licence
     }
 }
 
 fn sources(case: &Case, licences: BTreeMap<LicenceKindCode, OpenedFields>) -> Sources<'_> {
+    let paper = case.paper_mandate.as_ref();
     Sources {
-        card: case.identity.as_ref().and_then(|identity| identity.card.as_ref()),
+        // The form is the principal's: a delegate's card says nothing of them.
+        card: case.identity.as_ref().and_then(|who| who.card.as_ref()).filter(|_| case.mandator().is_none()),
         licences,
-        organisation: case.organisation.as_ref().and_then(|known| known.register.as_ref()),
+        // On paper alone nothing of the principal's is looked up.
+        organisation: case
+            .organisation
+            .as_ref()
+            .and_then(|known| known.register.as_ref())
+            .filter(|_| paper.is_none()),
+        stated: paper.map(|paper| Stated { name: &paper.principal_name, holder: &paper.principal }),
     }
 }
 

@@ -19,7 +19,10 @@ impl Desk {
         let case = self.case(id).await?;
         let item = self.item_of(&case).await?;
         let holder = HolderId::Organisation(uscc.clone());
-        self.ask_centre(&holder, &item, &case).await;
+        // On a paper mandate nobody is asked for what the organisation holds.
+        if case.paper_mandate.is_none() {
+            self.ask_centre(&holder, &item, &case).await;
+        }
         let organisation = self.organised(uscc).await?;
         self.change(clerk, id, move |case| Ok(decide::name_organisation(case, organisation)?)).await
     }

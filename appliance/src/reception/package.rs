@@ -81,7 +81,8 @@ impl Desk {
             hex::encode(self.book.vault.index("consent principal", &format!("{} {}", case.id, holder.key())))
         };
         let hall_code = &self.book.knowledge.hall_code;
-        record::record(case, &RecordFacts { principal: &principal, hall_code })
+        let department = self.item(&case.item).map(|item| item.department).unwrap_or_default();
+        record::record(case, &RecordFacts { principal: &principal, hall_code, department: &department })
     }
 
     /// Seals what a crash or a full disk left unsealed.
@@ -143,8 +144,8 @@ fn parts(case: &Case, record: Option<&ConsentRecord>) -> Result<Vec<Part>, Fault
     };
     let mut parts = vec![part("form.json", ManifestSource::Form, to_json(&case.form)?)];
     let identity = json!({
-        "organisation": case.organisation, "identity": case.identity, "list": case.list, "mode": case.mode,
-        "papers": case.papers,
+        "organisation": case.organisation, "identity": case.identity, "paper_mandate": case.paper_mandate,
+        "list": case.list, "mode": case.mode, "papers": case.papers,
     });
     parts.push(part("evidence/identity.json", ManifestSource::Evidence, to_json(&identity)?));
     if let Consent::Given { .. } | Consent::Office { .. } | Consent::Withdrawn { .. } = &case.consent {

@@ -6,8 +6,8 @@ use hall_bus::evaluator::{
     RatingLevel, RatingPage,
 };
 use hall_domain::case::{Case, Consent, Mode, OfficeGround};
-use hall_domain::consent::{ConsentRequest, TEXT_VERSION};
-use hall_domain::{Grade, HolderId, PhoneAsk, mask_name};
+use hall_domain::consent::{ConsentRequest, ConsentRow, TEXT_VERSION};
+use hall_domain::{AliasKind, Grade, HolderId, PhoneAsk, mask_name};
 
 /// How long the page is on the glass before 同意授权 can be pressed.
 const MIN_VIEW_MS: u32 = 1_500;
@@ -33,6 +33,7 @@ pub fn authorize(request: &ConsentRequest, window_name: &str) -> Page {
             },
             fields: row.labels.clone(),
             required: row.required,
+            note: issued_under(row),
         })
         .collect();
     Page::Authorize(Box::new(AuthorizePage {
@@ -52,6 +53,17 @@ pub fn authorize(request: &ConsentRequest, window_name: &str) -> Page {
         deadline_ms: u32::try_from(CONSENT_MS).unwrap_or(u32::MAX),
         confirm_label: "同意授权".to_owned(),
     }))
+}
+
+/// What the citizen has to know of a licence that was issued under an earlier identifier.
+fn issued_under(row: &ConsentRow) -> Option<String> {
+    match (&row.holder, row.alias) {
+        (HolderId::Person(earlier), Some(_)) => {
+            let kind = AliasKind::of(earlier).zh();
+            Some(format!("登记在旧号码下：{kind} {}。不是您的请关闭此项。", earlier.masked()))
+        }
+        _ => None,
+    }
 }
 
 /// 好差评 for a case.
@@ -111,7 +123,10 @@ pub fn challenge(case: &Case, ask: PhoneAsk, window_name: &str, qr: String, line
         purpose: format!("仅用于办理“{}”", case.item_name),
         offline_notice: offline.then(|| OFFLINE.to_owned()),
         qr,
-        fallback: "不方便使用手机？请告诉窗口人员，可以用身份证办理。".to_owned(),
+        fallback: match ask {
+            PhoneAsk::Licences => "不方便使用手机？请告诉窗口人员，可以提交纸质原件。".to_owned(),
+            _ => "不方便使用手机？请告诉窗口人员，可以用身份证办理。".to_owned(),
+        },
         deadline_ms: u32::try_from(PHONE_MS).unwrap_or(u32::MAX),
     }))
 }
@@ -151,7 +166,13 @@ pub fn acknowledge(case: &Case, window_name: &str) -> Page {
 
 /// 依职能查验告知: on which legal basis licences are looked at, by whom, and whom to ask.
 pub fn by_office(request: &ConsentRequest, ground: &OfficeGround, window_name: &str) -> Page {
-    let licences: Vec<String> = request.rows.iter().map(|row| row.name.clone()).collect();
+    let named = |row: &ConsentRow| match (&row.holder, row.alias) {
+        (HolderId::Person(earlier), Some(_)) => {
+            format!("{}（旧号码：{} {}）", row.name, AliasKind::of(earlier).zh(), earlier.masked())
+        }
+        _ => row.name.clone(),
+    };
+    let licences: Vec<String> = request.rows.iter().map(named).collect();
     let row = |label: &str, value: String| NoticeRow { label: label.to_owned(), value };
     Page::Notice(Box::new(NoticePage {
         title: "依职能查验告知".to_owned(),

@@ -1,6 +1,6 @@
 //! 手机: challenges on the evaluator, and what a scanner, a camera or the line brings back from a phone.
 
-use super::citizen::{Screen, clerk_of, tolerate, window_name};
+use super::citizen::{Screen, clerk_of, window_name};
 use super::desk::{Clerk, Desk};
 use super::{Refusal, decide, pages};
 use crate::book::{Book, Fault};
@@ -15,8 +15,8 @@ use hall_domain::case::{
 use hall_domain::{Carrier, HolderId, IdentityGrade, LicenceStatus, MaterialId, PhoneAsk, Timestamp, Way};
 use hall_ledger::Hash;
 use hall_ledger::phone::{
-    Asked, Assertion, Challenge, ChallengeNonce, CodeError, ConsentRequest, MessageKind, Nonce, ServiceCode,
-    from_qr, kind_of, open_subject, to_qr,
+    Asked, Assertion, Challenge, ChallengeNonce, CodeError, ConsentRequest, Gathered, MessageKind, Nonce,
+    Part, Progress, ServiceCode, from_qr, kind_of, open_subject, to_qr,
 };
 use rusqlite::Connection;
 
@@ -53,7 +53,7 @@ impl Desk {
         let ask = if case.mandator().is_some() { PhoneAsk::Principal } else { PhoneAsk::Consent };
         let book = self.book.clone();
         let put = move |tx: &Connection, screen: &Screen, case: &Case| {
-            let request = decide::consent_request(case, &item, &kinds, screen.now)?;
+            let request = decide::phone_request(case, &item, &kinds, screen.now)?;
             let digest = Digest::of_json(&request).map_err(|error| Fault::Storage(error.to_string()))?;
             let asked = ConsentRequest {
                 item: request.item.clone(),
@@ -78,35 +78,7 @@ impl Desk {
     pub async fn cancel_phone(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.mine(clerk, id).await?;
         match waiting_command(&case) {
-            Some(command) => self.end_challenge(&command, id, ConsentEnd::Cancelled).await,
-            None => Ok(()),
-        }
-    }
-
-    /// A challenge ends without an answer.
-    pub(super) async fn end_challenge(
-        &self,
-        command: &CommandId,
-        case: &CaseId,
-        reason: ConsentEnd,
-    ) -> Result<(), Fault> {
-        let (book, id, case_id) = (self.book.clone(), command.clone(), case.clone());
-        let now = book.clock.now();
-        let device = self
-            .book
-            .db
-            .write(move |tx| {
-                rows::close_command(tx, &id, CommandState::Closed)?;
-                let clerk = clerk_of(tx, &case_id)?;
-                let ended = book
-                    .change_case(tx, &case_id, &clerk, now, |case| Ok(decide::end_asked(case, &id, reason)?));
-                tolerate(ended)?;
-                Ok::<_, Fault>(rows::command(tx, &id)?.map(|command| command.device))
-            })
-            .await?;
-        self.changed(case);
-        match device {
-            Some(device) => self.hub.deliver(&device).await,
+            Some(command) => self.end_page(&command, id, ConsentEnd::Cancelled).await,
             None => Ok(()),
         }
     }
@@ -121,12 +93,38 @@ impl Desk {
     ) -> Result<(), Fault> {
         let case = self.at_own_window(clerk, id).await?;
         match from_qr(&text) {
+            Ok(bytes) if Part::claims(&bytes) => match self.gather(&case, &bytes)? {
+                Some(whole) => self.take_message(&case, &whole, carrier).await?,
+                None => return Ok(()),
+            },
             Ok(bytes) => self.take_message(&case, &bytes, carrier).await?,
             // Today's 政务码 is opaque: another system's text.
             Err(_) if plain(&text) => self.take_plain(&case, text.trim(), carrier).await?,
             Err(_) => return Err(Refusal::NotACode.into()),
         }
         self.list_if_missing(clerk, &self.case(id).await?).await
+    }
+
+    /// One of several QR codes of an answer: gives the answer with the last of them. Only a request that stands can be
+    /// answered in parts.
+    fn gather(&self, case: &Case, bytes: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+        let part = Part::parse(bytes).map_err(refusal)?;
+        if waiting_command(case).is_none() {
+            return Err(Refusal::OtherChallenge);
+        }
+        let gathered = self.scans().gather(&case.id, part, self.book.clock.now());
+        self.changed(&case.id);
+        match gathered {
+            Gathered::Whole(message) => Ok(Some(message)),
+            Gathered::Waiting(_) => Ok(None),
+            Gathered::Damaged => Err(Refusal::PartsDamaged),
+        }
+    }
+
+    /// How many of the QR codes of an answer have been scanned, while a request for it stands.
+    pub fn gathered(&self, case: &Case) -> Option<Progress> {
+        waiting_command(case)?;
+        self.scans().gathered(&case.id, self.book.clock.now())
     }
 
     /// A plain code says nothing by itself: the centre resolves it, or nobody does.
@@ -221,6 +219,7 @@ impl Desk {
         let ask = ask.ok_or(Refusal::OtherChallenge)?;
         let message = PhoneProof { message: hex::encode(bytes), nonce, carrier };
         match said.agreement() {
+            None if ask == PhoneAsk::Licences => self.take_shown(case, said, bytes, message).await,
             None => {
                 let proof = decide::Proof {
                     way: Way::Face,
@@ -306,7 +305,12 @@ impl Desk {
         Ok(())
     }
 
-    async fn answered(&self, case: &CaseId, device: Option<DeviceId>, title: &str) -> Result<(), Fault> {
+    pub(super) async fn answered(
+        &self,
+        case: &CaseId,
+        device: Option<DeviceId>,
+        title: &str,
+    ) -> Result<(), Fault> {
         self.set_reading(case, None);
         if let Some(device) = device {
             self.hub.show_once(&device, pages::done(title), pages::MESSAGE_MS.into()).await?;
@@ -338,7 +342,7 @@ impl Desk {
     }
 
     /// While the line is up, the centre hands its answer over by itself.
-    fn await_line(&self, id: &CaseId) {
+    pub(super) fn await_line(&self, id: &CaseId) {
         let (desk, id) = (self.clone(), id.clone());
         tokio::spawn(async move {
             if let Err(error) = desk.follow_line(&id).await {
@@ -355,7 +359,7 @@ impl Desk {
                 Some(crate::line::Carried::Said(message)) => message,
                 Some(crate::line::Carried::Declined) => {
                     return match waiting_command(&case) {
-                        Some(command) => self.end_challenge(&command, id, ConsentEnd::Declined).await,
+                        Some(command) => self.end_page(&command, id, ConsentEnd::Declined).await,
                         None => Ok(()),
                     };
                 }
@@ -407,7 +411,7 @@ fn network_nonce(case: &Case) -> Option<ChallengeNonce> {
 }
 
 /// A signed challenge, and the page that shows it.
-fn challenge(
+pub(super) fn challenge(
     tx: &Connection,
     book: &Book,
     screen: &Screen,
@@ -422,7 +426,7 @@ fn challenge(
     let signed = Challenge { expires, nonce, log, window: carried(&window), asked }.sign(book.key());
     let page = pages::challenge(case, ask, &window, to_qr(&signed), book.knowledge.line().up);
     let show = screen.page(tx, page, decide::PHONE_MS)?;
-    Ok((PhoneChallenge { ask, nonce: nonce.to_string() }, show))
+    Ok((PhoneChallenge { ask, nonce: nonce.to_string(), materials: Vec::new() }, show))
 }
 
 /// The name of a window as a challenge carries it: at most 32 characters.
@@ -430,7 +434,7 @@ fn carried(window: &str) -> String {
     window.chars().filter(|c| !c.is_control()).take(32).collect()
 }
 
-fn close_answered(tx: &Connection, command: Option<CommandId>) -> Result<Option<DeviceId>, Fault> {
+pub(super) fn close_answered(tx: &Connection, command: Option<CommandId>) -> Result<Option<DeviceId>, Fault> {
     let Some(command) = command else { return Ok(None) };
     rows::close_command(tx, &command, CommandState::Answered)?;
     Ok(rows::command(tx, &command)?.map(|command| command.device))

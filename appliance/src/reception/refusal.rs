@@ -32,6 +32,8 @@ pub enum Refusal {
     AlreadyAsking,
     /// No evaluator is bound to the window, or it does not answer.
     NoEvaluator,
+    /// The window's evaluator is quarantined.
+    EvaluatorIsolated,
     /// No card reader is bound to the window, or it does not answer.
     NoReader,
     /// The form has problems.
@@ -98,6 +100,22 @@ pub enum Refusal {
     NothingToWithdraw,
     /// What was opened under a consent may not be looked at after it was taken back.
     ConsentWithdrawn,
+    /// There is no licence that the citizen's phone could show and the hall lacks.
+    NothingToShow,
+    /// A phone showed another person's licences.
+    AnothersLicences,
+    /// The codes of an answer that were scanned are not those of one answer.
+    PartsDamaged,
+    /// The name of a paper mandate's principal is missing or too long.
+    MandateName,
+    /// The number of a paper mandate's principal cannot be right; the sentence says why.
+    MandateNumber(String),
+    /// A paper mandate that names the very person who brings it.
+    OwnMandate,
+    /// A phone has proven for whom the person acts: paper adds nothing.
+    MandateOnPhone,
+    /// A paper mandate has to be scanned, not only seen or promised.
+    MandateNotScanned,
     /// A limit of the policy is reached; its sentence.
     Limit(String),
     /// The attachment has nothing in it.
@@ -108,6 +126,8 @@ pub enum Refusal {
     FileType,
     /// Too many attachments on one case.
     TooManyFiles,
+    /// An earlier identifier that the list of the case does not name.
+    UnknownAlias,
 }
 
 impl Refusal {
@@ -126,6 +146,7 @@ impl Refusal {
             Self::NothingToAsk => "R110",
             Self::AlreadyAsking => "R111",
             Self::NoEvaluator => "R112",
+            Self::EvaluatorIsolated => "R160",
             Self::NoReader => "R113",
             Self::Form(_) => "R114",
             Self::Materials(_) => "R115",
@@ -165,6 +186,15 @@ impl Refusal {
             Self::NothingToWithdraw => "R149",
             Self::Limit(_) => "R150",
             Self::ConsentWithdrawn => "R151",
+            Self::NothingToShow => "R152",
+            Self::PartsDamaged => "R153",
+            Self::MandateName => "R154",
+            Self::MandateNumber(_) => "R155",
+            Self::OwnMandate => "R156",
+            Self::MandateOnPhone => "R157",
+            Self::MandateNotScanned => "R158",
+            Self::AnothersLicences => "R159",
+            Self::UnknownAlias => "R170",
         }
     }
 
@@ -174,6 +204,8 @@ impl Refusal {
             self,
             Self::OrganisationMissing
                 | Self::OrganisationCode(_)
+                | Self::MandateName
+                | Self::MandateNumber(_)
                 | Self::NoteMissing
                 | Self::Form(_)
                 | Self::Materials(_)
@@ -206,6 +238,7 @@ impl Refusal {
             Self::NoteMissing => "身份证已过有效期。请在备注中写明核对依据后再继续，相关材料按容缺办理。".into(),
             Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照，改用纸质”，材料按纸质或容缺办理。".into(),
             Self::AlreadyAsking => "授权页面已在评价器上。请等待办事人操作，或先撤回。".into(),
+            Self::EvaluatorIsolated => "本窗口的评价器应答有异常，已停用。请通知运维人员查看“安全事件”后重新配对；这一件可按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoReader => "本窗口的读卡器未就绪。请检查读卡器是否插好，稍后再按读卡。".into(),
             Self::Form(problems) => format!("表单有 {} 处需要处理，见下方标出的栏目。", problems.len()),
@@ -256,10 +289,27 @@ impl Refusal {
             Self::ConsentWithdrawn => {
                 "办事人已撤回授权，由证照得到的内容已移除，不能再查看。请改收纸质材料，或请办事人重新授权。".into()
             }
+            Self::NothingToShow => "没有需要手机出示的证照。请推送授权页，或按纸质材料办理。".into(),
+            Self::AnothersLicences => {
+                "手机出示的是另一个人的证照，没有采用，本办件未作改动。请办事人用本人的手机出示，或提供纸质原件。".into()
+            }
+            Self::PartsDamaged => "扫到的几张二维码拼不成一份答复，没有采用。请办事人从第一张开始重新出示，再逐张扫。".into(),
+            Self::MandateName => "请填写委托书上的委托人姓名或单位名称，不超过 120 个字。".into(),
+            Self::MandateNumber(why) => why.clone(),
+            Self::OwnMandate => {
+                "委托书上的委托人就是来人本人，不用委托书。请按“不用纸质委托书”，按本人办理；或核对证件号码。".into()
+            }
+            Self::MandateOnPhone => {
+                "来人已用手机证明了代谁办理，不用再录纸质委托书。确需改用纸质的，请先按“重新核验”。".into()
+            }
+            Self::MandateNotScanned => "委托书须扫描上传，不能只看原件或容缺后补。请在表单里上传扫描件。".into(),
             Self::Limit(sentence) => sentence.clone(),
             Self::EmptyFile => "这个文件是空的，没有保存。请重新扫描后上传。".into(),
             Self::FileTooLarge => "文件超过 20 MB，没有保存。请降低扫描分辨率，或拆分后上传。".into(),
             Self::FileType => "只能上传图片（JPG、PNG）或 PDF，这个文件的内容不是，没有保存。请重新选择文件。".into(),
+            Self::UnknownAlias => {
+                "清单里没有这个曾用证件号，没有作改动。请重新查询清单，核对后再确认。".into()
+            }
             Self::TooManyFiles => "附件已达 30 个上限。请合并扫描件后再上传。".into(),
         }
     }

@@ -1,7 +1,5 @@
 //! What ends or goes on by itself: pages that nobody answered, and what a crash left half done.
 
-use super::citizen::{clerk_of, tolerate};
-use super::decide;
 use super::desk::{Desk, Reading};
 use crate::book::Fault;
 use crate::store::cases;
@@ -94,46 +92,11 @@ impl Desk {
     async fn give_up(&self, command: &Command, reason: ConsentEnd) -> Result<(), Fault> {
         let Some(case) = command.case.clone() else { return self.hub.close(command).await };
         match command.kind {
-            rows::CommandKind::Authorize => {
-                let clerk = self.case(&case).await?.clerk;
-                self.end_consent(&command.id, &case, &clerk, reason).await
-            }
-            rows::CommandKind::Challenge => self.end_challenge(&command.id, &case, reason).await,
-            rows::CommandKind::Notice => {
-                let (book, id, case_id) = (self.book.clone(), command.id.clone(), case.clone());
-                let now = book.clock.now();
-                self.book
-                    .db
-                    .write(move |tx| {
-                        let clerk = clerk_of(tx, &case_id)?;
-                        rows::close_command(tx, &id, rows::CommandState::Closed)?;
-                        let ended = book.change_case(tx, &case_id, &clerk, now, |case| {
-                            Ok(decide::end_acknowledgement(case, &id, reason)?)
-                        });
-                        tolerate(ended)
-                    })
-                    .await?;
-                self.changed(&case);
-                self.hub.deliver(&command.device).await
-            }
-            rows::CommandKind::Rating => {
-                let (book, id, case_id) = (self.book.clone(), command.id.clone(), case.clone());
-                let now = book.clock.now();
-                self.book
-                    .db
-                    .write(move |tx| {
-                        let clerk = clerk_of(tx, &case_id)?;
-                        rows::close_command(tx, &id, rows::CommandState::Closed)?;
-                        let ended = book.change_case(tx, &case_id, &clerk, now, |case| {
-                            Ok(decide::end_rating(case, &id)?)
-                        });
-                        tolerate(ended)
-                    })
-                    .await?;
-                self.changed(&case);
-                self.hub.deliver(&command.device).await
-            }
-            _ => {
+            rows::CommandKind::Authorize
+            | rows::CommandKind::Challenge
+            | rows::CommandKind::Notice
+            | rows::CommandKind::Rating => self.end_page(&command.id, &case, reason).await,
+            rows::CommandKind::Read => {
                 self.hub.close(command).await?;
                 let ended = match reason {
                     ConsentEnd::Unreachable => Reading::Unheard,
@@ -148,6 +111,7 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decide;
     use super::*;
     use crate::store::devices::{CommandKind, CommandState};
 

@@ -270,6 +270,10 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         | CaseEvent::PhoneAskEnded { .. }
         | CaseEvent::Proven { .. }
         | CaseEvent::PersonConfirmed { .. }
+        | CaseEvent::PaperMandateStated { .. }
+        | CaseEvent::PaperMandateDropped
+        | CaseEvent::AliasConfirmed { .. }
+        | CaseEvent::AliasReverted { .. }
         | CaseEvent::IdentityCleared { .. } => EntryKind::IdentityVerified,
         CaseEvent::ConsentAsked { .. }
         | CaseEvent::ConsentExtended { .. }
@@ -298,6 +302,7 @@ pub fn kind_of(event: &CaseEvent) -> EntryKind {
         CaseEvent::Abandoned { .. } => EntryKind::CaseClosed,
         CaseEvent::OrganisationNamed { .. }
         | CaseEvent::Listed { .. }
+        | CaseEvent::LicencesShown { .. }
         | CaseEvent::Rechecked { .. }
         | CaseEvent::Reopened
         | CaseEvent::TakenOver { .. }

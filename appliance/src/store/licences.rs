@@ -5,11 +5,17 @@ use crate::reception::decide;
 use crate::vault::{Unsealable, Vault};
 use hall_domain::case::CaseId;
 use hall_domain::{HolderId, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
-use hall_ledger::envelope::{Envelope, IssuedEnvelope};
+use hall_ledger::envelope::{Filing, IssuedEnvelope};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Bytes of a blind index in these tables: no two of a province's licences meet in 128 bits.
 const INDEX: usize = 16;
+/// So many licences are put without further memory.
+const FEW: usize = 512;
+/// Memory for the pages of one transaction with many licences, in KiB.
+const BULK_KIB: i32 = 65_536;
+/// Memory for pages otherwise, in KiB: as SQLite has it by itself.
+const USUAL_KIB: i32 = 2_000;
 /// A case that nobody has touched for so long does not keep what was fetched for it.
 pub(super) const UNTOUCHED_MS: i64 = 30 * 86_400_000;
 
@@ -54,14 +60,14 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Seals a licence to its holder. `envelope` is what was verified of it.
-    pub fn new(vault: &Vault, issued: &IssuedEnvelope, envelope: &Envelope) -> Self {
+    /// Seals a licence to its holder.
+    pub fn new(vault: &Vault, issued: &IssuedEnvelope, filing: &Filing) -> Self {
         Self {
-            licence: licence_index(vault, &envelope.licence),
+            licence: licence_index(vault, &filing.licence),
             holder: holder_index(vault, &issued.holder),
-            version: envelope.version,
-            checked_at: envelope.checked_at,
-            expires_at: envelope.expires_at,
+            version: filing.version,
+            checked_at: filing.checked_at,
+            expires_at: filing.expires_at,
             sealed: vault.seal_to(&issued.holder, &hall_ledger::cbor::pack(issued)),
         }
     }
@@ -81,13 +87,15 @@ pub fn put(tx: &Connection, new: &Sealed, reason: Reason<'_>) -> rusqlite::Resul
     };
     // A new look says nothing about the status unless it was told: what is known of it stays.
     let (status, status_at) = told.unwrap_or((LicenceStatus::Valid, new.checked_at));
-    tx.prepare_cached(
-        "INSERT INTO licence (licence, holder, version, status, status_at, checked_at, expires_at, scope, sealed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (licence) DO UPDATE SET holder = ?2, version = ?3, checked_at = ?6, expires_at = ?7, sealed = ?9
-         WHERE version < ?3 OR (version = ?3 AND checked_at <= ?6)",
-    )?
-    .execute(params![
+    let put = tx
+        .prepare_cached(
+            "INSERT INTO licence (licence, holder, version, status, status_at, checked_at, expires_at, scope, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (licence) DO UPDATE SET
+                 holder = ?2, version = ?3, checked_at = ?6, expires_at = ?7, scope = max(scope, ?8), sealed = ?9
+             WHERE version < ?3 OR (version = ?3 AND checked_at <= ?6)",
+        )?
+        .execute(params![
         new.licence,
         new.holder,
         new.version,
@@ -102,6 +110,7 @@ pub fn put(tx: &Connection, new: &Sealed, reason: Reason<'_>) -> rusqlite::Resul
         note_status(tx, &new.licence, status, at)?;
     }
     match reason {
+        Reason::Scope if put > 0 => {}
         Reason::Scope => {
             tx.prepare_cached("UPDATE licence SET scope = 1 WHERE licence = ?1 AND scope = 0")?
                 .execute([new.licence])?;
@@ -115,6 +124,23 @@ pub fn put(tx: &Connection, new: &Sealed, reason: Reason<'_>) -> rusqlite::Resul
         }
     }
     Ok(())
+}
+
+/// Puts many licences of the hall's scope, as [`put`] does each. Two of the same licence count in their order.
+///
+/// The indexes of a large cache are in random order. Walking them in the order of one of them, with the pages of this one
+/// transaction kept in memory until it ends, takes a third off.
+pub fn put_all(tx: &Connection, mut new: Vec<Sealed>) -> rusqlite::Result<()> {
+    new.sort_by_key(|sealed| sealed.licence);
+    let bulk = new.len() > FEW;
+    if bulk {
+        tx.pragma_update(None, "cache_size", -BULK_KIB)?;
+    }
+    let done = new.iter().try_for_each(|sealed| put(tx, sealed, Reason::Scope));
+    if bulk {
+        tx.pragma_update(None, "cache_size", -USUAL_KIB)?;
+    }
+    done
 }
 
 /// Notes a change of status. A change older than the known one is history.
@@ -261,7 +287,7 @@ fn licence_index(vault: &Vault, licence: &LicenceId) -> Index {
     short(&vault.index("licence", licence.as_str()))
 }
 
-fn holder_index(vault: &Vault, holder: &HolderId) -> Index {
+pub(super) fn holder_index(vault: &Vault, holder: &HolderId) -> Index {
     short(&vault.index("holder", &holder.key()))
 }
 

@@ -1,6 +1,7 @@
 //! The box's database, table by table. All SQL of the box is in these files.
 
 pub mod accounts;
+pub mod aliases;
 pub mod blobs;
 pub mod cases;
 pub mod codes;

@@ -191,6 +191,15 @@ CREATE INDEX licence_holder ON licence (holder);
 CREATE INDEX licence_expiry ON licence (expires_at);
 CREATE INDEX licence_of_cases ON licence (id) WHERE scope = 0;
 
+-- 曾用证件号 that the centre told of: found by a blind index of the present holder, sealed to that holder.
+CREATE TABLE alias (
+    id     BLOB PRIMARY KEY,      -- the centre's name of the fact, which tells nobody
+    holder BLOB NOT NULL,         -- blind index of the holder
+    at     INTEGER NOT NULL,      -- when the centre said so
+    sealed BLOB NOT NULL          -- the fact, sealed to the holder
+) STRICT;
+CREATE INDEX alias_holder ON alias (holder);
+
 -- For which cases a licence was asked for that is in no scope of this hall.
 CREATE TABLE licence_case (
     licence BLOB NOT NULL,        -- blind index of the 证照标识

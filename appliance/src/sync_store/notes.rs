@@ -8,7 +8,7 @@ use crate::vault::Vault;
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, WithdrawnAt};
 use hall_ledger::blob::BlobId;
-use hall_ledger::disposition::Disposition;
+use hall_ledger::disposition::{Disposition, Outcome};
 use hall_ledger::feed::{ConsentWithdrawn, WithdrawnBy};
 use hall_sync::BlobFailure;
 use rusqlite::Connection;
@@ -38,7 +38,10 @@ pub(super) fn note_disposition(
         use_codes::exchange(tx, case, codes, disposition.decided_at)?;
     }
     if let Some(case) = &case {
-        lapsed::set(tx, vault, case, &disposition.findings)?;
+        // 持证主体不符 is about whose a licence is, not about whether it holds.
+        let of_holders = disposition.outcome == Outcome::ReturnedHolder;
+        let found = if of_holders { &[][..] } else { &disposition.findings };
+        lapsed::set(tx, vault, case, found)?;
     }
     // A later judgement about the same entry replaces the earlier one.
     let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);

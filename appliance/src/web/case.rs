@@ -2,6 +2,7 @@
 //! file of its own, with what the step shows and what can be done in it.
 
 mod act;
+mod alias;
 mod consent;
 mod consent_receipt;
 mod files;
@@ -10,6 +11,7 @@ mod form;
 mod identify;
 mod licence;
 mod list;
+mod mandate;
 mod page;
 mod receipt;
 mod scan;
@@ -47,7 +49,9 @@ pub fn router() -> Router<App> {
         .route("/cases/{id}/take-over", post(take_over))
         .route("/cases/{id}/receipt", get(receipt::show))
         .route("/cases/{id}/consent-receipt", get(consent_receipt::show))
+        .merge(alias::router())
         .merge(identify::router())
+        .merge(mandate::router())
         .merge(consent::router())
         .merge(form::router())
         .merge(files::router())

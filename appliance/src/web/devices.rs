@@ -208,6 +208,9 @@ fn todo(kind: DeviceKind, state: DeviceState, lang: Lang) -> &'static str {
         (_, DeviceState::Ready | DeviceState::Busy) => "",
         (DeviceKind::Evaluator, DeviceState::Empty) => lang.t("请配对评价器。"),
         (DeviceKind::Evaluator, DeviceState::Offline) => lang.t("请看平板是否开机、是否连着大厅网络。"),
+        (DeviceKind::Evaluator, DeviceState::Quarantined) => {
+            lang.t("应答有异常，已停用。请在“安全事件”里看原因；确认平板没有被人动过后，解除再重新配对。")
+        }
         (DeviceKind::Evaluator, _) => lang.t("请重新打开平板的评价器页面；仍不行请更换平板。"),
         (DeviceKind::CardReader, DeviceState::Empty) => lang.t("请配对读卡器。"),
         (DeviceKind::CardReader, DeviceState::Offline) => {

@@ -75,6 +75,10 @@ pub fn on_paper(outcome: Outcome, case: &Case, deadline: Option<Date>, lang: Lan
             "办理时授权、委托或代表关系已不成立，未予受理。请带上身份证件和本回执，到{}任一窗口重新授权后办理。",
             &[hall],
         ),
+        (Outcome::ReturnedHolder, _) => lang.fill(
+            "未能确认用到的证照是您本人的，未予受理。请带上证照原件、身份证件和本回执，到{}任一窗口重新办理。",
+            &[hall],
+        ),
         (Outcome::DoubtfulClock | Outcome::Conflict, _) => {
             lang.t("省级中心正在核对，大厅会与您联系，也可以拨打 12345 查询。").to_owned()
         }

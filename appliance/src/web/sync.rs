@@ -251,16 +251,16 @@ fn knowledge(app: &App, rows: &Rows, now: Timestamp, lang: Lang) -> Vec<Knowledg
             tone,
         });
     }
-    for (word, what) in [(CATALOGUE, "事项目录"), (POLICY, "离线政策")] {
+    for (word, what) in [(CATALOGUE, lang.t("事项目录")), (POLICY, lang.t("离线政策"))] {
         shown.push(match rows.documents.get(word) {
             Some((version, issued)) => Knowledge {
-                what: lang.t(what).to_owned(),
+                what: what.to_owned(),
                 detail: lang.fill("第 {} 版", &[version]),
                 age_s: age(*issued),
                 until: String::new(),
                 tone: Tone::Good,
             },
-            None => nothing_yet(lang.t(what)),
+            None => nothing_yet(what),
         });
     }
     let contact = age(known.line().last_contact);

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::evaluator::{Answer, Outcome, Page, Show};
+use crate::evaluator::{Answer, Outcome, Page, PageKind, Show};
 use crate::ids::{DeviceId, MessageId};
 use crate::jws::{ANSWER_TYPE, Jws, JwsError};
 use crate::key::DeviceKey;
@@ -253,6 +253,11 @@ pub trait DeviceAnswer: DeserializeOwned {
 
     /// Whether it decides anything, as opposed to "nothing happened".
     fn decides(&self) -> bool;
+
+    /// Whether it tells the end of something that asked nothing. The box keeps no command for that.
+    fn of_nothing_asked(&self) -> bool {
+        false
+    }
 }
 
 /// First half: is this the device's own word? Checks standing, key, type, signature, payload, and that topic and signer agree.
@@ -313,6 +318,9 @@ pub fn judge<A: DeviceAnswer>(
         return Verdict::Rejected(Rejection::Replay);
     }
     let Some(command) = command.filter(|command| command.device == device.id) else {
+        if command.is_none() && verified.answer.of_nothing_asked() {
+            return Verdict::Stale { why: Stale::Closed, decides: false };
+        }
         return Verdict::Rejected(Rejection::UnknownCommand);
     };
     let (cmd, bind_epoch) = A::request_head(&command.request);
@@ -373,6 +381,10 @@ impl DeviceAnswer for Answer {
             Outcome::Confirmed { .. } | Outcome::Refused {} | Outcome::Rated { .. } => true,
             Outcome::Timeout {} | Outcome::Dismissed {} => false,
         }
+    }
+
+    fn of_nothing_asked(&self) -> bool {
+        self.page == PageKind::Message && !self.decides()
     }
 }
 

@@ -203,6 +203,9 @@ pub struct LicenceRow {
     pub fields: Vec<String>,
     /// Whether the paper must be handed in when this is refused.
     pub required: bool,
+    /// What the citizen has to know of this licence before agreeing: that it was issued under an earlier number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl fmt::Debug for LicenceRow {

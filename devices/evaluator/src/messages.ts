@@ -5,7 +5,7 @@ import type { Json } from "./jcs";
 import { isDrawable } from "./qr";
 import { isUlid } from "./ulid";
 
-export type LicenceRow = { row: string; name: string; holder: string; fields: string[]; required: boolean };
+export type LicenceRow = { row: string; name: string; holder: string; fields: string[]; required: boolean; note?: string };
 export type AuthorizeData = {
   case_no: string;
   item: string;
@@ -154,7 +154,7 @@ function authorize(v: Fields): Page | null {
   const licences = list(v["licences"], (entry): LicenceRow | null => {
     const labels = list(entry["fields"], null);
     return labels && texts(entry, "row", "name", "holder") && typeof entry["required"] === "boolean"
-      ? { row: str(entry["row"]), name: str(entry["name"]), holder: str(entry["holder"]), fields: labels, required: entry["required"] }
+      ? { row: str(entry["row"]), name: str(entry["name"]), holder: str(entry["holder"]), fields: labels, required: entry["required"], ...noted(entry["note"]) }
       : null;
   });
   const names = ["case_no", "item", "department", "hall", "window", "applicant", "purpose", "valid_until_text", "confirm_label"] as const;
@@ -169,6 +169,12 @@ function authorize(v: Fields): Page | null {
     min_view_ms: v["min_view_ms"],
   };
   return { page: "authorize", data };
+}
+
+/** What the citizen has to know of a licence, where there is something. */
+function noted(note: unknown): { note?: string } {
+  const text = optional(note);
+  return text === null ? {} : { note: text };
 }
 
 function challenge(v: Fields): Page | null {

@@ -18,6 +18,22 @@ test("the documented page is read, with everything that the citizen must see", (
   assert.deepEqual(show.data.licences, fixture.data.licences);
 });
 
+test("what the citizen has to know of a licence stands in its row, and nothing else does", () => {
+  const note = "该证照登记在15 位旧身份证号码 519********7001 下";
+  const noted = (value: unknown) => {
+    const licences = [{ ...fixture.data.licences[0], note: value }];
+    const head = readShow({ ...fixture, data: { ...fixture.data, licences } });
+    assert.ok(head);
+    const show = readPage(head);
+    assert.ok(typeof show === "object" && show.page === "authorize");
+    return show.data.licences[0]?.note;
+  };
+  assert.equal(noted(note), note);
+  for (const nothing of [undefined, "", null, 7]) {
+    assert.equal(noted(nothing), undefined);
+  }
+});
+
 test("a page with a field missing or of another kind is not shown", () => {
   for (const name of ["item", "applicant", "licences", "min_view_ms", "confirm_label"]) {
     const data: Record<string, unknown> = { ...fixture.data };

@@ -143,9 +143,8 @@ impl<S: Store, L: Link> Agent<S, L> {
             Ok(answer) => answer,
             Err(_) => Err(Trouble::Slow(LOOKUP)),
         };
-        let found = answer.and_then(|answer| {
-            lookup::check(&self.shared.identity, self.shared.trust().keys(), &asked, answer)
-        });
+        let found = answer
+            .and_then(|answer| lookup::check(&self.shared.identity, &self.shared.trust(), &asked, answer));
         self.note(&found);
         found
     }

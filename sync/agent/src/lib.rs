@@ -24,7 +24,7 @@ pub use enrol::{EnrolError, Enrolment, enrol};
 pub use http::{ClientIdentity, Credentials, HttpLink, LOOKUP, SetupError};
 pub use line::Clock;
 pub use link::{AssertionAnswer, Link, STATUS_LIST, UploadAnswer};
-pub use lookup::{Found, FreshLicence};
+pub use lookup::{Found, FoundAlias, FreshLicence};
 pub use plan::Finding;
 pub use status::{CentreTime, LineStatus, Trouble};
 pub use store::{BlobFailure, Position, Store, StoreError, VerifiedChange, VerifiedItem, VerifiedPage};

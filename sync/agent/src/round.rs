@@ -166,10 +166,12 @@ async fn hot<S: Store, L: Link>(shared: &Shared<S, L>, after: u64, head: u64) ->
     let mut after = after;
     while after < head {
         let page = shared.link.feed(Lane::Hot, after, Duration::ZERO).await?;
-        let next = tail::apply(shared, Lane::Hot, after, page).await?;
+        let (page, _) = tail::verify(shared, Lane::Hot, after, page).await?;
+        let next = page.last;
         if next == after {
             return Err(garbage("feed", "hot list is shorter than the token says"));
         }
+        tail::apply(shared, page).await?;
         after = next;
     }
     Ok(())

@@ -2,12 +2,12 @@
 //! answers; nothing here is told twice with two results.
 
 use crate::plan::Receipted;
-use hall_domain::{LicenceId, Timestamp};
+use hall_domain::{AliasId, HolderAlias, LicenceId, Timestamp};
 use hall_ledger::blob::Manifest;
 use hall_ledger::checkpoint::Checkpoint;
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
-use hall_ledger::envelope::{IssuedEnvelope, VerifiedEnvelope};
+use hall_ledger::envelope::{Filing, IssuedEnvelope};
 use hall_ledger::feed::{ConsentWithdrawn, DocumentVersion, Lane, PlaceStatus, StatusChange};
 use hall_ledger::receipt::{Custody, Receipt};
 use hall_ledger::status::{StatusClaims, VerifiedStatusList};
@@ -59,7 +59,7 @@ pub struct Position {
     pub free_disk: u64,
 }
 
-/// One feed item whose inner signatures hold as well.
+/// One feed item of a page whose signature holds, and whose judgements carry good signatures of their own.
 #[derive(Debug, Clone)]
 pub struct VerifiedItem {
     /// Position in the feed.
@@ -77,8 +77,8 @@ pub struct VerifiedItem {
 pub enum VerifiedChange {
     /// A licence was issued or has a new version.
     LicenceUpsert {
-        /// What the centre signed, readable.
-        facts: Box<VerifiedEnvelope>,
+        /// By what it is filed. The envelope's own signature is computed before the licence is listed or opened.
+        filing: Box<Filing>,
         /// The exact bytes and what lies beside them, to be sealed to the holder.
         issued: Box<IssuedEnvelope>,
     },
@@ -99,6 +99,15 @@ pub enum VerifiedChange {
     ConsentWithdrawn(ConsentWithdrawn),
     /// A grant, a mandate or a person has another status in the status list.
     PlaceStatus(PlaceStatus),
+    /// 曾用证件号: the centre holds a fact about an earlier identifier, or does not any longer.
+    HolderAlias {
+        /// 关联标识.
+        id: AliasId,
+        /// When the centre said so.
+        at: Timestamp,
+        /// The fact; none when it does not stand.
+        fact: Option<Box<HolderAlias>>,
+    },
     /// Of a newer centre: keeps its place in the numbering, does nothing.
     Unknown {
         /// Its number.
@@ -106,7 +115,7 @@ pub enum VerifiedChange {
     },
 }
 
-/// A page of the feed, verified and without gaps.
+/// A page of the feed, or several that follow one another, verified and without gaps.
 #[derive(Debug, Clone)]
 pub struct VerifiedPage {
     /// Which numbering.

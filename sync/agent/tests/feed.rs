@@ -6,11 +6,13 @@ mod support;
 
 use hall_domain::case::{Attachment, CaseEvent, CaseRecord, Follow, LicenceUse, Mode};
 use hall_domain::{
-    DocumentKind as IdKind, HolderId, IdentityDocument, Judgement, LegalRepresentative, LicenceGrade,
-    LicenceId, LicenceStatus, Organisation, Outcome, Timestamp, Uscc,
+    AliasId, DocumentKind as IdKind, HolderId, IdentityDocument, Judgement, LegalRepresentative, Licence,
+    LicenceGrade, LicenceId, LicenceStatus, Organisation, Outcome, Timestamp, Uscc,
 };
 use hall_ledger::disposition::{Disposition, Outcome as Judged};
 use hall_ledger::document::DocumentKind;
+use hall_ledger::envelope::Envelope;
+use hall_ledger::feed::MAX_PAGE;
 use hall_ledger::link::Lookup;
 use hall_ledger::{BlobId, EntryKind, cbor};
 use hall_sync::{Trouble, VerifiedChange, VerifiedItem};
@@ -20,7 +22,7 @@ use support::{CARD_KIND, Hall, ITEM, Province, cutter::Line, holder, licence, no
 
 fn upserts(items: &[VerifiedItem]) -> Vec<LicenceId> {
     let ids = items.iter().filter_map(|item| match &item.change {
-        VerifiedChange::LicenceUpsert { facts, .. } => Some(facts.facts().licence.clone()),
+        VerifiedChange::LicenceUpsert { filing, .. } => Some(filing.licence.clone()),
         _ => None,
     });
     ids.collect()
@@ -72,12 +74,30 @@ async fn a_new_hall_gets_the_whole_district_and_then_every_change_in_order() {
         1,
         "the same again is no change"
     );
-    let facts = held.items.iter().find_map(|item| match &item.change {
-        VerifiedChange::LicenceUpsert { facts, issued } => Some((facts.clone(), issued.clone())),
+    let issued = held.items.iter().find_map(|item| match &item.change {
+        VerifiedChange::LicenceUpsert { issued, .. } => Some(issued.clone()),
         _ => None,
     });
-    let (facts, issued) = facts.unwrap();
+    let issued = issued.unwrap();
+    let trust = held.trusts.last().unwrap();
+    let facts = Envelope::verify(issued.envelope.as_bytes(), trust.keys()).unwrap();
     assert!(facts.held_by(&holder(), &issued.disclosures) && facts.allows_hall(support::HALL));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_district_of_several_pages_is_applied_in_groups_and_without_a_gap() {
+    let province = Province::new().await;
+    let licences: Vec<_> = (1..=2 * MAX_PAGE + 9).map(|n| licence(&format!("{n:015}"), 1)).collect();
+    for licence in &licences {
+        province.put_licence(licence).await;
+    }
+    let hall = Hall::enrolled(&province).await;
+    let _running = hall.agent();
+    support::eventually("the district", || upserts(&hall.store.held().items).len() == licences.len()).await;
+    let held = hall.store.held();
+    let expected: Vec<_> = licences.iter().map(|licence| licence.id.clone()).collect();
+    assert_eq!(upserts(&held.items), expected);
+    assert!(held.applied[0] > MAX_PAGE as u64, "pages were joined: {:?}", held.applied);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,6 +257,7 @@ fn record_case_to_be_completed(
         },
     );
     let uses = vec![LicenceUse {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: used.clone(),
         kind: CARD_KIND.parse().unwrap(),
@@ -391,4 +412,55 @@ async fn a_licence_revoked_during_the_outage_decides_the_case_by_the_time_of_use
     running.agent.nudge();
     running.until_receipted(12).await;
     assert_eq!(dispositions(&hall).len(), 3);
+}
+
+/// Facts about earlier numbers that the box was told, and whether each stands.
+fn facts(hall: &Hall) -> Vec<(AliasId, Option<String>)> {
+    let held = hall.store.held();
+    let found = held.items.iter().filter_map(|item| match &item.change {
+        VerifiedChange::HolderAlias { id, fact, .. } => {
+            Some((*id, fact.as_ref().map(|fact| fact.other().key())))
+        }
+        _ => None,
+    });
+    found.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_number_is_known_to_the_hall_from_its_feed_and_from_a_look_up_and_ends_with_the_authoritys_word()
+ {
+    let province = Province::new().await;
+    let earlier = "111:519900900307001";
+    let other: HolderId = earlier.parse().unwrap();
+    province.put_licence(&licence("000000000000006", 1)).await;
+    let under = Licence { holder: other.clone(), ..licence("000000000000007", 1) };
+    province.put_licence(&under).await;
+    let fact = json!({
+        "holder": holder().key(), "other": earlier, "kind": "fifteen_digits",
+        "since": "2001-06-01", "source": "安澜市公安局",
+    });
+    let told = province.post("/admin/aliases", fact).await;
+    let id: AliasId = told["id"].as_str().unwrap().parse().unwrap();
+    // The hall is new: its feed comes together with the keys that open what is sealed in it.
+    let hall = Hall::enrolled(&province).await;
+    let running = hall.agent();
+    support::eventually("the fact", || facts(&hall) == [(id, Some(earlier.to_owned()))]).await;
+    running.until("the line", |status| status.up).await;
+
+    let lookup = Lookup {
+        holder: holder(),
+        kinds: vec![CARD_KIND.parse().unwrap()],
+        use_cause: "居住证签注".into(),
+        item: ITEM.parse().unwrap(),
+        case_no: "H1-20261121-000001".into(),
+    };
+    let found = running.agent.lookup(lookup.clone()).await.unwrap();
+    assert_eq!(found.licences.len(), 1, "what lies under the earlier number is not the holder's own");
+    let [candidate] = &found.aliased[..] else { panic!("one earlier number") };
+    assert_eq!((candidate.alias.id(), candidate.alias.other()), (id, &other));
+    assert_eq!(candidate.licences[0].facts.facts().licence, under.id);
+
+    province.post(&format!("/admin/aliases/{id}/withdraw"), json!({})).await;
+    support::eventually("its end", || facts(&hall).last() == Some(&(id, None))).await;
+    assert!(running.agent.lookup(lookup).await.unwrap().aliased.is_empty());
 }

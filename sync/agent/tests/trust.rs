@@ -27,7 +27,7 @@ fn version(hall: &Hall) -> u32 {
 fn has(hall: &Hall, serial: &str) -> bool {
     let wanted = licence(serial, 1).id;
     hall.store.held().items.iter().any(|item| {
-        matches!(&item.change, VerifiedChange::LicenceUpsert { facts, .. } if facts.facts().licence == wanted)
+        matches!(&item.change, VerifiedChange::LicenceUpsert { filing, .. } if filing.licence == wanted)
     })
 }
 

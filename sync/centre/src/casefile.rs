@@ -1,13 +1,16 @@
 //! 办件 as the centre knows it: a fold over the entries that boxes sent, holding what
 //! ratification and the operators' list need and nothing about the person.
 
-use hall_domain::case::{Attachment, CaseEvent, CaseId, CaseNo, CaseRecord, Follow, Mode, WindowId};
-use hall_domain::{ItemCode, LicenceId, LicenceKindCode, Timestamp};
+use hall_domain::case::{
+    AliasedRow, Attachment, CaseEvent, CaseId, CaseNo, CaseRecord, Follow, Mode, WindowId,
+};
+use hall_domain::{AliasId, ItemCode, LicenceId, LicenceKindCode, Timestamp};
 use hall_ledger::disposition::{Disposition, Outcome};
 use hall_ledger::entry::{ClockReading, EntryError, Known};
 use hall_ledger::{BlobId, EntryKind, LogId, VerifiedEntry};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One event of a case together with the entry that carried it.
 #[derive(Debug, Clone)]
@@ -119,6 +122,9 @@ pub struct Use {
     pub received_at: Timestamp,
     /// 在线 or 离线.
     pub mode: Mode,
+    /// 曾用证件号: by which fact it was the person's, when it was issued under an earlier identifier.
+    #[serde(default)]
+    pub alias: Option<AliasId>,
 }
 
 /// 提交.
@@ -173,6 +179,9 @@ pub struct CaseFile {
     pub opened_at: Option<Timestamp>,
     /// Licences opened for it.
     pub uses: Vec<Use>,
+    /// 核对为同一人: the facts about earlier identifiers that the clerk confirmed.
+    #[serde(default)]
+    pub confirmed: BTreeSet<AliasId>,
     /// Once submitted.
     pub submission: Option<Submission>,
     /// Once sealed.
@@ -184,6 +193,9 @@ pub struct CaseFile {
     pub rating: Option<u8>,
     /// Given up before submission.
     pub abandoned: bool,
+    /// 纸质委托书: whether the case rests on a mandate on paper.
+    #[serde(default)]
+    pub on_paper_mandate: bool,
     /// What the centre decided, once it has.
     pub disposition: Option<Disposition>,
     /// Last entry folded in.
@@ -203,11 +215,13 @@ impl CaseFile {
             window: None,
             opened_at: None,
             uses: Vec::new(),
+            confirmed: BTreeSet::new(),
             submission: None,
             package: None,
             supplied: Vec::new(),
             rating: None,
             abandoned: false,
+            on_paper_mandate: false,
             disposition: None,
             last_seq: 0,
         }
@@ -235,13 +249,20 @@ impl CaseFile {
                 seq,
                 received_at,
                 mode: used.mode,
+                alias: used.alias,
             })),
+            CaseEvent::AliasConfirmed { alias } => _ = self.confirmed.insert(alias),
+            CaseEvent::AliasReverted { alias } => _ = self.confirmed.remove(&alias),
+            CaseEvent::IdentityCleared { .. } => self.confirmed.clear(),
+            CaseEvent::Listed { aliased, .. } => self.keep_confirmed(&aliased),
             // What the hall asked the centre again about counts from then on as asked; what the centre did not
             // confirm no longer stands for anything in this case.
-            CaseEvent::Rechecked { rows, .. } => {
+            CaseEvent::Rechecked { rows, aliased, .. } => {
+                self.keep_confirmed(&aliased);
                 let today = wall.local_date();
                 let confirmed = |used: &Use| {
-                    let mut licences = rows.iter().filter_map(|row| row.licence.as_ref());
+                    let own = rows.iter().filter_map(|row| row.licence.as_ref());
+                    let mut licences = own.chain(aliased.iter().map(|row| &row.licence));
                     licences.any(|licence| licence.id == used.licence && licence.usable(today))
                 };
                 self.uses.retain(confirmed);
@@ -250,6 +271,8 @@ impl CaseFile {
                     used.mode = Mode::Online;
                 }
             }
+            CaseEvent::PaperMandateStated { .. } => self.on_paper_mandate = true,
+            CaseEvent::PaperMandateDropped => self.on_paper_mandate = false,
             CaseEvent::Reopened => self.abandoned = false,
             CaseEvent::Submitted { judgement, mode, follow, .. } => {
                 self.submission = Some(Submission { seq, at: wall, received_at, mode, judgement, follow });
@@ -264,6 +287,11 @@ impl CaseFile {
             CaseEvent::Abandoned { .. } => self.abandoned = true,
             _ => {}
         }
+    }
+
+    /// What the clerk confirmed holds for as long as the authority's word is in the list, as on the box.
+    fn keep_confirmed(&mut self, aliased: &[AliasedRow]) {
+        self.confirmed.retain(|id| aliased.iter().any(|row| row.alias.id() == *id));
     }
 
     /// 补交: with the last thing that was missing, a case that passed on condition is judged once more.

@@ -1,10 +1,11 @@
 //! Publishing to halls: signed feed pages, the freshness token, and who waits for what.
 
+use crate::alias::{self, StateError};
 use crate::app::App;
 use crate::store::{FeedHead, StoreError};
 use hall_domain::Timestamp;
 use hall_ledger::Signed;
-use hall_ledger::feed::{FeedPage, Lane, MAX_PAGE};
+use hall_ledger::feed::{Change, FeedPage, Lane, MAX_PAGE};
 use hall_ledger::token::FreshnessToken;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -59,6 +60,9 @@ pub enum PageError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What an item says could not be sealed.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The box has applied more than there is: the centre was restored, or the box is of another centre.
     #[error("the feed ends at {head}, before the position asked for")]
     Beyond {
@@ -78,12 +82,17 @@ pub async fn page(
     let deadline = Instant::now() + wait.min(LONGEST_WAIT);
     loop {
         let mut grown = app.waiters.listen(hall);
-        let items = app.store.feed(hall, lane, after, MAX_PAGE as u32).await?;
+        let mut items = app.store.feed(hall, lane, after, MAX_PAGE as u32).await?;
         let head = lane_head(app.store.feed_head(hall).await?, lane);
         if after > head {
             return Err(PageError::Beyond { head });
         }
         if !items.is_empty() || Instant::now() >= deadline || app.stop.is_cancelled() {
+            for item in &mut items {
+                if let Change::HolderAlias(stated) = &mut item.change {
+                    *stated = alias::stated(app, stated.id, app.now()).await?;
+                }
+            }
             // Read after the items, so never before the last of them.
             let page = FeedPage { scope: scope(hall), lane, after, items, head, issued_at: app.now() };
             return Ok(app.sign(&page));

@@ -5,6 +5,7 @@
 //! A request comes in through `api`, is verified by a pure function (`ingest`, `hall_ledger::ratify`), and what follows
 //! from it is one transaction of the [`store::Store`]. Wire and rules: `docs/protocol/link.md`.
 
+mod alias;
 mod api;
 mod app;
 mod authority;

@@ -10,10 +10,12 @@ use crate::casefile::CaseFile;
 use crate::citizen::notice::{Notice, NoticeKind};
 use crate::citizen::session;
 use crate::store::{Awaiting, StoreError};
+use hall_domain::Tier;
 use hall_ledger::Hash;
 use hall_ledger::disposition::{Disposition, ExchangedCode, Outcome};
 use hall_ledger::phone::UseCode;
-use hall_ledger::ratify::{self, CaseFacts, Knowledge, LicenceUse};
+use hall_ledger::ratify::{self, AliasClaim, CaseFacts, Knowledge, LicenceUse};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A look without a nudge.
@@ -76,6 +78,11 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
         changed_as: more.changed_as,
         ..Knowledge::default()
     };
+    let claims: BTreeSet<_> =
+        case.uses.iter().filter_map(|used| Some((used.alias?, used.licence.clone()))).collect();
+    if !claims.is_empty() {
+        knowledge.aliases = app.store.standing_aliases(case.log, case.no.as_str(), claims).await?;
+    }
     let mut names = Vec::with_capacity(case.uses.len());
     for used in &case.uses {
         let known = app.store.history(&used.licence, &case.hall).await?;
@@ -85,7 +92,7 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
             knowledge.licences.insert(used.licence.clone(), history);
         }
     }
-    let Some(facts) = facts(case, names) else { return Ok(()) };
+    let Some(facts) = facts(app, case, names) else { return Ok(()) };
     let mut disposition = ratify::ratify(&facts, &knowledge, app.now());
     let passes =
         matches!(disposition.outcome, Outcome::Ratified | Outcome::Conditional | Outcome::PassedRevokedLater);
@@ -145,7 +152,7 @@ async fn is_whole(app: &App, case: &CaseFile) -> Result<bool, BlobStoreError> {
 }
 
 /// What the entries say, with the names of the licences used. None before submission.
-fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
+fn facts(app: &App, case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
     let submission = case.submission.as_ref()?;
     let uses = case.uses.iter().zip(names).map(|(used, name)| LicenceUse {
         licence: used.licence.clone(),
@@ -154,9 +161,13 @@ fn facts(case: &CaseFile, names: Vec<String>) -> Option<CaseFacts> {
         used_at: used.at,
         clock: used.clock,
         known_hot: used.known.hot,
+        alias: used.alias.map(|id| AliasClaim { id, confirmed: case.confirmed.contains(&id) }),
     });
+    let item = case.item.as_ref().and_then(|code| app.catalogue.item(code));
+    let tier = item.map_or(Tier::T3, |item| item.tier);
     Some(CaseFacts {
         log: case.log,
+        on_paper_mandate: case.on_paper_mandate.then_some(tier),
         seq: submission.seq,
         case_no: case.no.to_string(),
         mode: submission.mode,
@@ -200,6 +211,7 @@ mod tests {
             seq: 1,
             received_at,
             mode,
+            alias: None,
         }];
         let outcome = policy::Outcome::AcceptForReview;
         let judgement = Judgement { outcome, sentence: "待复核".into(), raise: None };
@@ -261,6 +273,27 @@ mod tests {
         assert_eq!(outcomes(&bench).await, [Outcome::ReturnedRevoked]);
     }
 
+    #[tokio::test]
+    async fn a_case_on_a_mandate_on_paper_passes_only_for_an_item_that_is_only_received() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let used = licence("000000000000001", 1);
+        let item =
+            |tier| bench.app.catalogue.items().iter().find(|item| item.tier == tier).unwrap().code.clone();
+        for (name, item) in
+            [("000001", Some(item(Tier::T0))), ("000002", Some(item(Tier::T1))), ("000003", None)]
+        {
+            let mut case = submitted(&bench.app, log, name, &used);
+            case.uses.clear();
+            case.item = item;
+            case.on_paper_mandate = true;
+            keep(&bench, name, name.parse().unwrap(), &serde_json::to_string(&case).unwrap());
+        }
+        judge_all(&bench.app).await.unwrap();
+        // The first would pass, and waits for its package.
+        assert_eq!(outcomes(&bench).await, [Outcome::ReturnedMandate, Outcome::ReturnedMandate]);
+    }
+
     /// A case with all that the entries would have said of it.
     fn party(bench: &Bench, log: LogId, no: &str, hall: &str, submitted_at: i64) {
         let kept = bench.database().execute(
@@ -315,5 +348,73 @@ mod tests {
         // A code from a phone's consent is the province's already.
         case.uses[0].use_code = codes[0].code.to_string();
         assert_eq!(exchanged(&bench.app, &case).unwrap()[0].code, codes[0].code);
+    }
+
+    #[tokio::test]
+    async fn a_case_with_a_licence_under_an_earlier_number_passes_only_while_the_centre_knows_of_it() {
+        use hall_domain::{AliasKind, RegisterAlias};
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let holder: hall_domain::HolderId = "111:519900199003070011".parse().unwrap();
+        let other: hall_domain::HolderId = "111:519900900307001".parse().unwrap();
+        let since = "2001-06-01".parse().unwrap();
+        let (kind, source) = (AliasKind::FifteenDigits, "安澜市公安局".to_owned());
+        let new = RegisterAlias { other: other.clone(), kind, since, source };
+        let (id, _) = crate::alias::put(&bench.app, holder.clone(), &new).await.unwrap();
+        let used = hall_domain::Licence { holder: other, ..licence("000000000000001", 1) };
+        put_licence(&bench.app, used.clone()).await.unwrap();
+        bench.pass_hours(1);
+        let case = |no: &str, claimed: hall_domain::AliasId, confirmed: bool| {
+            let mut case = submitted(&bench.app, log, no, &used);
+            case.uses[0].alias = Some(claimed);
+            if confirmed {
+                case.confirmed.insert(claimed);
+            }
+            keep(&bench, no, no.parse().unwrap(), &serde_json::to_string(&case).unwrap());
+            let party = bench.database().execute(
+                "INSERT INTO case_party (log, case_no, hall, item, person) VALUES (?1, ?2, '990001', ?2, ?3)",
+                rusqlite::params![log.to_string(), format!("H1-20261121-{no}"), holder.key()],
+            );
+            assert_eq!(party.unwrap(), 1);
+        };
+        // One that stands waits for its package; all others come back at once.
+        case("000001", id, true);
+        judge_all(&bench.app).await.unwrap();
+        assert_eq!(outcomes(&bench).await, []);
+        case("000002", id, false);
+        case("000003", hall_domain::AliasId([9; 16]), true);
+        judge_all(&bench.app).await.unwrap();
+        assert_eq!(outcomes(&bench).await, [Outcome::ReturnedHolder; 2]);
+        crate::alias::withdraw(&bench.app, id).await.unwrap();
+        judge_all(&bench.app).await.unwrap();
+        assert_eq!(outcomes(&bench).await, [Outcome::ReturnedHolder; 3]);
+    }
+
+    #[tokio::test]
+    async fn anothers_earlier_number_does_not_stand_for_who_was_at_the_window() {
+        use hall_domain::{AliasKind, RegisterAlias};
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let other: hall_domain::HolderId = "111:519900900307001".parse().unwrap();
+        let since = "2001-06-01".parse().unwrap();
+        let (kind, source) = (AliasKind::FifteenDigits, "安澜市公安局".to_owned());
+        let new = RegisterAlias { other: other.clone(), kind, since, source };
+        let (id, _) =
+            crate::alias::put(&bench.app, "111:519900199003070011".parse().unwrap(), &new).await.unwrap();
+        let used = hall_domain::Licence { holder: other, ..licence("000000000000001", 1) };
+        put_licence(&bench.app, used.clone()).await.unwrap();
+        let claims: BTreeSet<_> = [(id, used.id.clone())].into();
+        let no = "H1-20261121-000001";
+        let stands = async |person: &str| {
+            bench.database().execute("DELETE FROM case_party", []).unwrap();
+            let party = bench.database().execute(
+                "INSERT INTO case_party (log, case_no, hall, person) VALUES (?1, ?2, '990001', ?3)",
+                rusqlite::params![log.to_string(), no, person],
+            );
+            assert_eq!(party.unwrap(), 1);
+            bench.app.store.standing_aliases(log, no, claims.clone()).await.unwrap()
+        };
+        assert_eq!(stands("111:519900199003070011").await, claims);
+        assert!(stands("111:519900198805160241").await.is_empty());
     }
 }

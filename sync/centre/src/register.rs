@@ -1,5 +1,6 @@
 //! 主题库与证照库: what comes into the register, and what halls are told about it.
 
+use crate::alias::{self, PutError};
 use crate::app::App;
 use crate::citizen::grant::Grant;
 use crate::scope;
@@ -8,6 +9,7 @@ use crate::store::{Change, NewLicence, Registered, StoreError};
 use crate::trust;
 use hall_domain::register::Register;
 use hall_domain::{AgentGrant, HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
+use hall_ledger::alias::StatedAlias;
 use hall_ledger::cbor::CborError;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::envelope::{Envelope, Issue, IssuedEnvelope, StatusRef};
@@ -58,6 +60,14 @@ pub async fn load(app: &App, register: Register) -> Result<Loaded, RegisterError
     };
     for person in &register.people {
         app.store.put_person(&person.card.document, &person.card.name).await?;
+        for new in &person.aliases {
+            match alias::put(app, person.holder(), new).await {
+                Ok(_) => {}
+                Err(PutError::Register(error)) => return Err(error),
+                // A checked register has none of these.
+                Err(PutError::Alias(error)) => tracing::error!(%error, "A fact of the register is none."),
+            }
+        }
     }
     for entry in &register.organisations {
         app.store.put_organisation(entry.organisation.clone(), app.now()).await?;
@@ -121,8 +131,8 @@ pub async fn set_status(
     Ok(changed)
 }
 
-/// What the feed of a new hall starts with: the documents in force, every licence of its scope, every status of those
-/// that is not 有效.
+/// What the feed of a new hall starts with: the documents in force, the names of facts about earlier identifiers, every
+/// licence of its scope, every status of those that is not 有效.
 /// The caller holds `app.register`.
 pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, RegisterError> {
     let at = app.now();
@@ -133,6 +143,8 @@ pub async fn first_items(app: &App, hall: &str) -> Result<Vec<FeedChange>, Regis
             items.push(FeedChange::Document(DocumentVersion { kind, version, sha256: signed.digest() }));
         }
     }
+    let said = |id| FeedChange::HolderAlias(StatedAlias::withdrawn(id, at));
+    items.extend(app.store.aliases().await?.into_iter().map(said));
     for Registered { licence, status_index, status } in scope::held(app, hall).await? {
         let issued = issue(app, &licence, status_index, hall, at).await?;
         items.push(FeedChange::LicenceUpsert(issued));

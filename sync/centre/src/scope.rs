@@ -2,8 +2,8 @@
 //! when it enters the scope and is to be forgotten when it leaves.
 //!
 //! A hall has either its whole district (a remote hall, whose line is often down), or only what it is granted: the
-//! licences that a booked item may ask for, until a week after the appointment, and those of enterprises with a standing
-//! consent. What a hall looks up for an open case lies outside of this and leaves the box with the case.
+//! licences that a booked item may ask for, until a week after the appointment, those under earlier identifiers of the
+//! same person too, and those of enterprises with a standing consent. What a hall looks up for an open case lies outside of this and leaves the box with the case.
 
 use crate::app::App;
 use crate::register::{self, RegisterError};
@@ -161,6 +161,14 @@ pub async fn held(app: &App, hall: &str) -> Result<Vec<Registered>, StoreError> 
                 held.insert(known.licence.id.clone(), known);
             }
         }
+        for alias in app.store.aliases_of(&grant.holder).await? {
+            let under = Grant { holder: alias.other().clone(), ..grant.clone() };
+            for known in app.store.licences_of(alias.other()).await? {
+                if under.covers(&known.licence, now) {
+                    held.insert(known.licence.id.clone(), known);
+                }
+            }
+        }
     }
     Ok(held.into_values().collect())
 }
@@ -179,7 +187,7 @@ pub async fn run(app: &App) {
 }
 
 /// One pass over all halls.
-async fn sweep(app: &App) -> Result<Settled, RegisterError> {
+pub async fn sweep(app: &App) -> Result<Settled, RegisterError> {
     let mut all = Settled::default();
     for hall in app.store.halls().await? {
         let _register = app.register.lock().await;

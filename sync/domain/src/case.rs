@@ -5,20 +5,24 @@
 //! elsewhere (the box's reception); applying a recorded event never fails, so that every
 //! replica, the centre included, arrives at the same case.
 
+mod aliases;
 mod event;
 mod fold;
+mod mandate;
 mod standing;
 mod state;
 mod statement;
 
+pub use aliases::{AliasedRow, ConfirmedAlias};
 pub use event::{
     Attachment, AttachmentId, CarriedRow, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow,
     ListedLicence, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
     WithdrawnAt,
 };
+pub use mandate::PaperMandate;
 pub use state::{
     Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, OnceGiven,
-    Outstanding, PhoneIdentity, PhoneWait, RatingState, Step, Submission,
+    Outstanding, PhoneIdentity, PhoneWait, RatingState, ShownLicences, Step, Submission,
 };
 pub use statement::{Established, Open, Statement, StatusSource};
 

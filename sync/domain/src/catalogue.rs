@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pinyin::ToPinyinMulti;
 use serde::{Deserialize, Serialize};
 
+use crate::case::PaperMandate;
 use crate::identifier::{ItemCode, LicenceKindCode};
 use crate::item::{FieldSource, ServiceItem};
 use crate::licence::LicenceKind;
@@ -126,6 +127,8 @@ impl Catalogue {
             let here = place(material.id.as_str());
             require(ids.insert(&material.id), &here, "this material is listed twice")?;
             require(!material.name.trim().is_empty(), &here, "no name")?;
+            let kept = material.id.as_str() == PaperMandate::MATERIAL;
+            require(!kept, &here, "this number is kept for a mandate on paper")?;
             let Some(code) = &material.replaced_by else {
                 require(material.fields.is_empty(), &here, "fields are opened, but no licence is named")?;
                 continue;

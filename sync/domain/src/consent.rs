@@ -2,7 +2,7 @@
 
 pub mod record;
 
-use crate::{FieldKey, HolderId, ItemCode, LicenceId, LicenceKindCode, MaterialId, Timestamp};
+use crate::{AliasId, FieldKey, HolderId, ItemCode, LicenceId, LicenceKindCode, MaterialId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Version of the wording on the authorisation page. It is part of what is signed.
@@ -27,6 +27,10 @@ pub struct ConsentRow {
     pub labels: Vec<String>,
     /// Whether refusing means bringing paper.
     pub required: bool,
+    /// 曾用证件号: by which fact the licence is the person's, when it was issued under an earlier identifier. `holder`
+    /// is that identifier then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<AliasId>,
 }
 
 /// The request behind one authorisation page: who asks whom for what, why and until when.

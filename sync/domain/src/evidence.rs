@@ -81,7 +81,8 @@ pub enum LicenceGrade {
     L2,
     /// Cached or phone-carried licence, status within its window.
     L3,
-    /// Fresh from the centre, or a phone-carried status at most ten minutes old.
+    /// Told by the centre for this very case, over the line or carried by a phone, at most as many minutes ago as the
+    /// policy says.
     L4,
 }
 

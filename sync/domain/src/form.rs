@@ -1,7 +1,10 @@
 //! 受理表单: filling a form from a card, opened licences and the register, and what an edit
 //! does to the mark that says where a value came from.
 
-use crate::{FieldKey, FieldSource, IdentityCard, LicenceId, LicenceKindCode, Organisation, ServiceItem};
+use crate::{
+    CardField, FieldKey, FieldSource, HolderId, IdentityCard, LicenceId, LicenceKindCode, Organisation,
+    ServiceItem,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -76,6 +79,17 @@ pub struct Sources<'a> {
     pub licences: BTreeMap<LicenceKindCode, OpenedFields>,
     /// The organisation's register entry.
     pub organisation: Option<&'a Organisation>,
+    /// What was only stated of the applicant, by a mandate on paper.
+    pub stated: Option<Stated<'a>>,
+}
+
+/// 自述: name and number as somebody stated them. They fill fields, and nobody vouches for them.
+#[derive(Debug, Clone, Copy)]
+pub struct Stated<'a> {
+    /// 姓名 or 名称.
+    pub name: &'a str,
+    /// Whose, by number.
+    pub holder: &'a HolderId,
 }
 
 /// Fills each field of the item's form from the first of its sources that knows it.
@@ -84,7 +98,9 @@ pub fn autofill(item: &ServiceItem, sources: &Sources<'_>) -> BTreeMap<FieldKey,
         .iter()
         .map(|field| {
             let attested = field.sources.iter().find_map(|source| attest(source, sources));
-            let value = attested.as_ref().map(|attested| attested.value.clone()).unwrap_or_default();
+            let stated = || field.sources.iter().find_map(|source| state(source, sources.stated?));
+            let attested_value = attested.as_ref().map(|attested| attested.value.clone());
+            let value = attested_value.or_else(stated).unwrap_or_default();
             (field.key.clone(), FieldState { value, attested, released: false, rev: 0 })
         })
         .collect()
@@ -136,6 +152,23 @@ fn attest(source: &FieldSource, sources: &Sources<'_>) -> Option<Attested> {
     (!value.is_empty()).then_some(Attested { value, by })
 }
 
+/// What was stated, for the fields that a card or the register would fill with a name or a number.
+fn state(source: &FieldSource, stated: Stated<'_>) -> Option<String> {
+    let name = || stated.name.to_owned();
+    match (source, stated.holder) {
+        (FieldSource::Card { field: CardField::Name }, HolderId::Person(_)) => Some(name()),
+        (FieldSource::Card { field: CardField::Number }, HolderId::Person(document)) => {
+            Some(document.number().to_owned())
+        }
+        (FieldSource::Registry { field }, HolderId::Organisation(uscc)) => match field.as_str() {
+            "name" => Some(name()),
+            "uscc" => Some(uscc.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn from_register(organisation: &Organisation, field: &FieldKey) -> Option<String> {
     match field.as_str() {
         "name" => Some(organisation.name.clone()),
@@ -169,6 +202,26 @@ mod tests {
     #[test]
     fn characters_that_nobody_sees_are_not_kept() {
         assert_eq!(visible("甲\u{202e}乙\u{200b} ·丙"), "甲乙 ·丙");
+    }
+
+    #[test]
+    fn what_was_only_stated_fills_name_and_number_and_nobody_vouches_for_it() {
+        let catalogue: crate::Catalogue =
+            toml::from_str(include_str!("../../centre/data/catalogue.toml")).unwrap();
+        let holder: HolderId = "111:519900199003070011".parse().unwrap();
+        let stated = Some(Stated { name: "王芳", holder: &holder });
+        let mut seen = 0;
+        for item in catalogue.items() {
+            let form = autofill(item, &Sources { stated, ..Sources::default() });
+            assert!(form.values().all(|field| field.mark().is_none() && field.attested.is_none()));
+            for field in form.values().filter(|field| !field.value.is_empty()) {
+                assert!(["王芳", "519900199003070011"].contains(&field.value.as_str()), "{}", field.value);
+                seen += 1;
+            }
+        }
+        assert!(seen > 1);
+        let nobody = autofill(&catalogue.items()[0], &Sources::default());
+        assert!(nobody.values().all(|field| field.value.is_empty()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It deliberately knows no clock, disk, network, device or screen: time is passed in, and whoever calls
 //! carries out what was decided.
 
+pub mod alias;
 pub mod archive;
 pub mod card;
 pub mod case;
@@ -24,6 +25,7 @@ pub mod register;
 pub mod subject;
 pub mod time;
 
+pub use alias::{AliasError, AliasId, AliasKind, HolderAlias};
 pub use archive::{Manifest, ManifestItem};
 pub use card::{CardError, CardLayout, IdentityCard};
 pub use catalogue::{Catalogue, CatalogueError};
@@ -43,6 +45,6 @@ pub use organisation::{ActsFor, AgentGrant, LegalRepresentative, Organisation, O
 pub use person::{ApplicantKind, Sex, nation_name};
 pub use policy::{Judgement, LineState, Outcome, Policy, Situation, judge};
 pub use rating::Grade;
-pub use register::{Register, RegisterError, RegisterOrganisation, RegisterPerson};
+pub use register::{Register, RegisterAlias, RegisterError, RegisterOrganisation, RegisterPerson};
 pub use subject::{Capacity, Carrier, PhoneAsk, Subject};
 pub use time::{Date, Timestamp};

@@ -45,12 +45,14 @@ mod rules;
 mod situation;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use acts::{Act, Permit, may};
 pub use advice::{Advice, Approvals, Step, advise, approvals};
 pub use config::{Hours, Limits, Policy, PolicyError, StatusHours, Ways, Windows};
 pub use limits::{Counts, Limit, LimitHit};
 pub use situation::{ClockState, GrantState, LineState, Relation, Situation, TrustState};
+pub use window::StatusWindow;
 
 /// 办理结论: what the window may do. The better is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

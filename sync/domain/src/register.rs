@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alias::{AliasId, AliasKind, HolderAlias};
 use crate::card::IdentityCard;
 use crate::catalogue::Catalogue;
 use crate::identifier::{HolderId, Uscc};
 use crate::licence::Licence;
 use crate::organisation::Organisation;
 use crate::person::ApplicantKind;
+use crate::time::Date;
 
 /// 主题库与证照库: people (自然人库) and organisations (法人库) with their licences.
 ///
@@ -33,9 +35,26 @@ pub struct RegisterPerson {
     pub slug: String,
     /// What the card holds.
     pub card: IdentityCard,
-    /// Their licences.
+    /// 曾用证件号 of the person.
+    #[serde(default)]
+    pub aliases: Vec<RegisterAlias>,
+    /// Their licences, those under an earlier identifier too.
     #[serde(default)]
     pub licences: Vec<Licence>,
+}
+
+/// 曾用证件号 as the register holds it: the centre names the fact when it takes it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterAlias {
+    /// The earlier identifier, `111:…` and its like.
+    pub other: HolderId,
+    /// Of which kind it is.
+    pub kind: AliasKind,
+    /// Since when the authority has held that both are one person's.
+    pub since: Date,
+    /// Which authority says so.
+    pub source: String,
 }
 
 /// 法人和其他组织: an organisation and its licences.
@@ -66,6 +85,21 @@ impl RegisterPerson {
     #[must_use]
     pub fn holder(&self) -> HolderId {
         HolderId::Person(self.card.document.clone())
+    }
+
+    /// The facts about the person's earlier identifiers, as far as they are some; each by a name from `name`.
+    pub fn facts(&self, mut name: impl FnMut(&RegisterAlias) -> AliasId) -> Vec<HolderAlias> {
+        let fact = |alias: &RegisterAlias| {
+            let RegisterAlias { other, kind, since, source } = alias;
+            HolderAlias::new(name(alias), self.holder(), other.clone(), *kind, *since, source).ok()
+        };
+        self.aliases.iter().filter_map(fact).collect()
+    }
+
+    /// Under which identifier of the person a licence is listed: the present one, or an earlier one.
+    fn listed_under(&self, licence: &Licence) -> HolderId {
+        let earlier = self.aliases.iter().find(|alias| alias.other == licence.holder);
+        earlier.map_or_else(|| self.holder(), |alias| alias.other.clone())
     }
 }
 
@@ -100,12 +134,21 @@ impl Register {
             require(slugs.insert(slug.to_owned()), slug, "this slug stands twice")?;
             require(holders.insert(holder), slug, "this holder stands twice")
         };
+        for entry in &self.organisations {
+            once(&entry.slug, entry.holder())?;
+        }
         for person in &self.people {
             once(&person.slug, person.holder())?;
             require(person.card.check().is_ok(), &person.slug, "the card contradicts itself")?;
+            let facts = person.facts(|_| AliasId([0; 16])).len() == person.aliases.len();
+            require(facts, &person.slug, "an earlier identifier does not fit the person or its kind")?;
+        }
+        for person in &self.people {
+            for alias in &person.aliases {
+                require(holders.insert(alias.other.clone()), &person.slug, "this holder stands twice")?;
+            }
         }
         for entry in &self.organisations {
-            once(&entry.slug, entry.holder())?;
             let kind = entry.organisation.uscc.organisation_kind();
             require(
                 entry.organisation.kind == kind,
@@ -122,7 +165,7 @@ impl Register {
 
     /// All licences with the holder under whom they are listed.
     pub fn licences(&self) -> impl Iterator<Item = (HolderId, &Licence)> {
-        let of_people = self.people.iter().flat_map(|p| p.licences.iter().map(|l| (p.holder(), l)));
+        let of_people = self.people.iter().flat_map(|p| p.licences.iter().map(|l| (p.listed_under(l), l)));
         let of_organisations =
             self.organisations.iter().flat_map(|o| o.licences.iter().map(|l| (o.holder(), l)));
         of_people.chain(of_organisations)

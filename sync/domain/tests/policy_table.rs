@@ -5,7 +5,7 @@ use hall_domain::evidence::CodeForm;
 use hall_domain::policy::limits::{self, Counts};
 use hall_domain::policy::{
     Act, ClockState, GrantState, LineState, Outcome, Permit, Policy, Relation, Situation, TrustState, judge,
-    matrix, may, outcome,
+    may, outcome,
 };
 use hall_domain::{ApplicantKind, ConsentGrade, IdentityGrade, LicenceGrade, MandateGrade, Tier, Way};
 
@@ -273,28 +273,4 @@ fn judgements_are_stored_as_they_always_were() {
     let value = serde_json::to_value(&judged).expect("a judgement");
     let keys: Vec<&String> = value.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["outcome", "raise", "sentence"]);
-}
-
-#[test]
-fn the_matrix_in_the_documentation_is_current() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/matrix.md");
-    let current = matrix::markdown(&Policy::default());
-    if std::env::var_os("HALL_WRITE_MATRIX").is_some() {
-        std::fs::write(&path, &current).expect("write docs/matrix.md");
-    }
-    let kept = std::fs::read_to_string(&path).expect("read docs/matrix.md");
-    assert!(kept == current, "run again with HALL_WRITE_MATRIX=1 and look at what changed in docs/matrix.md");
-}
-
-#[test]
-fn the_matrix_covers_every_way_for_everybody_on_both_lines_at_every_tier() {
-    let cells = matrix::matrix(&Policy::default());
-    assert_eq!(cells.len(), (11 + 14) * 2 * 4);
-    for way in Way::ALL {
-        assert!(cells.iter().any(|cell| cell.variant.way() == way), "{way:?}");
-    }
-    for cell in cells {
-        assert!(cell.sentence.ends_with('。'), "{cell:?}");
-        assert_ne!(cell.sentence, "", "{cell:?}");
-    }
 }

@@ -152,6 +152,10 @@ fn the_cast_has_its_difficult_members() {
         };
         has("a J card of each region", &|card| here(card) && card.travel_permit.is_some());
     }
+    let earlier = |person: &hall_domain::RegisterPerson| {
+        person.licences.iter().any(|licence| licence.holder != person.holder()) && !person.aliases.is_empty()
+    };
+    assert!(cast.people.iter().any(earlier), "nobody has licences under an earlier number");
     assert!(cast.people.iter().any(|person| person.licences.is_empty()), "everybody has licences");
     assert!(cast.person("wang-fang").unwrap().licences.len() >= 10);
 }
@@ -194,6 +198,11 @@ fn all_numbers_of_the_cast_are_synthetic() {
             CardLayout::Foreigner2017 | CardLayout::Foreigner2023 => {
                 assert!(number.parse::<ForeignResidentNumber>().unwrap().check_digit_ok(), "{}", person.slug);
             }
+        }
+        for alias in &person.aliases {
+            let (_, number) =
+                alias.other.key().split_once(':').map(|(c, n)| (c.to_owned(), n.to_owned())).unwrap();
+            assert_eq!(&number[2..6], "9900", "{}", person.slug);
         }
         assert!(card.name.encode_utf16().count() <= 15, "{}: the card holds 15 units of name", person.slug);
         assert!(card.address.iter().all(|a| a.encode_utf16().count() <= 35), "{}", person.slug);
@@ -270,7 +279,7 @@ fn fill(
     card: Option<&IdentityCard>,
     organisation: Option<&hall_domain::Organisation>,
 ) -> usize {
-    let form = autofill(item, &Sources { card, licences: licences.clone(), organisation });
+    let form = autofill(item, &Sources { card, licences: licences.clone(), organisation, stated: None });
     let mut filled = 0;
     for field in item.form.iter().filter(|field| !field.sources.is_empty()) {
         let value = &form[&field.key].value;
@@ -323,6 +332,30 @@ fn a_register_that_contradicts_itself_is_refused() {
     assert_eq!(
         refused(&|c| c.people[0].licences[0].holder = c.people[1].holder()),
         "the holder is not the one under whom it is listed"
+    );
+    let aliased = |c: &Register| c.people.iter().position(|person| !person.aliases.is_empty()).unwrap();
+    assert_eq!(
+        refused(&|c| {
+            let at = aliased(c);
+            c.people[at].aliases[0].kind = hall_domain::AliasKind::Passport;
+        }),
+        "an earlier identifier does not fit the person or its kind"
+    );
+    assert_eq!(
+        refused(&|c| {
+            let at = aliased(c);
+            c.people[at].aliases.clear();
+        }),
+        "the holder is not the one under whom it is listed",
+        "a number of 15 digits is nobody's by arithmetic"
+    );
+    assert_eq!(
+        refused(&|c| {
+            let at = aliased(c);
+            let twice = c.people[at].aliases[0].clone();
+            c.people[at].aliases.push(twice);
+        }),
+        "this holder stands twice"
     );
     assert_eq!(refused(&|c| c.people[0].licences[0].version = 2), "the version differs from the identifier");
     assert_eq!(

@@ -13,7 +13,7 @@ use hall_domain::{
 use hall_ledger::phone::{
     AgreedRow, Agreement, Asked, Assertion, Attestation, Challenge, ChallengeNonce, CodeKey, CodeKeys,
     ConsentRequest, Nonce, PaperReceipt, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode,
-    WeakNonce, challenge, seal_subject, to_qr,
+    WeakNonce, challenge, seal_subject, to_qrs,
 };
 use hall_ledger::status::StatusList;
 use hall_ledger::{BoxId, Hash, LogId, Signed, SigningKey};
@@ -40,7 +40,9 @@ fn main() -> Outcome<()> {
 fn vectors() -> Outcome<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for message in messages()? {
-        files.insert(format!("{}.txt", message.file), format!("{}\n", to_qr(&message.bytes)).into_bytes());
+        // One line for each QR code.
+        let codes = to_qrs(&message.bytes).join("\n");
+        files.insert(format!("{}.txt", message.file), format!("{codes}\n").into_bytes());
     }
     let mut list = StatusList::new(100)?;
     list.set(PLACES[1], LicenceStatus::Revoked)?;
@@ -80,7 +82,10 @@ fn messages() -> Outcome<Vec<Message>> {
         asked,
     };
     let item = consent.item.clone();
-    let licences = vec![business_licence()?.seal(&code_key()?, SealNonce([0x5c; 12]))];
+    let licences = |count: u8| -> Outcome<_> {
+        let one = |n| Ok(business_licence(n)?.seal(&code_key()?, SealNonce([0x5b + n; 12])));
+        Ok(Said::Licences((1..=count).map(one).collect::<Outcome<_>>()?))
+    };
     Ok(vec![
         message("code-own", "办事码，本人", code(1, Capacity::Own, weak(1))?),
         message("code-representative", "办事码，法定代表人", code(2, representative()?, weak(2))?),
@@ -108,7 +113,12 @@ fn messages() -> Outcome<Vec<Message>> {
         message(
             "say-licences",
             "证照答复，一份营业执照",
-            said(ChallengeNonce([0x1c; 16]), subject(8, representative()?)?, Said::Licences(licences)),
+            said(ChallengeNonce([0x1c; 16]), subject(8, representative()?)?, licences(1)?),
+        ),
+        message(
+            "say-licences-three",
+            "证照答复，三份证照，分张",
+            said(ChallengeNonce([0x1d; 16]), subject(9, representative()?)?, licences(3)?),
         ),
         message("receipt", "回执", receipt()?.sign(&box_key())),
     ])
@@ -122,9 +132,10 @@ fn message(file: &'static str, zh: &'static str, bytes: Vec<u8>) -> Message {
 fn table() -> Outcome<String> {
     let mut table = "| message | bytes | characters | QR version at M |\n|---|---|---|---|\n".to_owned();
     for message in messages()? {
-        let text = to_qr(&message.bytes);
-        let (zh, bytes, version) = (message.zh, message.bytes.len(), qr_version(&text)?);
-        table += &format!("| {zh} | {bytes} | {} | {version} |\n", text.len());
+        let codes = to_qrs(&message.bytes);
+        let (zh, bytes, first) = (message.zh, message.bytes.len(), codes.first().ok_or("no code")?);
+        let each = if codes.len() > 1 { format!("{} × ", codes.len()) } else { String::new() };
+        table += &format!("| {zh} | {bytes} | {each}{} | {} |\n", first.len(), qr_version(first)?);
     }
     Ok(table)
 }
@@ -239,7 +250,7 @@ fn agreement(request: &ConsentRequest) -> Outcome<Agreement> {
 }
 
 /// The fields of 营业执照 that the items of the catalogue ask for.
-fn business_licence() -> Outcome<StatedLicence> {
+fn business_licence(n: u8) -> Outcome<StatedLicence> {
     let fields = [
         ("uscc", "91239900MATE5T017W"),
         ("name", COMPANY),
@@ -250,8 +261,8 @@ fn business_licence() -> Outcome<StatedLicence> {
     let kind = "11100099MCTE5T1533001".parse()?;
     let issuer = "11239900MBTE5T0454".parse()?;
     Ok(StatedLicence {
-        material: "m1".parse()?,
-        licence: LicenceId::compose(&kind, &issuer, "000000000000017", 1)?,
+        material: format!("m{n}").parse()?,
+        licence: LicenceId::compose(&kind, &issuer, &format!("0000000000000{}", 16 + n), 1)?,
         status: LicenceStatus::Valid,
         valid_until: None,
         fields: fields.collect::<Outcome<_>>()?,
@@ -292,11 +303,13 @@ mod tests {
             let most = match message.file {
                 "ask-face" | "say-face" => 13,
                 // With the fields of a licence in it; a phone shows it over the whole screen.
-                "say-licences" => 22,
+                "say-licences" | "say-licences-three" => 22,
                 _ => 18,
             };
-            let version = qr_version(&to_qr(&message.bytes)).unwrap();
-            assert!(version <= most, "{}: version {version}", message.file);
+            for code in to_qrs(&message.bytes) {
+                let version = qr_version(&code).unwrap();
+                assert!(version <= most, "{}: version {version}", message.file);
+            }
         }
     }
 }

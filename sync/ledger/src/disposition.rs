@@ -41,11 +41,14 @@ pub enum Outcome {
     /// 冲突: the case was changed at the centre meanwhile.
     #[n(8)]
     Conflict,
+    /// 退回-持证主体不符: a licence under an earlier identifier that is not known to be the person's.
+    #[n(9)]
+    ReturnedHolder,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ratified,
         Self::Conditional,
         Self::ReturnedRevoked,
@@ -54,6 +57,7 @@ impl Outcome {
         Self::ReturnedMandate,
         Self::DoubtfulClock,
         Self::Conflict,
+        Self::ReturnedHolder,
     ];
 
     /// The name on the screen.
@@ -67,6 +71,7 @@ impl Outcome {
             Self::ReturnedMandate => "退回-授权无效",
             Self::DoubtfulClock => "存疑-时钟",
             Self::Conflict => "冲突",
+            Self::ReturnedHolder => "退回-持证主体不符",
         }
     }
 
@@ -81,6 +86,7 @@ impl Outcome {
             Self::ReturnedMandate => "returned: authorisation did not hold",
             Self::DoubtfulClock => "doubtful: clock",
             Self::Conflict => "conflict",
+            Self::ReturnedHolder => "returned: licence not known to be the person's",
         }
     }
 
@@ -95,6 +101,7 @@ impl Outcome {
             Self::ReturnedMandate => "returned-mandate",
             Self::DoubtfulClock => "doubtful-clock",
             Self::Conflict => "conflict",
+            Self::ReturnedHolder => "returned-holder",
         }
     }
 
@@ -110,7 +117,10 @@ impl Outcome {
 
     /// Whether the case may not go on as it is.
     pub fn is_returned(self) -> bool {
-        matches!(self, Self::ReturnedRevoked | Self::ReturnedDuplicate | Self::ReturnedMandate)
+        matches!(
+            self,
+            Self::ReturnedRevoked | Self::ReturnedDuplicate | Self::ReturnedMandate | Self::ReturnedHolder
+        )
     }
 }
 
@@ -221,6 +231,14 @@ impl Disposition {
             }
             Outcome::DoubtfulClock => format!("{licences}，因时钟误差无法确定在用证之前还是之后。"),
             Outcome::Conflict => format!("{}在中心已被变更，与本厅记录冲突。", self.other_case("该办件")),
+            Outcome::ReturnedHolder => {
+                let names: Vec<String> =
+                    self.findings.iter().map(|finding| format!("《{}》", finding.name)).collect();
+                format!(
+                    "{}登记在曾用证件号下，省级中心没有该号码属于办事人的记录，办件退回。",
+                    names.join("、")
+                )
+            }
         }
     }
 
@@ -244,6 +262,10 @@ impl Disposition {
                 "请值班主管核对受理回执上的时间，在待处理中写明意见；同时请运维人员检查时钟。".into()
             }
             Outcome::Conflict => "请值班主管对照两份记录，在待处理中写明以哪一份为准。".into(),
+            Outcome::ReturnedHolder => {
+                "请联系办事人到公安机关办理号码关联证明，或凭纸质原件重新办理；已用的证照内容不得再使用。"
+                    .into()
+            }
         }
     }
 

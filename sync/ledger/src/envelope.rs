@@ -15,10 +15,12 @@ use crate::cose::{CoseError, Signed, Statement};
 use crate::hash::{Hash, Salt};
 use crate::trust::{CentreKeys, Roles};
 
+mod filing;
 mod issue;
 mod open;
 mod remember;
 
+pub use filing::{Filing, FilingError};
 pub use issue::{Issue, IssuedEnvelope};
 pub use open::{CacheState, OpenError, Validity, VerifiedEnvelope};
 pub use remember::Signatures;

@@ -8,6 +8,7 @@ use minicbor::decode::{self, Decode as DecodeTrait, Decoder};
 use minicbor::encode::{self, Encode as EncodeTrait, Encoder, Write};
 use minicbor::{Decode, Encode};
 
+use crate::alias::StatedAlias;
 use crate::cose::{Signed, Statement};
 use crate::disposition::Disposition;
 use crate::document::DocumentKind;
@@ -130,6 +131,8 @@ pub enum Change {
     ConsentWithdrawn(ConsentWithdrawn),
     /// 7: a grant, a mandate or a person has another status in the status list. Hot.
     PlaceStatus(PlaceStatus),
+    /// 8: an earlier identifier of a person is known, or is not any longer. Whose it is stands sealed in it.
+    HolderAlias(StatedAlias),
     /// A kind of a newer centre: skipped, with its place in the numbering kept. Holds the exact bytes.
     Other {
         /// Its number.
@@ -253,6 +256,7 @@ impl<C> EncodeTrait<C> for Change {
             Self::LicenceForget(licence) => e.u16(5)?.str(licence.as_str())?.ok(),
             Self::ConsentWithdrawn(withdrawn) => withdrawn.encode(e.u16(6)?, ctx),
             Self::PlaceStatus(change) => change.encode(e.u16(7)?, ctx),
+            Self::HolderAlias(stated) => stated.encode(e.u16(8)?, ctx),
             Self::Other { code, content } => {
                 e.u16(*code)?.writer_mut().write_all(content).map_err(encode::Error::write)
             }
@@ -273,6 +277,7 @@ impl<'b, C> DecodeTrait<'b, C> for Change {
             5 => Self::LicenceForget(crate::cbor::text::decode(d, ctx)?),
             6 => Self::ConsentWithdrawn(ConsentWithdrawn::decode(d, ctx)?),
             7 => Self::PlaceStatus(PlaceStatus::decode(d, ctx)?),
+            8 => Self::HolderAlias(StatedAlias::decode(d, ctx)?),
             code => {
                 let start = d.position();
                 d.skip()?;

@@ -5,10 +5,11 @@
 //! Byte formats are described for strangers in `docs/protocol/ledger.md`. Reading order:
 //! [`cbor`] and [`cose`] (encoding and signatures), [`entry`] and [`head`] (the ledger itself),
 //! [`merkle`], [`checkpoint`], [`receipt`] and [`proof`] (why it can be believed), [`bundle`] and [`link`]
-//! (the way up), [`feed`], [`envelope`], [`status`], [`token`], [`document`], [`disposition`] (the way
+//! (the way up), [`feed`], [`envelope`], [`status`], [`token`], [`document`], [`alias`], [`disposition`] (the way
 //! down), [`blob`] (attachments), [`phone`] (what citizens carry in their phones), [`trust`] (whose signatures
 //! count).
 
+pub mod alias;
 pub mod blob;
 pub mod bundle;
 pub mod cbor;

@@ -8,6 +8,7 @@ use hall_domain::{HolderId, ItemCode, LicenceKindCode, Timestamp};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::alias::StatedAlias;
 use crate::blob::BlobId;
 use crate::cose::{Signed, Statement};
 use crate::document::Document;
@@ -218,6 +219,24 @@ pub struct LookupAnswer {
     pub token: Signed<FreshnessToken>,
     /// 证照状态 of each licence above, as of this answer. One without a status is not to be used.
     #[n(3)]
+    pub statuses: Vec<StatusChange>,
+    /// 曾用证件号: what the holder has under earlier identifiers; absent without any. Candidates, never the holder's own.
+    #[n(4)]
+    pub aliased: Option<Vec<AliasedLicences>>,
+}
+
+/// The licences of one earlier identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AliasedLicences {
+    /// That it is the holder's, and which it is.
+    #[n(0)]
+    pub alias: Signed<StatedAlias>,
+    /// The licences, with everything that lies beside them.
+    #[n(1)]
+    pub envelopes: Vec<IssuedEnvelope>,
+    /// 证照状态 of each.
+    #[n(2)]
     pub statuses: Vec<StatusChange>,
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Each message has a type for bytes of which nothing is known yet and another for what was verified; only
 //! the second one gives out who somebody is. [`text`] is the way through a QR code, [`seal`] the encryption
-//! of personal data, [`code`], [`challenge`] and [`assertion`] the three messages of a visit, [`receipt`] what is carried home.
+//! of personal data, [`code`], [`challenge`] and [`assertion`] the three messages of a visit, [`parts`] the way of a message
+//! that one QR code does not hold, [`receipt`] what is carried home.
 
 pub mod assertion;
 pub mod challenge;
@@ -11,6 +12,7 @@ mod claims;
 pub mod code;
 mod error;
 mod licence;
+pub mod parts;
 pub mod receipt;
 pub mod seal;
 mod subject;
@@ -22,6 +24,7 @@ pub use challenge::{Asked, Challenge, ChallengeNonce, ConsentRequest, Unverified
 pub use code::{Attestation, Nonce, ServiceCode, VerifiedCode, WEAK_TOLERANCE_S, WeakNonce};
 pub use error::CodeError;
 pub use licence::{LicenceStatement, StatedLicence};
+pub use parts::{Gathered, Gathering, Part, Progress, to_qrs};
 pub use receipt::{PaperReceipt, UnverifiedReceipt};
 pub use seal::{CodeKey, CodeKeys, CodeKeysError, SealNonce, Sealed};
 pub use subject::{open_subject, seal_subject};

@@ -1,10 +1,10 @@
 //! Ratification (复核): the centre's judgement on a case as a pure function of what the signed entries say
 //! and what the centre knows, so that any replica comes to the same result (invariant I11).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hall_domain::case::Mode;
-use hall_domain::{LicenceId, LicenceStatus, Timestamp};
+use hall_domain::{AliasId, LicenceId, LicenceStatus, Tier, Timestamp};
 
 use crate::disposition::{Disposition, LicenceFinding, Outcome};
 use crate::entry::ClockReading;
@@ -25,6 +25,17 @@ pub struct LicenceUse {
     pub clock: ClockReading,
     /// Last hot-list item that the box had applied.
     pub known_hot: u64,
+    /// 曾用证件号, when it was issued under an earlier identifier.
+    pub alias: Option<AliasClaim>,
+}
+
+/// On what a case used a licence of an earlier identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AliasClaim {
+    /// By which fact.
+    pub id: AliasId,
+    /// Whether the clerk had confirmed 同一人 when it was used.
+    pub confirmed: bool,
 }
 
 /// What the entries of one submitted case say.
@@ -42,6 +53,9 @@ pub struct CaseFacts {
     pub uses: Vec<LicenceUse>,
     /// 容缺: until when material has to be brought that was promised for later and is still missing.
     pub outstanding_until: Option<Timestamp>,
+    /// 纸质委托书: the tier of the item, when the case rests on a mandate on paper; [`Tier::T3`] for an item that the
+    /// centre does not know.
+    pub on_paper_mandate: Option<Tier>,
     /// When the centre issued the oldest of the freshness tokens that the entries of the case name; nothing in it is
     /// older. None if the box held no token yet.
     pub not_before: Option<Timestamp>,
@@ -80,20 +94,26 @@ pub struct Knowledge {
     pub changed_as: Option<String>,
     /// When consent, delegation or representation ended.
     pub mandate_ended: Option<Timestamp>,
+    /// 曾用证件号 that stand: this fact is about who stood at the window, and this licence was issued under its earlier
+    /// identifier.
+    pub aliases: BTreeSet<(AliasId, LicenceId)>,
 }
 
 /// How long a hall has to meet a condition (补正期限).
 const CONDITION_DAYS: i64 = 15;
 
 /// Judges one case. The first of these that applies decides: conflict, duplicate, revoked before use,
-/// mandate, doubtful clock, condition, revoked later, ratified.
+/// mandate, another holder's licence, doubtful clock, condition, revoked later, ratified.
 pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Disposition {
     let judged: Vec<Judged> = facts.uses.iter().map(|used| judge_use(facts, used, knowledge)).collect();
     let findings = |wanted: Standing| -> Vec<LicenceFinding> {
         judged.iter().filter(|j| j.standing == wanted).filter_map(|j| j.finding.clone()).collect()
     };
     let stands = |wanted: Standing| judged.iter().any(|j| j.standing == wanted);
-    let mandate = mandate_standing(facts, knowledge.mandate_ended);
+    let mandate = match facts.on_paper_mandate {
+        Some(tier) if !paper_suffices(tier, facts) => Standing::Revoked,
+        _ => mandate_standing(facts, knowledge.mandate_ended),
+    };
 
     let (outcome, findings, other_case) = if let Some(other) = &knowledge.changed_as {
         (Outcome::Conflict, Vec::new(), Some(other.clone()))
@@ -103,6 +123,8 @@ pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Dispo
         (Outcome::ReturnedRevoked, findings(Standing::Revoked), None)
     } else if mandate == Standing::Revoked {
         (Outcome::ReturnedMandate, Vec::new(), None)
+    } else if let Some(strange) = anothers(facts, knowledge) {
+        (Outcome::ReturnedHolder, strange, None)
     } else if stands(Standing::Doubtful) || mandate == Standing::Doubtful {
         (Outcome::DoubtfulClock, findings(Standing::Doubtful), None)
     } else if stands(Standing::Conditional) || facts.outstanding_until.is_some() {
@@ -127,6 +149,24 @@ pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Dispo
         decided_at: now,
         use_codes: None,
     }
+}
+
+/// Licences of an earlier identifier that the centre does not hold to be of who stood there, or that nobody confirmed.
+fn anothers(facts: &CaseFacts, knowledge: &Knowledge) -> Option<Vec<LicenceFinding>> {
+    let stands = |claim: &AliasClaim, used: &LicenceUse| {
+        claim.confirmed && knowledge.aliases.contains(&(claim.id, used.licence.clone()))
+    };
+    let strange = |used: &&LicenceUse| used.alias.is_some_and(|claim| !stands(&claim, used));
+    let finding = |used: &LicenceUse| LicenceFinding {
+        licence: used.licence.clone(),
+        name: used.name.clone(),
+        status: LicenceStatus::Valid,
+        since: used.used_at,
+        used_at: used.used_at,
+        box_knew: false,
+    };
+    let found: Vec<_> = facts.uses.iter().filter(strange).map(finding).collect();
+    Some(found).filter(|found| !found.is_empty())
 }
 
 /// The earliest and latest time at which something can have happened.
@@ -249,6 +289,11 @@ fn bounds_of_use(facts: &CaseFacts, used: &LicenceUse) -> Option<TimeBounds> {
             latest: facts.received_at,
         })),
     }
+}
+
+/// Nobody can check a mandate on paper from afar: it is good for taking a case in, and opens no licence.
+fn paper_suffices(tier: Tier, facts: &CaseFacts) -> bool {
+    tier == Tier::T0 && facts.uses.is_empty()
 }
 
 fn mandate_standing(facts: &CaseFacts, ended: Option<Timestamp>) -> Standing {

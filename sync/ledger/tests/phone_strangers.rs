@@ -37,7 +37,7 @@ fn read(folder: &Path) -> Value {
 #[test]
 fn other_libraries_verify_every_vector_and_read_the_same_in_it() {
     let found = read(&protocol().join("vectors/phone"));
-    assert_eq!(found.as_object().unwrap().len(), 13);
+    assert_eq!(found.as_object().unwrap().len(), 14);
     assert_eq!(found["status"], json!({ "list": "urn:hallbox:status:1", "set": { "77": 1, "78": 2 } }));
     let company = "测试市样例区演示餐饮管理有限责任公司";
     let subject = |capacity| json!(["111:519900199003070011", "王芳", capacity]);
@@ -62,6 +62,9 @@ fn other_libraries_verify_every_vector_and_read_the_same_in_it() {
     let licence = &found["say-licences"]["licences"][0];
     assert_eq!(licence[1], "1.2.156.3005.2.11100099MCTE5T1533001.11239900MBTE5T0454.000000000000017.001.W");
     assert_eq!(licence[4]["name"], company);
+    let three = found["say-licences-three"]["licences"].as_array().unwrap();
+    let materials: Vec<&Value> = three.iter().map(|licence| &licence[0]).collect();
+    assert_eq!(materials, ["m1", "m2", "m3"], "of several codes, in the wrong order");
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use cast::{HOUR, NOON, clock, licence_id, log};
 use hall_domain::case::Mode;
-use hall_domain::{LicenceStatus, Timestamp};
+use hall_domain::{AliasId, LicenceStatus, Tier, Timestamp};
 use hall_ledger::cbor;
 use hall_ledger::disposition::{Disposition, Outcome};
 use hall_ledger::entry::ClockReading;
 use hall_ledger::ratify::{
-    CaseFacts, Knowledge, LicenceHistory, LicenceUse, RecordedChange, TimeBounds, ratify,
+    AliasClaim, CaseFacts, Knowledge, LicenceHistory, LicenceUse, RecordedChange, TimeBounds, ratify,
 };
 use proptest::prelude::*;
 
@@ -23,11 +23,13 @@ fn at(hours: i64) -> Timestamp {
 /// One licence, used offline at ten o'clock, received five hours later.
 fn facts() -> CaseFacts {
     CaseFacts {
+        on_paper_mandate: None,
         log: log(),
         seq: 12,
         case_no: "990001202611210001".into(),
         mode: Mode::Offline,
         uses: vec![LicenceUse {
+            alias: None,
             licence: licence_id("A1", 1),
             name: "营业执照".into(),
             version: 1,
@@ -65,6 +67,18 @@ fn a_case_with_nothing_against_it_is_ratified() {
     // Revoked long ago and restored since: valid at the time.
     let restored = knowing(&[change(Revoked, at(-100), 1), change(Valid, at(-50), 2)]);
     assert_eq!(judge(&facts(), &restored).outcome, Outcome::Ratified);
+}
+
+#[test]
+fn a_mandate_on_paper_is_good_for_taking_in_and_opens_no_licence() {
+    let received = CaseFacts { on_paper_mandate: Some(Tier::T0), uses: Vec::new(), ..facts() };
+    assert_eq!(judge(&received, &Knowledge::default()).outcome, Outcome::Ratified);
+    for tier in [Tier::T1, Tier::T2, Tier::T3] {
+        let above = CaseFacts { on_paper_mandate: Some(tier), ..received.clone() };
+        assert_eq!(judge(&above, &Knowledge::default()).outcome, Outcome::ReturnedMandate, "{tier:?}");
+    }
+    let opened = CaseFacts { on_paper_mandate: Some(Tier::T0), ..facts() };
+    assert_eq!(judge(&opened, &knowing(&[])).outcome, Outcome::ReturnedMandate);
 }
 
 #[test]
@@ -263,5 +277,34 @@ proptest! {
         if let Some(b) = TimeBounds::of(Timestamp(wall), &clock, before.map(Timestamp), Timestamp(received)) {
             prop_assert!(b.earliest <= b.latest);
         }
+    }
+}
+
+/// A case that used its licence under an earlier number.
+fn under_an_earlier_number(confirmed: bool) -> CaseFacts {
+    let mut facts = facts();
+    facts.uses[0].alias = Some(AliasClaim { id: AliasId([7; 16]), confirmed });
+    facts
+}
+
+#[test]
+fn a_licence_under_an_earlier_number_passes_when_the_centre_knows_of_it_and_the_clerk_has_looked() {
+    let known = Knowledge { aliases: [(AliasId([7; 16]), licence_id("A1", 1))].into(), ..knowing(&[]) };
+    assert_eq!(judge(&under_an_earlier_number(true), &known).outcome, Outcome::Ratified);
+    for (facts, knowledge, why) in [
+        (under_an_earlier_number(true), knowing(&[]), "the centre does not know of it"),
+        (under_an_earlier_number(false), known.clone(), "nobody looked"),
+        (
+            under_an_earlier_number(true),
+            Knowledge { aliases: [(AliasId([7; 16]), licence_id("B2", 1))].into(), ..knowing(&[]) },
+            "the fact is about another licence",
+        ),
+    ] {
+        let disposition = judge(&facts, &knowledge);
+        assert_eq!(disposition.outcome, Outcome::ReturnedHolder, "{why}");
+        assert_eq!(disposition.findings.len(), 1, "{why}");
+        assert!(disposition.outcome.is_returned() && disposition.outcome.needs_action());
+        assert!(disposition.sentence().contains("登记在曾用证件号下"), "{}", disposition.sentence());
+        assert!(disposition.what_to_do().contains("公安机关"), "{}", disposition.what_to_do());
     }
 }

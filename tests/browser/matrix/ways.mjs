@@ -38,11 +38,11 @@ export async function prepared(window, applicant, { phones = true } = {}) {
   return { ...table, principal, helper };
 }
 
-/** Serves somebody in this way, until the form stands on the desk. */
+/** Serves somebody in this way, until the form stands on the desk, or it is "refused". */
 export async function serve(window, table, { way, tier, line }) {
   const at = { window, clerk: window.desk, ...table, up: line === "在线" };
   await at.clerk.begin(ITEMS[table.applicant][tier], table.applicant);
-  await WAYS[way](at);
+  return WAYS[way](at);
 }
 
 const WAYS = {
@@ -55,9 +55,14 @@ const WAYS = {
     await onPaper(at);
   },
   "办事码，普通": async (at) => {
-    await at.principal.open(`plain/${at.capacity}`);
-    await scan(at, await at.principal.qrText());
-    await agreeOnGlass(at);
+    const text = await plainCode(at);
+    if (at.up) {
+      await scan(at, text);
+      return agreeOnGlass(at);
+    }
+    await at.clerk.uncounted(() => at.window.scan(text));
+    await at.clerk.page.getByText("普通政务码无法核验").waitFor();
+    return "refused";
   },
   "办事码，持有人，只扫一次": async (at) => {
     await scan(at, await anotherCode(at.principal, at.applicant === "个人" ? "zw" : "ys", at.capacity));
@@ -128,6 +133,12 @@ async function card({ window, clerk, applicant, shop }, slug) {
 async function scan({ window, clerk }, text) {
   await clerk.uncounted(() => window.scan(text));
   await clerk.stepSays(/免证清单|项已由证照填好|委托人已确认/);
+}
+
+/** A code that says nothing without the centre. The phone fetches it while its owner still waits. */
+async function plainCode({ principal, capacity }) {
+  await principal.open(`plain/${capacity}`);
+  return principal.qrText();
 }
 
 /** A code that has not been shown yet. */

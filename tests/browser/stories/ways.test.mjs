@@ -1,6 +1,7 @@
 // 核验方式: every way to prove who one is and to agree, with the line up and down.
 
 import assert from "node:assert/strict";
+import { Desk } from "../support/desk.mjs";
 import { until } from "../support/hall.mjs";
 import { story } from "../support/story.mjs";
 import { Window } from "../support/window.mjs";
@@ -100,6 +101,12 @@ story("a face is checked on the phone: the line brings the answer, or the phone 
   const offline = await window.finish();
   await window.line("up");
   assert.deepEqual([await judged(hall, online), await judged(hall, offline)], ["ratified", "ratified"]);
+  // What the evaluator told the citizen on the way has ended by now, and none of it looks like an attack.
+  await window.citizen.idle();
+  const admin = await Desk.open(stage, hall, "admin");
+  await admin.signIn(hall.account("hall-admin"));
+  await admin.page.goto(`${hall.at.box.url}/security`);
+  await admin.page.getByText("没有安全事件").waitFor();
 });
 
 story("consent is given on the phone, with a single refusal: over the line, and carried", "phone-consent", async ({ hall, stage }) => {

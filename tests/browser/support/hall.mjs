@@ -11,6 +11,8 @@ import { promisify } from "node:util";
 
 export const ROOT = path.resolve(fileURLToPath(import.meta.url), "../../../..");
 const run = promisify(execFile);
+/** The code of the demonstration hall at its centre. */
+const HALL_CODE = "SC5199000001";
 const START_MS = 90_000;
 const STOP_MS = 20_000;
 
@@ -130,6 +132,32 @@ export class Hall {
 
   cast = () => this.control("GET", "cast");
   summary = () => this.control("GET", "centre/summary");
+
+  /** What an operator of the centre asks of it. */
+  async operator(path_, body) {
+    const token = (await readFile(this.seen(this.at.centre.token_file), "utf8")).trim();
+    const url = new URL(`${this.at.centre.admin}${path_}`);
+    const text = JSON.stringify(body);
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { method: "POST", headers }, (answer) => {
+        let got = "";
+        answer.setEncoding("utf8").on("data", (part) => (got += part));
+        answer.on("end", () => (answer.statusCode === 200 ? resolve(JSON.parse(got)) : reject(new Error(`${answer.statusCode} ${got}`))));
+      });
+      sent.on("error", reject);
+      sent.end(text);
+    });
+  }
+
+  /** 按需: from now on the hall may hold only what was granted to it. Waits until it has forgotten the rest. */
+  async grantedOnly() {
+    const { told } = await this.operator(`/halls/${HALL_CODE}/scope`, { scope: "granted" });
+    await until("the hall to have forgotten its licences", async () => {
+      const { stdout } = await run(program("hallbox"), ["verify", "--data", this.seen(this.at.box.data)]);
+      return Number(/清理 (\d+) 份/.exec(stdout)?.[1]) >= told.withdrawn;
+    });
+  }
 
   /** Everything that the hall's processes logged. */
   async logs() {

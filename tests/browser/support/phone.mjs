@@ -191,6 +191,30 @@ export class Phone {
     return this.qrText();
   }
 
+  /** 出示证照: shows every licence that was asked for, and returns the texts of all the codes that carry the answer. */
+  async showAll() {
+    await this.button("出示").tap();
+    const refused = await this.face();
+    if (refused) {
+      throw new Error(`the face was refused: ${refused}`);
+    }
+    await this.page.locator(".answer .modules").waitFor();
+    const turn = this.button("下一张");
+    if ((await turn.count()) === 0) {
+      return [await this.qrText()];
+    }
+    // Turning by hand stops the codes from turning by themselves.
+    await turn.tap();
+    const label = () => this.page.locator(".answer .qr svg, .answer svg.modules").first().getAttribute("aria-label");
+    const count = Number(/共 (\d+) 张/.exec(await label())[1]);
+    const codes = new Map();
+    while (codes.size < count) {
+      codes.set(await label(), await this.qrText());
+      await turn.tap();
+    }
+    return [...codes].sort(([a], [b]) => a.localeCompare(b)).map(([, text]) => text);
+  }
+
   /** As 委托人: opens the request that a delegate at a window waits with, and says yes. */
   async confirm({ without = [] } = {}) {
     await this.open("home");

@@ -19,7 +19,7 @@ struct Arguments {
     /// 只测这些，可多次给出；默认全部
     #[arg(long, value_enum)]
     only: Vec<Subject>,
-    /// 证照缓存最多测到多少份；一千万份约需 25 GB 磁盘
+    /// 证照缓存最多测到多少份；一千万份约需 16 GB 磁盘
     #[arg(long, default_value_t = 10_000_000)]
     largest: usize,
     /// 只用几秒钟，检查能否运行；数字没有意义

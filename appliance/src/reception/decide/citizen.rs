@@ -51,6 +51,7 @@ pub fn consent_request(
                 fields: licence.fields.clone(),
                 labels: labels.unwrap_or_default(),
                 required: row.required,
+                alias: licence.alias,
             })
         })
         .collect();
@@ -77,6 +78,19 @@ pub fn consent_request(
         offline: case.mode == Some(Mode::Offline),
         asked_at: now,
     })
+}
+
+/// Makes the request for a phone: as for the evaluator, but without licences under earlier identifiers. The phone shows
+/// what the centre finds under the present one, and what it does not show nobody can agree to.
+pub fn phone_request(
+    case: &Case,
+    item: &ServiceItem,
+    kinds: &BTreeMap<String, LicenceKind>,
+    now: Timestamp,
+) -> Result<ConsentRequest, Refusal> {
+    let mut request = consent_request(case, item, kinds, now)?;
+    request.rows.retain(|row| row.alias.is_none());
+    if request.rows.is_empty() { Err(Refusal::NothingToAsk) } else { Ok(request) }
 }
 
 /// Records the request that goes to the evaluator.
@@ -173,6 +187,10 @@ pub fn fill(case: &Case, uses: Vec<LicenceUse>, fields: BTreeMap<FieldKey, Field
     }
     if matches!(case.consent, Consent::Waiting { .. }) {
         return Err(Refusal::AlreadyAsking);
+    }
+    // On paper alone nothing of the principal's is opened.
+    if case.paper_mandate.is_some() && !uses.is_empty() {
+        return Err(Refusal::OutOfStep);
     }
     let agreed: BTreeSet<_> = agreed_rows(case).into_iter().map(|row| row.material).collect();
     if uses.iter().any(|used| !agreed.contains(&used.material)) {

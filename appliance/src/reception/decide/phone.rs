@@ -1,11 +1,11 @@
 //! 手机: what a service code, a face check or an answer from a phone does to a case. What arrives here is verified:
 //! signatures hold, times fit, nothing was taken before. Here it is decided whether it belongs to this case.
 
-use super::{Events, at_least, end_consent, open_case, represents};
+use super::{Events, at_least, end_acknowledgement, end_consent, end_rating, open_case, represents};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{
-    Asked, CarriedRow, Case, CaseEvent, CommandId, Consent, ConsentEnd, Organised, PhoneChallenge,
-    PhoneProof, PhoneWait, Step,
+    Acknowledgement, Asked, CarriedRow, Case, CaseEvent, CommandId, Consent, ConsentEnd, Organised,
+    PhoneChallenge, PhoneProof, PhoneWait, RatingState, Step,
 };
 use hall_domain::{
     ApplicantKind, Capacity, HolderId, IdentityGrade, MaterialId, PhoneAsk, Subject, Timestamp, Way,
@@ -67,10 +67,14 @@ fn end_phone(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
     Ok(vec![CaseEvent::PhoneAskEnded { command: command.clone(), reason }])
 }
 
-/// Ends what a command on the evaluator asks for: a challenge, or a consent.
+/// Ends what a command on the evaluator asks for: a challenge, a consent, a delegate's word, or a rating.
 pub fn end_asked(case: &Case, command: &CommandId, reason: ConsentEnd) -> Events {
+    let rating = matches!(&case.rating, RatingState::Waiting { command: open, .. } if open == command);
+    let delegate = matches!(&case.acknowledgement, Some(Acknowledgement::Waiting { command: open, .. }) if open == command);
     match &case.phone {
         Some(wait) if wait.command == *command => end_phone(case, command, reason),
+        _ if delegate => end_acknowledgement(case, command, reason),
+        _ if rating => end_rating(case, command),
         _ => end_consent(case, command, reason),
     }
 }
@@ -97,8 +101,20 @@ pub fn prove(case: &Case, proof: Proof, organisation: Option<Organised>, now: Ti
         }
     }
     let mut events = Vec::new();
+    let paper = case.paper_mandate.as_ref();
+    if paper.is_some_and(|paper| paper.principal == HolderId::Person(subject.document.clone())) {
+        return Err(Refusal::OwnMandate);
+    }
+    // What the centre attests takes the place of what a paper says, as long as nothing rests on the paper.
+    if paper.is_some() && subject.capacity != Capacity::Own {
+        if case.filled {
+            return Err(Refusal::OutOfStep);
+        }
+        events.push(CaseEvent::PaperMandateDropped);
+    }
     match (case.applicant, &subject.capacity) {
         (ApplicantKind::Person, Capacity::Own) => {}
+        (ApplicantKind::Organisation, Capacity::Own) if paper.is_some() => {}
         (ApplicantKind::Person, Capacity::LegalRepresentative { .. } | Capacity::Agent { .. }) => {
             return Err(Refusal::EnterpriseCode);
         }

@@ -1,4 +1,7 @@
+mod aliases;
+mod mandate;
 mod phone;
+mod shown;
 mod submission;
 
 use super::*;
@@ -84,6 +87,7 @@ impl Desk {
         let licence = |material: &hall_domain::Material| {
             let kind = material.replaced_by.clone()?;
             Some(ListedLicence {
+                alias: None,
                 id: register().licences().next().unwrap().1.id.clone(),
                 kind,
                 name: material.name.clone(),
@@ -392,6 +396,7 @@ fn a_colleagues_case_is_taken_over_only_after_a_quiet_while() {
 fn used(row: &ListRow) -> Option<LicenceUse> {
     let licence = row.licence.clone()?;
     Some(LicenceUse {
+        alias: None,
         material: row.material.clone(),
         licence: licence.id,
         kind: licence.kind,

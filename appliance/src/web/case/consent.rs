@@ -1,16 +1,16 @@
 //! 清单 and 授权 on the case page.
 
 use super::act::{Act, Answered};
-use super::list;
 use super::page::{Scene, Trouble, left_ms};
+use super::{alias, list};
 use super::{is_record, view};
 use crate::book::Fault;
-use crate::reception::{Refusal, decide};
+use crate::reception::{self, Reading as DeskReading, Refusal, decide};
 use crate::store::accounts::Role;
 use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::pages::case::StepName;
-use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep, OfficeForm};
+use crate::web::pages::steps::{ConsentState, ConsentStep, How, ListStep, OfficeForm, Showing};
 use crate::web::refusals::said;
 use axum::Router;
 use axum::http::StatusCode;
@@ -25,6 +25,8 @@ use zeroize::Zeroizing;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/cases/{id}/refresh-list", post(refresh_list))
+        .route("/cases/{id}/ask-licences", post(ask_licences))
+        .route("/cases/{id}/stop-showing", post(stop_showing))
         .route("/cases/{id}/push", post(push))
         .route("/cases/{id}/push-phone", post(push_phone))
         .route("/cases/{id}/acknowledge", post(acknowledge))
@@ -36,6 +38,16 @@ pub fn router() -> Router<App> {
 
 async fn refresh_list(Act { by, .. }: Act) -> Answered {
     let done = by.app.desk.make_list(&by.clerk, &by.id).await;
+    by.answer(done, StepName::List).await
+}
+
+async fn ask_licences(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.ask_licences(&by.clerk, &by.id).await;
+    by.answer(done, StepName::List).await
+}
+
+async fn stop_showing(Act { by, .. }: Act) -> Answered {
+    let done = by.app.desk.cancel_phone(&by.clerk, &by.id).await;
     by.answer(done, StepName::List).await
 }
 
@@ -117,7 +129,30 @@ pub fn list_step(scene: &Scene<'_>) -> ListStep {
         push_blocked: push_blocked(scene, asked),
         asked,
         office: office_form(scene),
+        to_show: to_show(scene),
+        showing: showing(scene),
+        not_taken: match scene.app.desk.reading(&scene.case.id) {
+            Some(DeskReading::NotTaken(why)) => Some((said(&why, scene.lang), why.code().to_owned())),
+            _ => None,
+        },
+        aliased: alias::rows(scene),
     }
+}
+
+/// How many licences the citizen's phone could show now.
+fn to_show(scene: &Scene<'_>) -> u32 {
+    let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
+    let wanted = decide::may_ask_shown(scene.case, scene.item, scene.now.local_date()).unwrap_or_default();
+    if ready { u32::try_from(wanted.len()).unwrap_or(u32::MAX) } else { 0 }
+}
+
+fn showing(scene: &Scene<'_>) -> Option<Showing> {
+    let wait = scene.case.phone.as_ref().filter(|wait| wait.challenge.ask == PhoneAsk::Licences)?;
+    Some(Showing {
+        scan: !scene.app.book.knowledge.line().up,
+        left_ms: left_ms(wait.deadline, scene.now),
+        total_ms: u64::try_from(decide::PHONE_MS).unwrap_or_default(),
+    })
 }
 
 /// 授权.
@@ -158,7 +193,7 @@ fn push_blocked(scene: &Scene<'_>, asked: u32) -> Option<String> {
         return Some(said(&Refusal::NothingToAsk, scene.lang));
     }
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    (!ready).then(|| said(&Refusal::NoEvaluator, scene.lang))
+    (!ready).then(|| said(&reception::not_ready(scene.evaluator.as_ref()), scene.lang))
 }
 
 fn consent_state(scene: &Scene<'_>) -> ConsentState {

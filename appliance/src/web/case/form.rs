@@ -17,7 +17,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::post;
-use hall_domain::case::{Attachment as Kept, Case, MaterialState, PaperChoice};
+use hall_domain::case::{Attachment as Kept, Case, MaterialState, PaperChoice, PaperMandate};
 use hall_domain::form::{self, AttestedBy, FieldState};
 use hall_domain::{FieldKey, FieldKind, FormField};
 use serde::Deserialize;
@@ -183,6 +183,7 @@ fn uploads(scene: &Scene<'_>) -> Vec<Upload> {
                 .filter(|file| file.material.as_ref() == Some(&row.material))
                 .map(attachment)
                 .collect(),
+            scan_only: row.material.as_str() == PaperMandate::MATERIAL,
             choice: case.papers.get(&row.material).copied(),
             error: match &scene.trouble.refusal {
                 Some(

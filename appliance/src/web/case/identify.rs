@@ -1,9 +1,10 @@
 //! 核验 on the case page.
 
 use super::act::{Act, Answered};
+use super::mandate;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
 use crate::devices::hub::ReadStage;
-use crate::reception::{Reading as DeskReading, Refusal, decide};
+use crate::reception::{self, Reading as DeskReading, Refusal, decide};
 use crate::store::devices::Presence;
 use crate::web::App;
 use crate::web::pages::case::StepName;
@@ -111,16 +112,26 @@ pub fn identify_step(scene: &Scene<'_>) -> IdentifyStep {
         reading: reading(scene),
         can_restart: decide::clear_identity(scene.case, "").is_ok(),
         kept: scene.case.identity.is_some(),
-        principal: scene.case.mandator().map(|(_, name)| mask_name(name)),
+        mandate: Box::new(mandate::entry(scene)),
+        principal: principal(scene),
         phone_blocked: phone_blocked(scene),
     }
+}
+
+/// 委托人 by electronic mandate; one on paper stands in a place of its own.
+fn principal(scene: &Scene<'_>) -> Option<String> {
+    let electronic = scene.case.paper_mandate.is_none();
+    scene.case.mandator().filter(|_| electronic).map(|(_, name)| mask_name(name))
 }
 
 /// Why no code can be put on the citizen's screen.
 fn phone_blocked(scene: &Scene<'_>) -> Option<String> {
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    (!ready).then(|| {
-        scene.lang.t("评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。").to_owned()
+    (!ready).then(|| match reception::not_ready(scene.evaluator.as_ref()) {
+        Refusal::NoEvaluator => {
+            scene.lang.t("评价器未就绪，不能出二维码；可以读身份证，或扫办事人手机上的办事码。").to_owned()
+        }
+        isolated => said(&isolated, scene.lang),
     })
 }
 
@@ -172,7 +183,7 @@ fn reader(scene: &Scene<'_>) -> Reader {
 fn reading(scene: &Scene<'_>) -> Reading {
     let failed = |why, number: &str| Reading::Failed { why, number: number.to_owned() };
     let live = scene.app.desk.reading(&scene.case.id);
-    if let Some(wait) = &scene.case.phone {
+    if let Some(wait) = scene.case.phone.as_ref().filter(|wait| wait.challenge.ask != PhoneAsk::Licences) {
         let total_ms = u64::try_from(decide::PHONE_MS).unwrap_or_default();
         let scan = wait.challenge.ask == PhoneAsk::Code || !scene.app.book.knowledge.line().up;
         let left_ms = left_ms(wait.deadline, scene.now);

@@ -1,13 +1,17 @@
 //! 事项 and 免证清单 on the case page.
 
+use super::alias;
 use super::page::{Scene, age_s, decision};
 use crate::web::cases::promise;
 use crate::web::judged;
+use crate::web::pages::Lang;
 use crate::web::pages::case::Outcome as ShownOutcome;
 use crate::web::pages::steps::{
     Checked, GuideMaterial, How, ItemStep, LicenceCell, LicenceState, MaterialRow, Source,
 };
-use hall_domain::case::{Consent, ListRow, ListedLicence, MaterialState, Mode};
+use hall_domain::case::{
+    Consent, ListRow, ListedLicence, MaterialState, Mode, Open, PaperMandate, Statement, StatusSource,
+};
 use hall_domain::{LicenceGrade, LicenceStatus, Outcome, Tier};
 use hall_ledger::disposition::LicenceFinding;
 
@@ -108,13 +112,25 @@ fn reason(scene: &Scene<'_>, row: &ListRow, state: MaterialState) -> String {
         {
             "证照信息已超过时限，按容缺办理，联网后复核。"
         }
+        (MaterialState::Waivable, _) if scene.case.wants_acknowledgement() => "代办人确认后使用。",
         (MaterialState::Waived | MaterialState::Waivable, _) => "",
         (MaterialState::Brought, _) => "",
+        (_, None) if row.material.as_str() == PaperMandate::MATERIAL => "请收委托书原件并扫描上传。",
         (MaterialState::ToFollow, _) => "容缺后补。",
         (_, Some(licence)) if licence.status != LicenceStatus::Valid => "证照状态不可用，请提供纸质原件。",
         (_, Some(licence)) if !licence.usable(today) => "证照已过有效期，请提供现行有效的原件。",
         (_, Some(_)) if matches!(scene.case.consent, Consent::NotAsked) => "没有请办事人授权使用该证照。",
+        (_, Some(_)) if matches!(scene.case.consent, Consent::Withdrawn { .. }) => {
+            "授权已撤回，请收纸质原件。"
+        }
         (_, Some(_)) => "办事人未同意使用该证照。",
+        (_, None) if licensed && scene.case.paper_mandate.is_some() => {
+            "凭纸质委托书不查、不用委托人的证照，请提供纸质原件。"
+        }
+        (_, None) if licensed && !scene.case.shown.is_empty() => "手机也没有出示该证照，请提供纸质原件。",
+        (_, None) if licensed && scene.case.mode == Some(Mode::Offline) => {
+            "本厅没有缓存，可请办事人用手机出示。"
+        }
         (_, None) if licensed => "没有查到该证照。",
         (_, None) => "该材料没有对应的电子证照。",
     };
@@ -126,7 +142,7 @@ fn lapse<'a>(scene: &'a Scene<'_>, licence: &ListedLicence) -> Option<&'a Licenc
     scene.lapsed.iter().find(|found| found.licence == licence.id)
 }
 
-fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
+pub fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
     let today = scene.now.local_date();
     let status = match lapse(scene, licence).map_or(licence.status, |found| found.status) {
         // 换发: the one that was used is good no longer.
@@ -142,13 +158,16 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
         kind: licence.name.clone(),
         number: licence.issuer.clone(),
         holder,
+        under: alias::issued_under(scene, licence.alias),
         status,
         checked: Checked {
             age_s: age_s(scene.now, licence.status_at),
             stale: licence.grade <= LicenceGrade::L2,
-            source: match licence.mode {
-                Mode::Online => Source::Centre,
-                Mode::Offline => Source::Cache,
+            limit: limit(scene.lang, licence),
+            source: match (licence.mode, licence.statement.as_ref().map(|statement| statement.status_from)) {
+                (Mode::Online, _) => Source::Centre,
+                (Mode::Offline, Some(StatusSource::Phone)) => Source::Phone,
+                (Mode::Offline, _) => Source::Cache,
             },
             grade: format!("{:?}", licence.grade),
             // 核验说明; a list that was made before there were any has the grade alone.
@@ -157,5 +176,20 @@ fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
                 .as_ref()
                 .map_or_else(|| licence.grade.zh().to_owned(), hall_domain::case::Statement::zh),
         },
+    }
+}
+
+/// What the age of a licence's status means, by the policy with which it was graded.
+fn limit(lang: Lang, licence: &ListedLicence) -> String {
+    let hours = licence.statement.as_ref().map_or(0, |statement| statement.window_hours);
+    let uncached = |statement: &Statement| statement.open.contains(&Open::Cached);
+    match licence.grade {
+        LicenceGrade::L4 => lang.t("省级中心为本次办理核实").to_owned(),
+        LicenceGrade::L3 => lang.fill("在 {} 小时时限内", &[&hours]),
+        _ if licence.statement.as_ref().is_some_and(uncached) => {
+            lang.t("缓存已过期，须联网重新获取").to_owned()
+        }
+        _ if hours == 0 => lang.t("本事项须在线核验，离线不算有效").to_owned(),
+        _ => lang.fill("已超过 {} 小时时限", &[&hours]),
     }
 }

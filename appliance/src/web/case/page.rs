@@ -16,7 +16,7 @@ use crate::web::refusals::said;
 use crate::web::session::SignedIn;
 use crate::web::{App, cases, frame};
 use hall_bus::DeviceKind;
-use hall_domain::case::{Case, CaseId, Consent, Decision, ListRow, Step};
+use hall_domain::case::{Asked, Case, CaseId, Consent, Decision, ListRow, Step};
 use hall_domain::{
     ApplicantKind, ConsentGrade, IdentityGrade, ServiceItem, Timestamp, mask_name, mask_number,
 };
@@ -135,6 +135,7 @@ pub async fn build(
             .desk
             .scan_said(id)
             .map(|refusal| format!("{}（{}）", said(&refusal, scene.lang), refusal.code())),
+        scan_got: app.desk.gathered(&case).map(|progress| (progress.have, progress.of)),
         held_by: if mine { None } else { Some(held_by(&scene, signed).await?) },
         frame,
     })
@@ -168,6 +169,8 @@ fn mode(scene: &Scene<'_>) -> Mode {
         Some(CaseMode::Online) => Mode::Online,
         Some(CaseMode::Offline) if line.up && !scene.case.closed() && !scene.case.filled => Mode::Upgrading,
         None if line.up => Mode::Online,
+        // It was handled while the line was down; how long it was is not what counts any more.
+        _ if line.up => Mode::Offline { down_for: String::new() },
         _ => {
             let since = line.last_contact.unwrap_or(line.since);
             Mode::Offline { down_for: span(scene.now.ms_since(since), scene.lang) }
@@ -326,6 +329,17 @@ pub fn left_ms(deadline: Timestamp, now: Timestamp) -> u64 {
 
 /// What the citizen said about a row, for the row.
 pub fn decision(case: &Case, row: &ListRow) -> Shown {
+    let among = |asked: &Asked| asked.request.rows.iter().any(|asked| asked.material == row.material);
+    match &case.consent {
+        Consent::Office { asked, .. } if among(asked) => return Shown::Office,
+        Consent::Waiting { asked } if asked.office.is_some() && among(asked) => return Shown::Office,
+        Consent::Withdrawn { asked, refused, given: Some(_), .. }
+            if among(asked) && !refused.contains(&row.material) =>
+        {
+            return Shown::Withdrawn;
+        }
+        _ => {}
+    }
     match case.decision(&row.material) {
         Decision::Agreed => Shown::Agreed,
         Decision::Refused if row.licence.is_some() => Shown::Refused,

@@ -121,12 +121,11 @@ fn people(case: &Case) -> Vec<Party> {
     };
     let role = match (&for_whom, case.capacity()) {
         (None, _) => Role::Own,
-        (Some(_), Some(Capacity::Delegate { .. })) => Role::Delegate,
+        // By a mandate of the centre's, or on paper.
+        (Some(_), _) if case.mandator().is_some() => Role::Delegate,
         (Some(_), Some(Capacity::Agent { .. })) => Role::Agent,
         // Nobody else's card is taken for an organisation.
-        (Some(_), Some(Capacity::LegalRepresentative { .. } | Capacity::Own) | None) => {
-            Role::LegalRepresentative
-        }
+        (Some(_), _) => Role::LegalRepresentative,
     };
     let at_window = case.identity.as_ref().map(|who| person(role, &who.name, &who.document));
     for_whom.into_iter().chain(at_window).collect()

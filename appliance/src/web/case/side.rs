@@ -2,6 +2,7 @@
 
 use super::list;
 use super::page::{Scene, age_s, grade_words, left_ms, shown_number};
+use super::submit;
 use crate::reception::RESULT_MS;
 use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
@@ -43,7 +44,10 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 .map(|entry| mask_name(&entry.legal_representative.name))
                 .unwrap_or_default(),
             matches: match (&case.identity, register) {
-                (Some(who), Some(_)) => Some(decide::represents(known, &who.document, &who.name, scene.now)),
+                // A delegate by paper is none of the organisation's own people.
+                (Some(who), Some(_)) if case.paper_mandate.is_none() => {
+                    Some(decide::represents(known, &who.document, &who.name, scene.now))
+                }
                 _ => None,
             },
             relation_age_s: known.checked_at.map(|at| age_s(scene.now, at)),
@@ -59,6 +63,7 @@ pub fn side(scene: &Scene<'_>) -> SidePanel {
                 outcome: list::outcome(judgement.outcome),
                 sentence: judgement.sentence,
                 raise: judgement.raise,
+                lacking: case.filled.then(|| submit::blockers(scene, false).len()),
             })
         }
     };
@@ -77,6 +82,9 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
     let Some(device) = &scene.evaluator else { return CitizenScreen::None };
     if scene.returning(device) {
         return CitizenScreen::Returning;
+    }
+    if device.state == Presence::Quarantined {
+        return CitizenScreen::Isolated;
     }
     if device.state == Presence::Lost {
         return CitizenScreen::Offline { since: device.seen_at.hm() };
@@ -100,7 +108,7 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
         }
         (Consent::Waiting { asked }, _) if scene.shown => CitizenScreen::Authorise {
             item: case.item_name.clone(),
-            licences: asked.request.rows.iter().map(|row| (row.name.clone(), true)).collect(),
+            licences: asked.request.rows.iter().map(|row| row.name.clone()).collect(),
             left_ms: left_ms(asked.deadline, scene.now),
         },
         (Consent::Waiting { .. }, _) => CitizenScreen::Sending,

@@ -43,6 +43,10 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
                 false => by("读卡器", lang.fill("读取{}", &[&document]), Tone::Good),
             }
         }
+        CaseEvent::PaperMandateStated { .. } => {
+            by_clerk(lang.t("录入纸质委托书，委托人未经核验").to_owned(), Tone::Old)
+        }
+        CaseEvent::PaperMandateDropped => by_clerk(lang.t("不再凭纸质委托书办理").to_owned(), Tone::Plain),
         CaseEvent::PhoneAsked { challenge, .. } => {
             by_clerk(lang.fill("在评价器上显示二维码：{}", &[&lang.t(challenge.ask.zh())]), Tone::Plain)
         }
@@ -57,7 +61,7 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
             Tone::Good,
         ),
         CaseEvent::IdentityCleared { .. } => by_clerk(lang.t("重新核验，原核验作废").to_owned(), Tone::Old),
-        CaseEvent::Listed { mode, rows } => {
+        CaseEvent::Listed { mode, rows, .. } => {
             let found = rows.iter().filter(|row| row.licence.is_some()).count();
             let from = match mode {
                 Mode::Online => "省级中心",
@@ -72,7 +76,17 @@ pub fn tell(record: &CaseRecord, clerk: impl Fn(&str) -> String, lang: Lang) -> 
                 Tone::Plain,
             )
         }
+        CaseEvent::LicencesShown { rows, proof, .. } => match rows.len() {
+            0 => by(proof.carrier.zh(), lang.t("手机答复：没有所需证照").to_owned(), Tone::Old),
+            some => {
+                by(proof.carrier.zh(), lang.fill("手机出示证照 {} 项，省级中心已签发", &[&some]), Tone::Good)
+            }
+        },
         CaseEvent::Rechecked { .. } => by(BOX, lang.t("线路恢复，向省级中心重新核验").to_owned(), Tone::Good),
+        CaseEvent::AliasConfirmed { .. } => {
+            by_clerk(lang.t("核对曾用证件号，是同一人").to_owned(), Tone::Good)
+        }
+        CaseEvent::AliasReverted { .. } => by_clerk(lang.t("撤销曾用证件号的核对").to_owned(), Tone::Old),
         CaseEvent::ConsentAsked { request, .. } => {
             by_clerk(lang.fill("请办事人授权使用证照 {} 项", &[&request.rows.len()]), Tone::Plain)
         }

@@ -223,7 +223,8 @@ fn rating(scene: &Scene<'_>) -> Rating {
     }
 }
 
-fn blockers(scene: &Scene<'_>, refused: bool) -> Vec<Blocker> {
+/// What is in the way of submitting, for the clerk; `refused` when the policy is too.
+pub(super) fn blockers(scene: &Scene<'_>, refused: bool) -> Vec<Blocker> {
     let href = format!("/cases/{}?step=form", scene.case.id);
     let mut blockers: Vec<Blocker> = form::problems(scene.item, &scene.case.form)
         .into_iter()

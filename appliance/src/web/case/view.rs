@@ -195,7 +195,12 @@ fn masked(mut answers: Vec<Answer>, case: &Case) -> Vec<Answer> {
     let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
     let representative =
         register.map(|entry| (&entry.legal_representative.name, &entry.legal_representative.document));
-    for (name, document) in card.into_iter().chain(representative) {
+    let principal = match case.mandator() {
+        Some((HolderId::Person(document), name)) => Some((name.to_owned(), document)),
+        _ => None,
+    };
+    let principal = principal.as_ref().map(|(name, document)| (name, *document));
+    for (name, document) in card.into_iter().chain(representative).chain(principal) {
         for answer in &mut answers {
             if answer.value == *name {
                 answer.value = mask_name(name);
@@ -284,11 +289,13 @@ fn authorised(
     Some(Authorised {
         basis: purpose.lawful_basis.zh().to_owned(),
         what: match refused {
+            _ if purpose.pii_information.is_empty() => lang.t("本次没有使用电子证照。").to_owned(),
             0 => lang.fill("使用证照 {} 项。", &[&agreed]),
             some => lang.fill("使用证照 {} 项，不同意 {} 项。", &[&agreed, &some]),
         },
         proof: format!("{} · {}", frame::moment(given.event_time, now), lang.t(given.evidence_grade.zh())),
         withdrawn: withdrawn.map(|event| frame::moment(event.event_time, now)).unwrap_or_default(),
+        receipt: case.paper_mandate.is_none(),
         can_withdraw: serves && matches!(case.consent, Consent::Given { .. }),
         codes: case
             .uses

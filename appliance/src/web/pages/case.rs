@@ -25,6 +25,8 @@ pub struct CasePage {
     pub side: SidePanel,
     /// What was wrong with the last scan of the window's scanner, ready sentence.
     pub scan_said: Option<String>,
+    /// How many of the several QR codes of an answer have been scanned, and of how many.
+    pub scan_got: Option<(u8, u8)>,
     /// Somebody else who has this case: everything is read-only then.
     pub held_by: Option<HeldBy>,
 }
@@ -32,12 +34,17 @@ pub struct CasePage {
 impl CasePage {
     /// Whether the case can still be given up.
     pub fn can_abandon(&self) -> bool {
-        self.in_hand() && !matches!(self.step, StepPanel::Done(_))
+        self.in_hand() && self.open()
+    }
+
+    /// Whether it has not been submitted or given up.
+    pub fn open(&self) -> bool {
+        !matches!(self.side.policy, Prospect::Over)
     }
 
     /// Whether a code can be scanned for it (扫码).
     pub fn scans(&self) -> bool {
-        self.in_hand() && !matches!(self.step, StepPanel::Done(_))
+        self.in_hand() && self.open()
     }
 
     /// Whether scans can still be removed here.
@@ -58,6 +65,7 @@ impl CasePage {
                         | Reading::Again { .. }
                 )
             }
+            StepPanel::List(step) => step.showing.is_some(),
             StepPanel::Consent(step) => {
                 matches!(
                     step.state,
@@ -320,6 +328,8 @@ pub enum CitizenScreen {
         /// Since when, "10:31".
         since: String,
     },
+    /// 已隔离: its answers were not taken, and it may show nothing until somebody has looked at it.
+    Isolated,
     /// 设备正在重连: the box was started anew, and the evaluator has not come back yet.
     Returning,
     /// 空闲.
@@ -330,8 +340,8 @@ pub enum CitizenScreen {
     Authorise {
         /// 事项.
         item: String,
-        /// Licences with whether the citizen's switch is on.
-        licences: Vec<(String, bool)>,
+        /// Licences that are asked for. How the citizen's switches stand is not told before the answer.
+        licences: Vec<String>,
         /// Milliseconds left.
         left_ms: u64,
     },
@@ -355,6 +365,15 @@ pub struct Policy {
     pub sentence: String,
     /// What would raise it.
     pub raise: Option<String>,
+    /// How much is missing before anything can be submitted; none before there is a form.
+    pub lacking: Option<usize>,
+}
+
+impl Policy {
+    /// What the outcome is the outcome of.
+    pub fn heading(&self) -> &'static str {
+        if self.lacking == Some(0) { "现在提交会怎样" } else { "补齐后提交会怎样" }
+    }
 }
 
 /// 受理结果: what a submission comes to.

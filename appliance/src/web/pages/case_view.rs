@@ -133,6 +133,8 @@ pub struct Authorised {
     pub withdrawn: String,
     /// Whether this clerk can take a withdrawal in.
     pub can_withdraw: bool,
+    /// Whether there is a receipt of it: a mandate on paper was not given here.
+    pub receipt: bool,
     /// 用证码 of each licence that was opened.
     pub codes: Vec<Code>,
 }

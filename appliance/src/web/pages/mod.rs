@@ -34,9 +34,15 @@
 //! | `POST /cases/{id}/cancel-phone` | | 303 |
 //! | `POST /cases/{id}/scan` | `text`, `carrier` = `keyboard`, `camera`, `typed` | 303, 422 (扫码) |
 //! | `POST /cases/{id}/refresh-list` | | 303 |
+//! | `POST /cases/{id}/aliases/{alias}/confirm` | | 303, 422 (核对为同一人, for an earlier number of the list) |
+//! | `POST /cases/{id}/aliases/{alias}/revert` | | 303, 422 (takes it back) |
 //! | `POST /cases/{id}/unmask` | `what` (`applicant`) | 303, the opening is an entry |
 //! | `POST /cases/{id}/push` | | 303 |
 //! | `POST /cases/{id}/push-phone` | | 303 (authorisation on the phone: the citizen's, or the principal's) |
+//! | `POST /cases/{id}/paper-mandate` | `name`, `document` (for a person), `number` | 303, 422 with the reason (委托代办 by 纸质委托书) |
+//! | `POST /cases/{id}/drop-paper-mandate` | | 303 |
+//! | `POST /cases/{id}/ask-licences` | | 303, 422 (出示证照: licences that the hall lacks, from the citizen's phone) |
+//! | `POST /cases/{id}/stop-showing` | | 303 (the code for it is taken back) |
 //! | `POST /cases/{id}/acknowledge` | | 303 (asks the delegate on the citizen's screen) |
 //! | `POST /cases/{id}/office` | `basis`, `account`, `password` of a supervisor | 303, 422 (依职能查验) |
 //! | `POST /cases/{id}/withdraw` | | 303 (撤回授权) |

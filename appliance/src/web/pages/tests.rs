@@ -8,8 +8,9 @@ use super::receipt::Paper;
 use super::{Lang, samples, text};
 
 /// Sources whose every word is one of a screen.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "pages",
+    "case/alias.rs",
     "case/page.rs",
     "web/security.rs",
     "refusal.rs",

@@ -29,7 +29,7 @@ async fn with_a_material_to_follow(hall: &Hall, browser: &mut Browser<'_>) -> (C
     };
     let outcome = Outcome::MaterialsToFollow;
     let events = vec![
-        CaseEvent::Listed { mode: Mode::Offline, rows },
+        CaseEvent::Listed { mode: Mode::Offline, rows, aliased: Vec::new() },
         CaseEvent::FormFilled { fields: [].into() },
         CaseEvent::Submitted {
             judgement: Judgement { outcome, sentence: "有材料容缺后补".to_owned(), raise: None },

@@ -17,6 +17,7 @@ async fn case_with_licence(hall: &Hall) -> CaseId {
     let id = open_case(&mut browser).await;
     hall.identified(&id, "li.qiang", "wang-fang").await;
     let used = LicenceUse {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: "1.2.156.3005.2.11100000000013127D001.11519900MBTE5T0968.000000000000001.001.3"
             .parse()

@@ -203,3 +203,29 @@ async fn of_two_browsers_on_one_form_the_later_overwrites_nothing() {
     assert!(late.text.contains("R116") && late.text.contains("先写的"), "{}", late.text);
     assert!(!late.text.contains("后写的"));
 }
+
+#[tokio::test]
+async fn a_field_that_comes_twice_is_refused_and_a_locked_one_that_is_changed_loses_its_mark() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = at_form(&hall, &mut browser).await;
+    let (page, path) = (format!("/cases/{id}?step=form"), format!("/cases/{id}/form"));
+    let name = |text: &str| {
+        text.split("<label for=\"f.name\">").nth(1).unwrap().split("</div>").next().unwrap().to_owned()
+    };
+    let seen = browser.get(&page).await.text;
+    let rev = seen.split("name=\"rev\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(name(&seen).contains("身份证") && name(&seen).contains("readonly"), "{}", name(&seen));
+
+    let twice = [("do", "save"), ("rev", rev.as_str()), ("f.name", "甲"), ("f.name", "乙")];
+    assert_eq!(browser.post(&path, &twice).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(name(&browser.get(&page).await.text), name(&seen), "nothing of it was taken");
+
+    let changed = [("do", "save"), ("rev", rev.as_str()), ("f.name", "甲")];
+    assert_eq!(browser.post(&path, &changed).await.status, StatusCode::SEE_OTHER);
+    let after = name(&browser.get(&page).await.text);
+    assert!(
+        after.contains("value=\"甲\"") && after.contains("人工") && !after.contains("readonly"),
+        "{after}"
+    );
+}

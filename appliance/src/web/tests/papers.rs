@@ -264,7 +264,7 @@ async fn no_paper_sends_the_citizen_to_a_desk_that_only_the_hall_has() {
         assert!(!paper.contains("待处理"), "{outcome:?}: {paper}");
         let where_to = match outcome {
             Judged::Conditional => "请在 2026-12-05 前，带上还要补交的材料和本回执",
-            Judged::ReturnedRevoked | Judged::ReturnedMandate => "任一窗口重新",
+            Judged::ReturnedRevoked | Judged::ReturnedMandate | Judged::ReturnedHolder => "任一窗口重新",
             Judged::ReturnedDuplicate => "以先受理的为准",
             Judged::DoubtfulClock | Judged::Conflict => "12345",
             Judged::Ratified | Judged::PassedRevokedLater => "已复核通过",
@@ -282,7 +282,11 @@ async fn a_paper_about_a_look_by_office_does_not_speak_of_an_authorisation() {
     let rows = hall.listed(&case, Mode::Online);
     let asked = hall.asked(&case, &rows, Some("《社会保险法》第七十四条"));
     let noticed = CaseEvent::OfficeNoticed { command: "01ASK".parse().unwrap(), answer: "{}".to_owned() };
-    hall.happens(&id, vec![CaseEvent::Listed { mode: Mode::Online, rows }, asked, noticed]).await;
+    hall.happens(
+        &id,
+        vec![CaseEvent::Listed { mode: Mode::Online, rows, aliased: Vec::new() }, asked, noticed],
+    )
+    .await;
     let told = browser.get(&format!("/cases/{id}/consent-receipt")).await.text;
     assert!(told.contains("只证明已告知您依职能查验") && told.contains("《社会保险法》第七十四条"), "{told}");
     assert!(!told.contains("只证明用证授权") && !told.contains("授权是否还有效"), "{told}");

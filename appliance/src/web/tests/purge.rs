@@ -11,7 +11,7 @@ use hall_domain::case::CaseId;
 use hall_domain::register::Register;
 use hall_domain::{LicenceStatus, Timestamp};
 use hall_ledger::Salt;
-use hall_ledger::envelope::{Envelope, Issue, IssuedEnvelope, StatusRef};
+use hall_ledger::envelope::{Envelope, Filing, Issue, IssuedEnvelope, StatusRef};
 use hall_ledger::feed::Lane;
 use hall_ledger::token::FreshnessToken;
 use hall_sync::{Store, VerifiedChange, VerifiedItem, VerifiedPage};
@@ -47,7 +47,7 @@ impl Hall {
                 Some(case) => Reason::Asked { case, status: LicenceStatus::Valid, at: now },
                 None => Reason::Scope,
             };
-            licences::put(tx, &Sealed::new(&vault, &issued, &envelope), reason)
+            licences::put(tx, &Sealed::new(&vault, &issued, &Filing::from(&envelope)), reason)
         })
         .await;
     }

@@ -61,6 +61,7 @@ impl Hall {
         let rows = self.listed(&case, mode);
         let asked = self.asked(&case, &rows, None);
         let used = LicenceUse {
+            alias: None,
             material: "m1".parse().unwrap(),
             licence: rows[0].licence.as_ref().unwrap().id.clone(),
             kind: rows[0].licence.as_ref().unwrap().kind.clone(),
@@ -80,7 +81,11 @@ impl Hall {
         };
         let filled = CaseEvent::FormFilled { fields: Default::default() };
         let opened = CaseEvent::LicencesUsed { uses: vec![used] };
-        self.happens(&id, vec![CaseEvent::Listed { mode, rows }, asked, given, opened, filled]).await;
+        self.happens(
+            &id,
+            vec![CaseEvent::Listed { mode, rows, aliased: Vec::new() }, asked, given, opened, filled],
+        )
+        .await;
         id
     }
 
@@ -140,6 +145,7 @@ fn listed(material: &str, name: &str, holder: &HolderId, mode: Mode) -> ListRow 
         name: name.to_owned(),
         required: true,
         licence: Some(ListedLicence {
+            alias: None,
             id: licence.parse().unwrap(),
             kind: "11100000000013127D001".parse().unwrap(),
             name: name.to_owned(),
@@ -163,6 +169,7 @@ fn request(case: &Case, rows: &[ListRow], mode: Mode) -> ConsentRequest {
     let asked = rows.iter().map(|row| {
         let licence = row.licence.as_ref().unwrap();
         ConsentRow {
+            alias: None,
             material: row.material.clone(),
             licence: licence.id.clone(),
             kind: licence.kind.clone(),
@@ -300,7 +307,8 @@ async fn a_record_without_consent_has_none_to_withdraw() {
     let mut browser = hall.at_window("li.qiang", "W01").await;
     let id = open_case(&mut browser).await;
     hall.identified(&id, "li.qiang", "wang-fang").await;
-    hall.happens(&id, vec![CaseEvent::Listed { mode: Mode::Online, rows: Vec::new() }]).await;
+    hall.happens(&id, vec![CaseEvent::Listed { mode: Mode::Online, rows: Vec::new(), aliased: Vec::new() }])
+        .await;
     hall.submits(&id, Outcome::Accept, Mode::Online).await;
     let mut colleague = hall.at_window("zhao.min", "W02").await;
     assert!(!colleague.get(&format!("/cases/{id}")).await.text.contains("/withdraw"));

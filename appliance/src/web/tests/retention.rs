@@ -81,7 +81,7 @@ fn clerk() -> Clerk {
 async fn case(browser: &mut Browser<'_>, hall: &Hall) -> CaseId {
     let id = open_case(browser).await;
     hall.identified(&id, "li.qiang", "wang-fang").await;
-    let listed = CaseEvent::Listed { mode: Mode::Online, rows: Vec::new() };
+    let listed = CaseEvent::Listed { mode: Mode::Online, rows: Vec::new(), aliased: Vec::new() };
     hall.happen(&id, vec![listed, CaseEvent::FormFilled { fields: Default::default() }]).await;
     id
 }

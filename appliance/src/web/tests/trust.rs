@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 const NOON: i64 = 1_790_000_000_000;
 const DAY_MS: i64 = 24 * 3_600_000;
-const CODE_KEY: [u8; 32] = [0x5c; 32];
+pub(super) const CODE_KEY: [u8; 32] = [0x5c; 32];
 
 /// Clocks that are moved by hand.
 #[derive(Clone)]
@@ -123,12 +123,12 @@ fn root() -> SigningKey {
     SigningKey::from_bytes(&[1; 32])
 }
 
-fn pinned() -> Trust {
+pub(super) fn pinned() -> Trust {
     let keys = CentreKeys::new([SigningKey::from_bytes(&[2; 32]).verifying_key()]).unwrap();
     Trust::pinned(keys, Some(root().verifying_key()), Timestamp(NOON))
 }
 
-fn bundle(version: u32, issued_at: Timestamp) -> SignedBundle {
+pub(super) fn bundle(version: u32, issued_at: Timestamp) -> SignedBundle {
     let key = |seed: u8, from: Timestamp, until: Option<Timestamp>| BundleKey {
         suite: SUITE.to_owned(),
         key: SigningKey::from_bytes(&[seed; 32]).verifying_key().as_bytes().to_vec(),

@@ -33,6 +33,7 @@ fn device() -> DeviceRecord {
 
 fn authorize() -> Page {
     let row = |row: &str| LicenceRow {
+        note: None,
         row: row.to_owned(),
         name: "居民户口簿".to_owned(),
         holder: "王*".to_owned(),
@@ -294,6 +295,27 @@ fn an_answer_to_a_closed_or_expired_page_is_stale_and_never_applied() {
         judge(&verified, &moved, None, Some(&open), NOW),
         Verdict::Stale { why: Stale::Rebound, decides: true }
     );
+}
+
+#[test]
+fn the_end_of_a_message_that_asked_nothing_is_no_security_event_and_nothing_else_passes_so() {
+    let told = Answer { page: PageKind::Message, ..answer(&command(authorize()), Outcome::Timeout {}) };
+    let without_command = |answer: &Answer| {
+        let verified = verify::<Answer>(&signed(answer), &device_id(1), &device()).unwrap();
+        judge(&verified, &device(), None, None, NOW)
+    };
+    for outcome in [Outcome::Timeout {}, Outcome::Dismissed {}] {
+        let verdict = without_command(&Answer { outcome, ..told.clone() });
+        assert_eq!(verdict, Verdict::Stale { why: Stale::Closed, decides: false });
+        assert!(verdict.advances_counter() && !verdict.is_security_event());
+    }
+    let unknown = Verdict::Rejected(Rejection::UnknownCommand);
+    assert_eq!(without_command(&Answer { outcome: confirmed(&[]), ..told.clone() }), unknown);
+    assert_eq!(without_command(&Answer { page: PageKind::Authorize, ..told.clone() }), unknown);
+    let replayed = DeviceRecord { counter: told.counter, ..device() };
+    let verified = verify::<Answer>(&signed(&told), &device_id(1), &device()).unwrap();
+    let verdict = judge(&verified, &replayed, None, None, NOW);
+    assert_eq!(verdict, Verdict::Rejected(Rejection::Replay));
 }
 
 #[test]

@@ -13,7 +13,7 @@ export function authorizeView(state: State, data: AuthorizeData, send: Send): Vi
   const words = wordsOf(state);
   const rows = data.licences.map((row) => licenceRow(row, words, send));
   const list = h("ul", { class: "licences", tabindex: 0, "aria-label": words.licences(rows.length) }, ...rows.map((row) => row.root));
-  const about = h("section", { class: "about" }, h("h1", {}, words.agreeTitle), details(data, words));
+  const about = h("section", { class: "about", tabindex: 0, "aria-label": words.agreeTitle }, h("h1", {}, words.agreeTitle), details(data, words));
   const columns = h("div", { class: "columns" }, about, h("section", { class: "asked" }, h("h2", {}, words.licences(rows.length)), list));
   const scrollers = [columns, about, list];
   const further = h(
@@ -124,6 +124,7 @@ function licenceRow(row: LicenceRow, words: Words, send: Send): Row {
       { class: "what" },
       h("div", { class: "name" }, name, row.required && h("small", {}, words.required)),
       h("p", {}, [`${words.holder} ${row.holder}`, uses].filter(Boolean).join(" · ")),
+      row.note !== undefined && h("p", { class: "note", role: "note" }, row.note),
     ),
     control,
   );

@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { concat, fromBase64url, fromHex, type Bytes } from "../src/message/bytes";
 import { OWN, readAssertion, readAttestation, readChallenge, serviceCode } from "../src/message/code";
+import { decode } from "../src/message/cbor";
 import { bytesOf, mapOf, numberOf, open } from "../src/message/cose";
 import { find, modules } from "../src/message/qr";
-import { messageIn, qrText, whatIs } from "../src/message/scan";
+import { messageIn, qrText, qrTexts, whatIs } from "../src/message/scan";
 
 const FOLDER = "../../../docs/protocol/vectors/phone";
 const CODES = ["own", "representative", "agent", "delegate", "answer"];
@@ -55,6 +56,15 @@ test("answers of the centre are told apart and belong to their challenge", () =>
     assert.deepEqual(said.nonce, readChallenge(vector(`ask-${name}`)).nonce, name);
     assert.equal(whatIs(text(`say-${name}`)).is, "answer");
   }
+});
+
+test("an answer that one code does not hold is split as in the golden vector", async () => {
+  const golden = text("say-licences-three").split("\n");
+  const parts = golden.map((code) => decode(messageIn(code) ?? new Uint8Array()) as [number, number, Uint8Array, Uint8Array]);
+  const message = concat(...parts.map(([, , , bytes]) => bytes));
+  assert.equal(readAssertion(message).nonce.length, 16);
+  assert.deepEqual(await qrTexts(message), golden);
+  assert.deepEqual(await qrTexts(vector("say-licences")), [text("say-licences")]);
 });
 
 test("every golden message is drawn as a code that another's decoder reads", () => {

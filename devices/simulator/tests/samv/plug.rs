@@ -47,11 +47,11 @@ async fn a_pulled_reader_ends_the_read_at_once_and_works_again_when_plugged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_idle_reader_that_is_pulled_is_noticed_without_any_command() {
+async fn an_idle_reader_that_is_pulled_a_hundred_times_is_noticed_each_time_without_any_command() {
     // Status checks far apart: only the hang-up can tell.
     let timing = Timing { status_every: PATIENCE * 10, ..TIMING };
     let desk = Desk::with(Pace::Unpaced, timing).await;
-    for _ in 0..5 {
+    for _ in 0..100 {
         desk.sim.unplug();
         desk.until_state(ReaderState::Detached).await;
         desk.sim.plug().unwrap();

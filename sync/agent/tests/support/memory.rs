@@ -29,6 +29,8 @@ pub struct Held {
     pub hot: u64,
     /// Items of the main lane, in the order in which they were applied.
     pub items: Vec<VerifiedItem>,
+    /// Positions of the main lane after each time that something was applied.
+    pub applied: Vec<u64>,
     /// Hot items that came through the hot lane.
     pub hot_items: Vec<VerifiedItem>,
     pub tokens: Vec<FreshnessToken>,
@@ -65,6 +67,7 @@ impl Memory {
             feed: 0,
             hot: 0,
             items: Vec::new(),
+            applied: Vec::new(),
             hot_items: Vec::new(),
             tokens: Vec::new(),
             trusts: Vec::new(),
@@ -227,6 +230,8 @@ impl Store for Memory {
             }
             held.items.push(item);
         }
+        let feed = held.feed;
+        held.applied.push(feed);
         Ok(())
     }
 

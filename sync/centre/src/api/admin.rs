@@ -1,7 +1,7 @@
 //! The operators' side: JSON over loopback, let in by a token. Pages come later.
 
 use super::error::Refused;
-use super::scope;
+use super::{aliases, scope};
 use crate::app::App;
 use crate::citizen::consent;
 use crate::code::Code;
@@ -72,6 +72,7 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/blobs/{id}/{n}", get(chunk))
         .route("/admin/trust", get(trusted))
         .route("/admin/trust/rotate", post(rotate))
+        .merge(aliases::router())
         .merge(scope::router())
         .fallback(async || Failure(Refused::unknown_call()))
         .method_not_allowed_fallback(async || Failure(Refused::wrong_method()))

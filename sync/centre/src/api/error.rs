@@ -1,5 +1,6 @@
 //! Answers that are not what was asked for.
 
+use crate::alias::StateError;
 use crate::blobs::BlobStoreError;
 use crate::citizen::Refusal;
 use crate::custody::CustodyError;
@@ -132,7 +133,17 @@ impl From<PageError> for Refused {
     fn from(error: PageError) -> Self {
         match error {
             PageError::Store(error) => error.into(),
+            PageError::State(error) => error.into(),
             beyond @ PageError::Beyond { .. } => Self::bad("beyond-head", beyond.to_string()),
+        }
+    }
+}
+
+impl From<StateError> for Refused {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Store(error) => error.into(),
+            error => Self::failed(&error),
         }
     }
 }

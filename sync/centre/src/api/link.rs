@@ -2,6 +2,7 @@
 
 use super::error::Refused;
 use super::{blobs, enrol};
+use crate::alias;
 use crate::app::App;
 use crate::authority::Peer;
 use crate::citizen::challenge::ChallengeState;
@@ -22,12 +23,15 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use hall_domain::HolderId;
+use hall_domain::{HolderId, LicenceKindCode, Timestamp};
 use hall_ledger::blob::CHUNK;
 use hall_ledger::bundle::MAX_COMPRESSED;
 use hall_ledger::document::DocumentKind;
+use hall_ledger::envelope::IssuedEnvelope;
 use hall_ledger::feed::{Lane, StatusChange};
-use hall_ledger::link::{HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE, Resolve, Resolved};
+use hall_ledger::link::{
+    AliasedLicences, HeadIs, Hello, HelloAnswer, Lookup, LookupAnswer, MEDIA_TYPE, Resolve, Resolved,
+};
 use hall_ledger::{Hash, cbor, entry};
 use minicbor::Encode;
 use serde::Deserialize;
@@ -340,13 +344,13 @@ async fn lookup(
         return Err(Refused::bad("use-cause", "a look-up names its cause in 1 to 200 characters"));
     }
     let (hall, now) = (&log.hall.code, app.now());
-    let (mut envelopes, mut statuses) = (Vec::new(), Vec::new());
-    for registered in app.store.licences_of(&lookup.holder).await? {
-        if lookup.kinds.contains(&registered.licence.kind) {
-            let place = registered.status_index;
-            envelopes.push(register::issue(&app, &registered.licence, place, hall, now).await?);
-            let licence = registered.licence.id.clone();
-            statuses.push(StatusChange { licence, status: registered.status, at: now });
+    let (envelopes, statuses) = fresh(&app, &lookup.holder, &lookup.kinds, hall, now).await?;
+    let mut aliased = Vec::new();
+    for alias in app.store.aliases_of(&lookup.holder).await? {
+        let (envelopes, statuses) = fresh(&app, alias.other(), &lookup.kinds, hall, now).await?;
+        if !envelopes.is_empty() {
+            let alias = app.sign(&alias::seal(&app, &alias, now)?);
+            aliased.push(AliasedLicences { alias, envelopes, statuses });
         }
     }
     let organisation = match &lookup.holder {
@@ -362,10 +366,31 @@ async fn lookup(
         .map_err(|error| Refused::failed(&error))?;
     tracing::info!(
         hall.code = %hall, item.code = %lookup.item, case.no = %lookup.case_no,
-        licence.count = envelopes.len(), "A hall looked up licences."
+        licence.count = envelopes.len(), alias.count = aliased.len(), "A hall looked up licences."
     );
     let token = feeds::token(&app, hall).await?;
-    Ok(answer(StatusCode::OK, &LookupAnswer { envelopes, organisation, token, statuses }))
+    let aliased = Some(aliased).filter(|aliased| !aliased.is_empty());
+    Ok(answer(StatusCode::OK, &LookupAnswer { envelopes, organisation, token, statuses, aliased }))
+}
+
+/// Envelopes of one holder as of now, of these kinds, and the status of each.
+async fn fresh(
+    app: &App,
+    holder: &HolderId,
+    kinds: &[LicenceKindCode],
+    hall: &str,
+    now: Timestamp,
+) -> Result<(Vec<IssuedEnvelope>, Vec<StatusChange>), Refused> {
+    let (mut envelopes, mut statuses) = (Vec::new(), Vec::new());
+    for registered in app.store.licences_of(holder).await? {
+        if kinds.contains(&registered.licence.kind) {
+            let place = registered.status_index;
+            envelopes.push(register::issue(app, &registered.licence, place, hall, now).await?);
+            let licence = registered.licence.id.clone();
+            statuses.push(StatusChange { licence, status: registered.status, at: now });
+        }
+    }
+    Ok((envelopes, statuses))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! HTTP: the link for boxes, the operators' side, and what citizens' phones call. The only place of the centre that knows axum.
 
 mod admin;
+mod aliases;
 mod blobs;
 mod citizen;
 mod enrol;

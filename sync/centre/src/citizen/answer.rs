@@ -15,6 +15,7 @@ use crate::citizen::session;
 use crate::store::citizens::{KeptChallenge, NewAnswer, Person, Session};
 use hall_domain::consent::TEXT_VERSION;
 use hall_domain::{Capacity, IdentityDocument, MaterialId, PhoneAsk, Timestamp};
+use hall_ledger::envelope::NUMBER_FIELD;
 use hall_ledger::phone::assertion::LIFE_S;
 use hall_ledger::phone::{
     AgreedRow, Agreement, Assertion, ChallengeNonce, LicenceStatement, MAX_BYTES, Said, SealNonce,
@@ -313,8 +314,12 @@ fn statements(
     let mut statements = Vec::new();
     for row in rows.iter().filter(|row| wanted(&row.material.id)) {
         let Some(found) = &row.found else { continue };
+        // 证照编号 is a field like any other, whether or not the licence lists it among them.
+        let number =
+            |key: &hall_domain::FieldKey| (key.as_str() == NUMBER_FIELD).then_some(&found.licence.number);
         let field = |key: &hall_domain::FieldKey| {
-            found.licence.fields.get(key).map(|value| (key.clone(), value.clone()))
+            let value = found.licence.fields.get(key).or_else(|| number(key))?;
+            Some((key.clone(), value.clone()))
         };
         let fields: BTreeMap<_, _> = row.material.fields.iter().filter_map(field).collect();
         let stated = StatedLicence {

@@ -64,9 +64,10 @@ impl Progress {
         Some(match judged.outcome {
             Outcome::Ratified | Outcome::PassedRevokedLater => Self::Passed(judged.decided_at),
             Outcome::Conditional => Self::Following(judged.deadline.or(until)),
-            Outcome::ReturnedRevoked | Outcome::ReturnedDuplicate | Outcome::ReturnedMandate => {
-                Self::Returned(judged.decided_at)
-            }
+            Outcome::ReturnedRevoked
+            | Outcome::ReturnedDuplicate
+            | Outcome::ReturnedMandate
+            | Outcome::ReturnedHolder => Self::Returned(judged.decided_at),
             Outcome::DoubtfulClock | Outcome::Conflict => Self::InDoubt,
         })
     }

@@ -7,7 +7,9 @@ use crate::authority::Fingerprint;
 use crate::casefile::{CaseEntry, CaseFile};
 use crate::scope::{Grant, HallScope, Telling};
 use hall_domain::case::CaseNo;
-use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
+use hall_domain::{
+    AliasId, HolderAlias, HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc,
+};
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::envelope::IssuedEnvelope;
@@ -414,6 +416,24 @@ pub trait Store: citizens::Citizens {
     fn tell(&self, telling: Telling) -> Answer<'_, ()>;
     /// Halls that may hold a licence.
     fn halls_of(&self, licence: &Licence, now: Timestamp) -> Answer<'_, Vec<Hall>>;
+    /// Keeps a fact about an earlier identifier and tells every hall; gives the name that it has.
+    fn put_alias(&self, alias: HolderAlias, at: Timestamp) -> Answer<'_, (AliasId, Change)>;
+    /// Ends a fact and tells every hall. `false` if none of this name stands.
+    fn withdraw_alias(&self, id: AliasId, at: Timestamp) -> Answer<'_, bool>;
+    /// A fact that stands.
+    fn alias(&self, id: AliasId) -> Answer<'_, Option<HolderAlias>>;
+    /// What stands about a person's earlier identifiers.
+    fn aliases_of(&self, holder: &HolderId) -> Answer<'_, Vec<HolderAlias>>;
+    /// The names of all facts that stand.
+    fn aliases(&self) -> Answer<'_, Vec<AliasId>>;
+    /// Of the claims of a case those that stand: the fact is about who stood at the window, and the licence was issued
+    /// under its earlier identifier.
+    fn standing_aliases(
+        &self,
+        log: LogId,
+        case_no: &str,
+        claims: BTreeSet<(AliasId, LicenceId)>,
+    ) -> Answer<'_, BTreeSet<(AliasId, LicenceId)>>;
     /// What is known about a licence for judging a case of this hall; none if there is no such licence.
     fn history(&self, id: &LicenceId, hall: &str) -> Answer<'_, Option<(String, LicenceHistory)>>;
 

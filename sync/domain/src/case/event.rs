@@ -1,12 +1,13 @@
 //! What can happen to a case, in the words of the ledger.
 
-use super::{AccountName, CaseId, CaseNo, CommandId, Statement, WindowId};
+use super::aliases::AliasedRow;
+use super::{AccountName, CaseId, CaseNo, CommandId, PaperMandate, Statement, WindowId};
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, Carrier, Date, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode, Judgement,
-    LicenceGrade, LicenceId, LicenceKindCode, LicenceStatus, MaterialId, Organisation, PhoneAsk, Subject,
-    Timestamp, Uscc, Way,
+    AliasId, ApplicantKind, Carrier, Date, FieldKey, HolderId, IdentityCard, IdentityGrade, ItemCode,
+    Judgement, LicenceGrade, LicenceId, LicenceKindCode, LicenceStatus, MaterialId, Organisation, PhoneAsk,
+    Subject, Timestamp, Uscc, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +96,10 @@ pub struct ListedLicence {
     /// 核验说明.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<Statement>,
+    /// 曾用证件号: by which fact it is the person's, when it was issued under an earlier identifier. `holder` is that
+    /// identifier then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<AliasId>,
 }
 
 impl ListedLicence {
@@ -133,6 +138,9 @@ pub struct LicenceUse {
     /// 核验说明 of the moment of opening.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<Statement>,
+    /// 曾用证件号: by which fact it was the person's, when it was issued under an earlier identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<AliasId>,
 }
 
 impl fmt::Debug for LicenceUse {
@@ -166,6 +174,9 @@ pub struct PhoneChallenge {
     pub ask: PhoneAsk,
     /// 16 random bytes, hexadecimal.
     pub nonce: String,
+    /// The materials whose licences are to be shown (出示证照); empty for every other request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub materials: Vec<MaterialId>,
 }
 
 /// 依职能查验的依据: why licences may be opened without consent, and who allowed it.
@@ -290,6 +301,13 @@ pub enum CaseEvent {
         /// What is known of it.
         organisation: Organised,
     },
+    /// 纸质委托书: the clerk read on paper for whom the person acts.
+    PaperMandateStated {
+        /// Whom it names.
+        mandate: PaperMandate,
+    },
+    /// The paper mandate does not count any more: it was taken back, or another one took its place.
+    PaperMandateDropped,
     /// A card was read for this case.
     Identified {
         /// How the person was verified.
@@ -354,14 +372,42 @@ pub enum CaseEvent {
         mode: Mode,
         /// One row for each material of the item.
         rows: Vec<ListRow>,
+        /// 曾用证件号下的证照: candidates beside the rows, which stand for nothing until the clerk has confirmed them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        aliased: Vec<AliasedRow>,
+    },
+    /// 出示证照: the citizen's phone showed licences that the hall does not hold, stated by the centre for this case.
+    /// What stands in them stays sealed in the message until the citizen agrees.
+    LicencesShown {
+        /// The command whose challenge it answers.
+        command: CommandId,
+        /// The licence for each material; a material without one is not there.
+        rows: BTreeMap<MaterialId, ListedLicence>,
+        /// When the centre stated them.
+        stated_at: Timestamp,
+        /// The centre's assertion.
+        proof: PhoneProof,
     },
     /// The line came back before submission: the centre confirmed, or did not, what the cache had said.
     Rechecked {
         /// The list as the centre knows it.
         rows: Vec<ListRow>,
+        /// 曾用证件号下的证照, as the centre knows them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        aliased: Vec<AliasedRow>,
         /// What is known of the organisation by then, for 法人.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         organisation: Option<Organised>,
+    },
+    /// 核对为同一人: the clerk has looked, and the person is the one of the earlier identifier.
+    AliasConfirmed {
+        /// By which fact.
+        alias: AliasId,
+    },
+    /// The clerk took 核对为同一人 back.
+    AliasReverted {
+        /// Which fact.
+        alias: AliasId,
     },
     /// The authorisation page was sent to the evaluator.
     ConsentAsked {

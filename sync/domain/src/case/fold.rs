@@ -2,8 +2,9 @@
 
 use super::WithdrawnAt;
 use super::{
-    Acknowledgement, Asked, Case, CaseEvent, CaseRecord, Consent, ConsentEnd, ConsentProof, Identity,
-    ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, Submission,
+    Acknowledgement, AliasedRow, Asked, Case, CaseEvent, CaseRecord, ConfirmedAlias, Consent, ConsentEnd,
+    ConsentProof, Identity, ListRow, Mode, OnceGiven, PhoneIdentity, PhoneWait, RatingState, ShownLicences,
+    StatusSource, Submission,
 };
 use crate::Timestamp;
 use crate::form::{Attested, AttestedBy, FieldState};
@@ -30,11 +31,16 @@ impl Case {
             updated_at: record.at,
             organisation: None,
             identity: None,
+            paper_mandate: None,
             phone: None,
             acknowledgement: None,
             mode: None,
             listed_at: None,
             list: Vec::new(),
+            shown: Vec::new(),
+            aliased: Vec::new(),
+            confirmed: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             consent: Consent::NotAsked,
             uses: Vec::new(),
             filled: false,
@@ -71,6 +77,14 @@ impl Case {
         match record.event {
             CaseEvent::Opened { .. } => {}
             CaseEvent::OrganisationNamed { organisation } => self.organisation = Some(organisation),
+            CaseEvent::PaperMandateStated { mandate } => {
+                self.paper_mandate = Some(mandate);
+                self.forget_list();
+            }
+            CaseEvent::PaperMandateDropped => {
+                self.paper_mandate = None;
+                self.forget_list();
+            }
             CaseEvent::Identified { card, expired, .. } => {
                 // A card read after the same person's code adds to it.
                 let same = |who: &Identity| who.document == card.document;
@@ -116,14 +130,35 @@ impl Case {
                 }
             }
             CaseEvent::IdentityCleared { .. } => self.forget_person(),
-            CaseEvent::Listed { mode, rows } => {
+            CaseEvent::Listed { mode, rows, aliased } => {
+                // What the centre itself says now is newer than what a phone carried.
+                if mode == Mode::Online {
+                    self.shown.clear();
+                }
                 self.mode = Some(mode);
-                self.list = rows;
                 self.listed_at = Some(at);
+                self.relist(rows, aliased);
             }
-            CaseEvent::Rechecked { rows, organisation } => {
+            CaseEvent::LicencesShown { rows, stated_at, proof, .. } => {
+                self.phone = None;
+                for row in &mut self.list {
+                    if let Some(licence) = rows.get(&row.material) {
+                        row.licence = Some(licence.clone());
+                    }
+                }
+                self.shown.push(ShownLicences { stated_at, proof });
+            }
+            CaseEvent::Rechecked { rows, aliased, organisation } => {
                 self.organisation = organisation.or(self.organisation.take());
-                self.recheck(rows);
+                self.recheck(rows, aliased);
+            }
+            CaseEvent::AliasConfirmed { alias } => {
+                self.confirmed.insert(alias, ConfirmedAlias { by: record.clerk, at });
+                self.settle_aliases();
+            }
+            CaseEvent::AliasReverted { alias } => {
+                self.confirmed.remove(&alias);
+                self.settle_aliases();
             }
             CaseEvent::ConsentAsked { request, digest, command, device, deadline, phone, office } => {
                 let asked = Box::new(Asked {
@@ -176,6 +211,7 @@ impl Case {
             CaseEvent::FormFilled { fields } => {
                 self.form = fields;
                 self.filled = true;
+                self.shown.clear();
             }
             CaseEvent::FormSaved { values } => {
                 for (key, value) in values {
@@ -243,6 +279,7 @@ impl Case {
             CaseEvent::Abandoned { reason } => {
                 self.abandoned = Some(reason);
                 self.phone = None;
+                self.forget_shown();
                 if matches!(self.consent, Consent::Waiting { .. }) {
                     self.consent = Consent::Ended { reason: ConsentEnd::Cancelled, at };
                 }
@@ -252,11 +289,12 @@ impl Case {
 
     /// Uses that the centre confirms become fresh ones; a licence that it does not confirm no longer counts,
     /// and its material is asked for again.
-    fn recheck(&mut self, rows: Vec<ListRow>) {
+    fn recheck(&mut self, rows: Vec<ListRow>, aliased: Vec<AliasedRow>) {
         let today = self.updated_at.local_date();
         self.mode = Some(Mode::Online);
         self.listed_at = Some(self.updated_at);
-        self.list = rows;
+        self.shown.clear();
+        self.relist(rows, aliased);
         let (list, form) = (&self.list, &mut self.form);
         self.uses.retain_mut(|used| {
             let row = list.iter().find(|row| row.material == used.material);
@@ -277,12 +315,36 @@ impl Case {
         });
     }
 
+    /// Licences that a phone showed and nobody opened leave the case; their rows are as before.
+    fn forget_shown(&mut self) {
+        if self.shown.is_empty() {
+            return;
+        }
+        self.shown.clear();
+        for row in &mut self.list {
+            row.licence = row.licence.take().filter(|licence| {
+                let statement = licence.statement.as_ref();
+                statement.is_none_or(|statement| statement.status_from != StatusSource::Phone)
+            });
+        }
+    }
+
+    /// A new list. What the clerk confirmed holds for as long as the authority's word is in it.
+    fn relist(&mut self, rows: Vec<ListRow>, aliased: Vec<AliasedRow>) {
+        self.list = rows;
+        self.replaced.clear();
+        self.confirmed.retain(|id, _| aliased.iter().any(|row| row.alias.id() == *id));
+        self.aliased = aliased;
+        self.settle_aliases();
+    }
+
     /// What was opened under the consent is forgotten: its values leave the case, and its materials are asked for
     /// again if the case is not submitted yet.
     fn withdraw(&mut self, place: WithdrawnAt, since: Timestamp) {
         let Consent::Given { asked, refused, at, .. } = &self.consent else { return };
         let given = Some(OnceGiven { at: *at, grade: self.consent_grade() });
         let (asked, refused) = (asked.clone(), refused.clone());
+        self.forget_shown();
         self.consent = Consent::Withdrawn { asked, refused, given, place, since };
         for used in &mut self.uses {
             used.opened.clear();
@@ -300,10 +362,19 @@ impl Case {
 
     fn forget_person(&mut self) {
         self.phone = None;
-        self.acknowledgement = None;
         self.identity = None;
+        self.forget_list();
+    }
+
+    /// What follows from for whom the case is, and is made anew when that changes.
+    fn forget_list(&mut self) {
+        self.acknowledgement = None;
         self.mode = None;
         self.list.clear();
+        self.shown.clear();
+        self.aliased.clear();
+        self.confirmed.clear();
+        self.replaced.clear();
         self.consent = Consent::NotAsked;
         self.filled = false;
         self.form.clear();

@@ -2,7 +2,7 @@
 
 use super::{
     Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, ListRow, MaterialState,
-    Outstanding, PaperChoice, Step,
+    Outstanding, PaperChoice, PaperMandate, Step,
 };
 use crate::{
     ApplicantKind, Capacity, ConsentGrade, HolderId, IdentityGrade, LicenceGrade, MandateGrade, MaterialId,
@@ -57,6 +57,9 @@ impl Case {
         if matches!(self.consent, Consent::Office { .. }) {
             return Way::ExOfficio;
         }
+        if self.paper_mandate.is_some() {
+            return Way::Delegate;
+        }
         let phone = self.identity.as_ref().and_then(|who| who.phone.as_ref());
         phone.map_or(Way::IdentityCard, |phone| match phone.capacity {
             Capacity::Agent { .. } => Way::Agent,
@@ -72,10 +75,21 @@ impl Case {
 
     /// 委托人, when a delegate stands at the window.
     pub fn mandator(&self) -> Option<(&HolderId, &str)> {
-        match self.capacity() {
-            Some(Capacity::Delegate { principal, principal_name, .. }) => Some((principal, principal_name)),
+        match (&self.paper_mandate, self.capacity()) {
+            (Some(paper), _) => Some((&paper.principal, &paper.principal_name)),
+            (None, Some(Capacity::Delegate { principal, principal_name, .. })) => {
+                Some((principal, principal_name))
+            }
             _ => None,
         }
+    }
+
+    /// Whether the paper mandate itself has been scanned.
+    pub fn paper_mandate_scanned(&self) -> bool {
+        let its = |file: &super::Attachment| {
+            file.material.as_ref().is_some_and(|material| material.as_str() == PaperMandate::MATERIAL)
+        };
+        self.paper_mandate.is_some() && self.attachments.iter().any(its)
     }
 
     /// How well it is known that the person may act for another.
@@ -84,6 +98,8 @@ impl Case {
             |asked: &Asked| asked.phone.as_ref().is_some_and(|phone| phone.ask == PhoneAsk::Principal);
         match (self.mandator(), &self.consent) {
             (None, _) => MandateGrade::M0,
+            // Whatever else has been said: paper is what the principal signed.
+            (Some(_), _) if self.paper_mandate.is_some() => MandateGrade::M1,
             (Some(_), Consent::Given { asked, .. }) if by_principal(asked) => MandateGrade::M3,
             (Some(_), _) => MandateGrade::M2,
         }
@@ -101,6 +117,7 @@ impl Case {
             Consent::Given { proof: ConsentProof::Phone { .. }, .. } => ConsentGrade::C3,
             Consent::Given { proof: ConsentProof::Evaluator { .. }, .. } => ConsentGrade::C2,
             Consent::Office { .. } => ConsentGrade::CX,
+            _ if self.paper_mandate_scanned() => ConsentGrade::C1,
             _ => ConsentGrade::C0,
         }
     }
@@ -158,6 +175,10 @@ impl Case {
 
     /// Whether a material is here on paper: scanned, or its original sighted.
     pub fn paper_brought(&self, material: &MaterialId) -> bool {
+        if material.as_str() == PaperMandate::MATERIAL {
+            // A mandate that nobody keeps proves nothing later: seeing it is not enough.
+            return self.paper_mandate_scanned();
+        }
         self.papers.get(material) == Some(&PaperChoice::Original)
             || self.attachments.iter().any(|file| file.material.as_ref() == Some(material))
     }
@@ -175,12 +196,16 @@ impl Case {
         if self.paper_brought(&row.material) {
             return MaterialState::Brought;
         }
+        if row.material.as_str() == PaperMandate::MATERIAL {
+            return MaterialState::Missing;
+        }
         match self.papers.get(&row.material) {
             Some(PaperChoice::ToFollow) => MaterialState::ToFollow,
             _ => {
                 let usable =
                     row.licence.as_ref().is_some_and(|licence| licence.usable(self.updated_at.local_date()));
-                if usable && !self.filled && self.decision(&row.material) == Decision::Open {
+                // What was agreed to is opened a moment later, or once a delegate has confirmed.
+                if usable && !self.filled && self.decision(&row.material) != Decision::Refused {
                     MaterialState::Waivable
                 } else if row.required {
                     MaterialState::Missing

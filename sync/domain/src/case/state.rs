@@ -1,15 +1,15 @@
 //! A case with what its records say of it.
 
 use super::{
-    AccountName, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConsentEnd, Follow,
-    LicenceUse, ListRow, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
-    WindowId, WithdrawnAt,
+    AccountName, AliasedRow, Attachment, AttachmentId, CarriedRow, CaseId, CaseNo, CommandId, ConfirmedAlias,
+    ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence, Mode, OfficeGround, Organised, PaperChoice,
+    PaperMandate, PhoneChallenge, PhoneProof, Secondary, WindowId, WithdrawnAt,
 };
 use crate::consent::ConsentRequest;
 use crate::form::FieldState;
 use crate::{
-    ApplicantKind, Capacity, ConsentGrade, FieldKey, IdentityCard, IdentityDocument, IdentityGrade, ItemCode,
-    Judgement, MaterialId, Timestamp, Way,
+    AliasId, ApplicantKind, Capacity, ConsentGrade, FieldKey, IdentityCard, IdentityDocument, IdentityGrade,
+    ItemCode, Judgement, MaterialId, Timestamp, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,16 @@ pub struct PhoneWait {
     pub at: Timestamp,
     /// When the box stops waiting.
     pub deadline: Timestamp,
+}
+
+/// 手机出示的证照: what the centre stated of the citizen's licences for this case. Nothing in it is open; it leaves the
+/// case with the form filled, with the person, and with the case given up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownLicences {
+    /// When the centre stated them.
+    pub stated_at: Timestamp,
+    /// The centre's assertion, the fields sealed in it.
+    pub proof: PhoneProof,
 }
 
 /// An authorisation page that is or was on the evaluator.
@@ -351,6 +361,9 @@ pub struct Case {
     pub organisation: Option<Organised>,
     /// Who was identified.
     pub identity: Option<Identity>,
+    /// 纸质委托书, when the person acts by one.
+    #[serde(default)]
+    pub paper_mandate: Option<PaperMandate>,
     /// A challenge that waits for the citizen's phone.
     #[serde(default)]
     pub phone: Option<PhoneWait>,
@@ -364,6 +377,18 @@ pub struct Case {
     pub listed_at: Option<Timestamp>,
     /// 免证清单.
     pub list: Vec<ListRow>,
+    /// Licences that a phone showed, as long as they may still be opened; the newest last.
+    #[serde(default)]
+    pub shown: Vec<ShownLicences>,
+    /// 曾用证件号下的证照: candidates beside the rows.
+    #[serde(default)]
+    pub aliased: Vec<AliasedRow>,
+    /// 核对为同一人: the earlier identifiers that the clerk confirmed.
+    #[serde(default)]
+    pub confirmed: BTreeMap<AliasId, ConfirmedAlias>,
+    /// What stood in the rows that confirmed candidates have taken.
+    #[serde(default)]
+    pub replaced: BTreeMap<MaterialId, Option<ListedLicence>>,
     /// 用证授权.
     pub consent: Consent,
     /// Licences opened.

@@ -46,6 +46,8 @@ pub enum Established {
     Holder,
     /// It was signed for this hall.
     Hall,
+    /// It was signed in answer to this case's own request.
+    Case,
     /// The day lies within 有效期.
     Dates,
     /// The status is within its 时限.
@@ -84,6 +86,8 @@ pub enum StatusSource {
     Token,
     /// Nobody since the envelope was made.
     Envelope,
+    /// 手机出示: the centre, in an answer that the citizen's phone carried here.
+    Phone,
 }
 
 impl Established {
@@ -92,6 +96,7 @@ impl Established {
             Self::Signature => "中心签名有效",
             Self::Holder => "持证主体相符",
             Self::Hall => "本厅可用",
+            Self::Case => "为本次办件签发",
             Self::Dates => "在有效期内",
             // Said with its age.
             Self::Status => "",
@@ -120,6 +125,7 @@ impl StatusSource {
             Self::Feed => "中心下发的变更",
             Self::Token => "中心新鲜度凭证",
             Self::Envelope => "签发时的信息",
+            Self::Phone => "省级中心（经办事人手机出示）",
         }
     }
 }
@@ -145,7 +151,8 @@ impl Statement {
             ago(self.at, self.status_at),
             self.status_from.zh()
         );
-        if self.mode == Mode::Offline {
+        // What a phone carried is the centre's own word; no list was needed for it.
+        if self.mode == Mode::Offline && self.status_from != StatusSource::Phone {
             match self.list_at {
                 Some(list) => {
                     let _ = write!(text, "；状态列表：{}", ago(self.at, list));

@@ -28,6 +28,8 @@ pub struct RecordFacts<'a> {
     pub principal: &'a dyn Fn(&HolderId) -> String,
     /// The hall's code.
     pub hall_code: &'a str,
+    /// 办理部门 of the item, for a mandate on paper, where no request names it.
+    pub department: &'a str,
 }
 
 /// 授权记录. Holds names only masked, and no document number.
@@ -102,6 +104,9 @@ pub enum LegalBasis {
     /// The principal agreed, for a delegate.
     #[serde(rename = "委托授权")]
     Mandate,
+    /// The principal signed a mandate on paper: good for taking the case in, and for no licence.
+    #[serde(rename = "纸质委托书")]
+    PaperMandate,
     /// The law allows it, and the citizen was told.
     #[serde(rename = "依职能查验")]
     Office,
@@ -112,6 +117,7 @@ impl LegalBasis {
     pub fn of(case: &Case) -> Self {
         match (&case.consent, case.mandator()) {
             (Consent::Office { .. }, _) => Self::Office,
+            _ if case.paper_mandate.is_some() => Self::PaperMandate,
             (_, Some(_)) => Self::Mandate,
             (_, None) => Self::Holder,
         }
@@ -122,6 +128,7 @@ impl LegalBasis {
         match self {
             Self::Holder => "持证人授权",
             Self::Mandate => "委托授权",
+            Self::PaperMandate => "纸质委托书",
             Self::Office => "依职能查验",
         }
     }
@@ -200,7 +207,7 @@ pub struct Event {
     pub event_state: EventState,
     /// How well it is proven.
     pub evidence_grade: ConsentGrade,
-    /// Digest of what was on the citizen's screen.
+    /// Digest of what was on the citizen's screen; for a paper that was signed, of its scan.
     pub screen_digest: String,
     /// 用证码 given out under it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -223,6 +230,8 @@ pub enum EventType {
     Request,
     /// The citizen pressed 同意授权.
     Explicit,
+    /// The principal signed on paper, and the paper was scanned.
+    Signature,
     /// The citizen was told, not asked.
     Notice,
     /// 代办人确认.
@@ -268,9 +277,10 @@ pub struct AtHall {
     pub refused: BTreeSet<MaterialId>,
 }
 
-/// The record of what a case's licences were used on; none where nobody agreed or was told.
+/// The record of what a case's licences were used on, or of the paper that it was taken in on; none where nobody agreed,
+/// signed or was told.
 pub fn record(case: &Case, facts: &RecordFacts<'_>) -> Option<ConsentRecord> {
-    let given = Given::of(case)?;
+    let Some(given) = Given::of(case) else { return paper::record(case, facts) };
     let request = &given.asked.request;
     let digest = |holder: &HolderId| (facts.principal)(holder);
     let holder = case.principal().unwrap_or_else(|| request.person.clone());
@@ -295,6 +305,7 @@ pub fn record(case: &Case, facts: &RecordFacts<'_>) -> Option<ConsentRecord> {
                 jurisdiction: "CN".to_owned(),
                 recipient_third_parties: vec!["省级中心".to_owned()],
                 withdrawal_method: match basis {
+                    LegalBasis::PaperMandate => paper::WITHDRAWAL.to_owned(),
                     LegalBasis::Office => "依法查验，不适用撤回；有异议的，可向办理部门提出".to_owned(),
                     LegalBasis::Holder | LegalBasis::Mandate => WITHDRAWAL.to_owned(),
                 },
@@ -439,7 +450,9 @@ fn events(case: &Case, given: &Given<'_>, holder: &HolderId, facts: &RecordFacts
     let person = || (facts.principal)(&asked.request.person);
     let (kind, state, who) = match LegalBasis::of(case) {
         LegalBasis::Office => (EventType::Notice, EventState::LegalBasisNoticed, person()),
-        LegalBasis::Mandate => (EventType::Explicit, EventState::ConsentGiven, (facts.principal)(holder)),
+        LegalBasis::Mandate | LegalBasis::PaperMandate => {
+            (EventType::Explicit, EventState::ConsentGiven, (facts.principal)(holder))
+        }
         LegalBasis::Holder => (EventType::Explicit, EventState::ConsentGiven, person()),
     };
     let mut events = vec![
@@ -468,5 +481,6 @@ fn events(case: &Case, given: &Given<'_>, holder: &HolderId, facts: &RecordFacts
     events
 }
 
+mod paper;
 #[cfg(test)]
 mod tests;

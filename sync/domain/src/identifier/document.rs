@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ForeignResidentNumber, HkMoPermitNumber, IdentifierError, Kind, PassportNumber, ResidencePermitNumber,
-    ResidenceRegion, ResidentNumber, TaiwanPermitNumber,
+    ForeignResidentNumber, FormerResidentNumber, HkMoPermitNumber, IdentifierError, Kind, PassportNumber,
+    ResidencePermitNumber, ResidenceRegion, ResidentNumber, TaiwanPermitNumber,
 };
 use crate::masking::mask_number;
 use crate::person::Sex;
@@ -18,6 +18,8 @@ use crate::time::Date;
 pub enum DocumentKind {
     /// 居民身份证.
     ResidentId,
+    /// 15 位号码的居民身份证: nobody proves anything with it any more, but licences were issued under it.
+    FormerResidentId,
     /// 港澳台居民居住证.
     ResidencePermit,
     /// 外国人永久居留身份证.
@@ -32,8 +34,9 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All kinds, in the order that a list on the screen shows them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ResidentId,
+        Self::FormerResidentId,
         Self::ResidencePermit,
         Self::ForeignPermanentResident,
         Self::Passport,
@@ -46,7 +49,7 @@ impl DocumentKind {
     #[must_use]
     pub fn holder_type_code(self) -> &'static str {
         match self {
-            Self::ResidentId => "111",
+            Self::ResidentId | Self::FormerResidentId => "111",
             Self::ResidencePermit => "551",
             Self::ForeignPermanentResident => "553",
             Self::Passport => "414",
@@ -60,6 +63,7 @@ impl DocumentKind {
     pub fn zh(self) -> &'static str {
         match self {
             Self::ResidentId => "居民身份证",
+            Self::FormerResidentId => "居民身份证（15 位号码）",
             Self::ResidencePermit => "港澳台居民居住证",
             Self::ForeignPermanentResident => "外国人永久居留身份证",
             Self::Passport => "普通护照",
@@ -99,6 +103,7 @@ impl IdentityDocument {
     pub fn new(kind: DocumentKind, number: &str) -> Result<Self, IdentifierError> {
         let number = match kind {
             DocumentKind::ResidentId => number.parse::<ResidentNumber>()?.into(),
+            DocumentKind::FormerResidentId => number.parse::<FormerResidentNumber>()?.into(),
             DocumentKind::ResidencePermit => number.parse::<ResidencePermitNumber>()?.into(),
             DocumentKind::ForeignPermanentResident => number.parse::<ForeignResidentNumber>()?.into(),
             DocumentKind::Passport => number.parse::<PassportNumber>()?.into(),
@@ -111,6 +116,7 @@ impl IdentityDocument {
     /// The document behind 111:… and its like.
     pub(super) fn from_holder_code(code: &str, number: &str) -> Result<Self, IdentifierError> {
         let kind = match code {
+            "111" if number.len() == 15 => DocumentKind::FormerResidentId,
             "111" => DocumentKind::ResidentId,
             "551" | "552" => DocumentKind::ResidencePermit,
             "553" => DocumentKind::ForeignPermanentResident,

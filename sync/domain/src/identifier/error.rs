@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Kind {
     /// 公民身份号码.
     Resident,
+    /// 15 位旧身份证号码.
+    FormerResident,
     /// 港澳台居民居住证号码.
     ResidencePermit,
     /// 外国人永久居留身份证号码.
@@ -41,6 +43,7 @@ impl Kind {
     pub fn zh(self) -> &'static str {
         match self {
             Self::Resident => "公民身份号码",
+            Self::FormerResident => "15 位旧身份证号码",
             Self::ResidencePermit => "港澳台居民居住证号码",
             Self::ForeignResident => "外国人永久居留身份证号码",
             Self::Passport => "护照号码",
@@ -61,6 +64,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Resident => "resident number",
+            Self::FormerResident => "former resident number",
             Self::ResidencePermit => "residence permit number",
             Self::ForeignResident => "foreign permanent resident number",
             Self::Passport => "passport number",

@@ -26,7 +26,7 @@ pub use permit::{
     ForeignResidentNumber, HkMoPermitNumber, PassportNumber, ResidencePermitNumber, ResidenceRegion,
     TaiwanPermitNumber,
 };
-pub use resident::ResidentNumber;
+pub use resident::{FormerResidentNumber, ResidentNumber};
 pub use uscc::{OrganisationCode, Uscc};
 
 /// Gives a newtype over text its way out and its serde form, both through the type's own [`std::str::FromStr`].

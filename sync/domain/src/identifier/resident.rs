@@ -74,6 +74,31 @@ impl ResidentNumber {
     }
 }
 
+/// 15 位旧身份证号码: as issued before 1999, 6 digits of area, 6 of birth, 3 of sequence, no check character.
+///
+/// Licences that were issued under one are still found under it. Which number of 18 digits its holder has now is for
+/// the authority to say: [`ResidentNumber::from_fifteen`] gives the one that it would have become, which somebody
+/// else may hold.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FormerResidentNumber(String);
+
+text_form!(FormerResidentNumber, IdentifierError);
+masked_debug!(FormerResidentNumber);
+
+impl FromStr for FormerResidentNumber {
+    type Err = IdentifierError;
+
+    fn from_str(text: &str) -> Result<Self, IdentifierError> {
+        if text.is_empty() {
+            return Err(IdentifierError::Empty { what: Kind::FormerResident });
+        }
+        // Nothing else can be wrong with it than with the number that it became.
+        ResidentNumber::from_fifteen(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
 impl FromStr for ResidentNumber {
     type Err = IdentifierError;
 

@@ -94,6 +94,26 @@ fn fifteen_digits_become_eighteen() {
 }
 
 #[test]
+fn a_number_of_fifteen_digits_is_a_holder_of_its_own_and_never_the_one_of_eighteen() {
+    let old: HolderId = "111:519900900307001".parse().unwrap();
+    let HolderId::Person(document) = &old else { panic!("{old:?}") };
+    assert_eq!((document.kind(), document.holder_type_code()), (DocumentKind::FormerResidentId, "111"));
+    assert_eq!((old.key().as_str(), old.shown().as_str()), ("111:519900900307001", "519********7001"));
+    let new: HolderId = "111:519900199003070011".parse().unwrap();
+    assert_ne!(old, new, "whose it is now is for the authority to say");
+    assert!(IdentityDocument::new(DocumentKind::ResidentId, "519900900307001").is_err());
+    assert!(IdentityDocument::new(DocumentKind::FormerResidentId, "519900199003070011").is_err());
+    for wrong in ["", "51990090030700", "519900901307001", "51990090030700X", "999900900307001"] {
+        let error = wrong.parse::<FormerResidentNumber>().unwrap_err();
+        assert!(wrong.is_empty() || !error.to_string().contains(wrong), "{error}");
+    }
+    let card = serde_json::from_str::<IdentityDocument>(
+        r#"{"kind":"former_resident_id","number":"519900900307001"}"#,
+    );
+    assert_eq!(card.unwrap().birth(), None, "nothing is read out of it");
+}
+
+#[test]
 fn residence_permits_tell_the_region() {
     for (text, region, code) in [
         ("810000199506159011", ResidenceRegion::HongKong, "551"),

@@ -99,7 +99,7 @@ impl CodeKeys {
     }
 
     /// What was sealed at `sealed_at` for the purpose `domain`.
-    pub(super) fn open(
+    pub(crate) fn open(
         &self,
         sealed: &Sealed,
         domain: &str,
@@ -119,7 +119,7 @@ impl CodeKey {
         (self.first..=self.last).contains(&day)
     }
 
-    pub(super) fn seal(&self, plain: &[u8], domain: &str, nonce: SealNonce) -> Sealed {
+    pub(crate) fn seal(&self, plain: &[u8], domain: &str, nonce: SealNonce) -> Sealed {
         let ciphertext = self
             .cipher()
             .encrypt(&Nonce::from(nonce.0), Payload { msg: plain, aad: domain.as_bytes() })

@@ -6,6 +6,7 @@ mod answers;
 mod cast;
 mod codes;
 mod messages;
+mod parts;
 
 use cast::{HOUR, NOON, box_key, centre_key, centre_keys, log, stranger_key};
 use hall_domain::{

@@ -191,6 +191,7 @@ fn list(item: &ServiceItem, person: &RegisterPerson, now: Timestamp) -> Vec<List
         let kind = material.replaced_by.as_ref()?;
         let licence = person.licences.iter().find(|licence| &licence.kind == kind)?;
         Some(ListedLicence {
+            alias: None,
             id: licence.id.clone(),
             kind: licence.kind.clone(),
             name: licence.name.clone(),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use ed25519_dalek::SigningKey;
 use hall_domain::{FieldKey, HolderId, Issuer, Licence, LicenceId, LicenceKindCode, Timestamp, Uscc};
 use hall_ledger::Salt;
-use hall_ledger::envelope::{Envelope, Issue, IssuedEnvelope, StatusRef};
+use hall_ledger::envelope::{Envelope, Filing, Issue, IssuedEnvelope, StatusRef};
 use hall_sqlite::{Database, Options};
 use hallbox::store::MIGRATIONS;
 use hallbox::store::licences::Sealed;
@@ -28,6 +28,8 @@ const FIELDS: [(&str, &str); 7] = [
     ("authority", "安澜市公安局"),
     ("issued_on", "2024-01-01"),
 ];
+/// Rows of one transaction.
+const COMMIT: usize = 50_000;
 /// Bytes that filling rows are cut from.
 const POOL: usize = 4 << 20;
 /// When everything was issued.
@@ -105,7 +107,7 @@ pub fn fill(path: &Path, vault: &Vault, rows: usize, real: usize, key: &SigningK
     }
     let like = {
         let issued = issue(0, key)?;
-        let facts = issued.envelope.verify(&key.verifying_key())?;
+        let facts = Filing::from(&issued.envelope.verify(&key.verifying_key())?);
         Sealed::new(vault, &issued, &facts).into_columns().2.len()
     };
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -119,10 +121,14 @@ pub fn fill(path: &Path, vault: &Vault, rows: usize, real: usize, key: &SigningK
              VALUES (?1, ?2, 1, 0, ?3, ?3, ?4, 1, ?5)",
         )?;
         for row in 0..rows {
+            // Committed now and then, so that the log does not grow as large as the file.
+            if row % COMMIT == COMMIT - 1 {
+                db.execute_batch("COMMIT; BEGIN")?;
+            }
             if row % every == 0 && holders.len() < real {
                 let n = holders.len();
                 let issued = issue(n, key)?;
-                let facts = issued.envelope.verify(&key.verifying_key())?;
+                let facts = Filing::from(&issued.envelope.verify(&key.verifying_key())?);
                 let (licence, holder, sealed) = Sealed::new(vault, &issued, &facts).into_columns();
                 insert.execute(params![licence, holder, TIME.0, facts.expires_at.0, sealed])?;
                 holders.push(issued.holder);

@@ -49,7 +49,7 @@ fn by_phone(slug: &str, capacity: Capacity) -> Desk {
 
 fn asked_by_phone(mut desk: Desk, ask: PhoneAsk) -> Desk {
     let request = consent_request(&desk.case, &desk.item, &BTreeMap::new(), desk.now).unwrap();
-    let challenge = PhoneChallenge { ask, nonce: NONCE.to_owned() };
+    let challenge = PhoneChallenge { ask, nonce: NONCE.to_owned(), materials: Vec::new() };
     let digest = "sha-256:00".to_owned();
     let event = ask_by_phone(request, digest, command(), "ev-1".to_owned(), challenge);
     desk.take(Ok(vec![event])).unwrap();

@@ -105,11 +105,13 @@ fn page(lang: Lang, step: StepPanel) -> CasePage {
                     outcome: Outcome::Accept,
                     sentence: "在线办理，身份为读卡并人证一致，证照刚刚核验，提交后当场受理。".to_owned(),
                     raise: None,
+                    lacking: (reached >= 4).then_some(if reached == 4 { 5 } else { 0 }),
                 }),
                 _ => Prospect::Over,
             },
         },
         scan_said: None,
+        scan_got: None,
         held_by: None,
     }
 }
@@ -151,6 +153,7 @@ fn without_line(mut page: CasePage) -> CasePage {
                 "断线 2 小时 16 分，证照来自本机缓存，本事项为 T2 档，须第二名窗口人员复核后按容缺受理登记。"
                     .to_owned(),
             raise: Some("线路恢复后再提交，可直接受理。".to_owned()),
+            lacking: policy.lacking,
         };
     }
     if let Some(organisation) = &mut page.side.organisation {

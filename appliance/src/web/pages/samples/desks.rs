@@ -200,6 +200,7 @@ fn case_view(lang: Lang) -> CaseViewPage {
             proof: "15:33 · 评价器点按授权".to_owned(),
             withdrawn: String::new(),
             can_withdraw: true,
+            receipt: true,
             codes: vec![
                 code("营业执照", "LX-3F7A-001204-K", "5TE5T0001G"),
                 code("居民身份证", "LX-3F7A-001205-M", ""),

@@ -41,6 +41,7 @@ fn identify(reader: Reader, reading: Reading) -> IdentifyStep {
         reader,
         can_restart: true,
         kept: false,
+        mandate: Box::new(MandateEntry { can_change: true, ..MandateEntry::default() }),
         principal: None,
         phone_blocked: None,
         reading,
@@ -85,12 +86,37 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
     }
     let mut alone = identify(Reader::Ready, Reading::Idle);
     alone.organisation = None;
+    let choice = |code, zh, chosen| DocumentChoice { code, zh, chosen };
+    let mut paper_wrong = identify(Reader::Ready, Reading::Idle);
+    paper_wrong.organisation = None;
+    *paper_wrong.mandate = MandateEntry {
+        can_change: true,
+        kinds: vec![choice("resident_id", "居民身份证", true), choice("passport", "普通护照", false)],
+        name: "王芳".to_owned(),
+        number: "519900199003070012".to_owned(),
+        error: Some("公民身份号码最后一位校验不符，请对照证件核对后再输入。".to_owned()),
+        stated: None,
+    };
+    let mut paper = identify(Reader::Ready, Reading::Idle);
+    paper.organisation = None;
+    *paper.mandate = MandateEntry {
+        can_change: true,
+        stated: Some(StatedMandate {
+            principal: "王*".to_owned(),
+            number: "5199**********0011".to_owned(),
+            sentence: "纸质委托书无法当场核验，不能凭它代办本事项。".to_owned(),
+            raise: Some("请委托人在手机上办理电子委托并确认本次办理，可提升至“受理”。".to_owned()),
+        }),
+        ..MandateEntry::default()
+    };
     let ready = |reading| identify(Reader::Ready, reading);
     let again = |why| Reading::Again { why, left_ms: 31_000, total_ms: 60_000 };
     let phone = |ask, scan| ready(Reading::Phone { ask, scan, left_ms: 250_000, total_ms: 300_000 });
     let failed = |why| ready(Reading::Failed { why, number: "R-0B7K2".to_owned() });
     vec![
         ("person", alone),
+        ("paper-wrong", paper_wrong),
+        ("paper", paper),
         ("ready", ready(Reading::Idle)),
         ("uscc-wrong", code),
         ("uscc-unknown", pilot),
@@ -178,10 +204,17 @@ pub fn rows(decided: bool, offline: bool) -> Vec<MaterialRow> {
             kind: kind.to_owned(),
             number: number.to_owned(),
             holder: "示例县清源餐饮**".to_owned(),
+            under: String::new(),
             status,
             checked: Checked {
                 age_s: if offline { age_s + 8_160 } else { age_s },
                 stale: offline && status == LicenceState::Changing,
+                limit: match (offline, status) {
+                    (false, _) => "省级中心为本次办理核实",
+                    (true, LicenceState::Changing) => "已超过 2 小时时限",
+                    (true, _) => "在 24 小时时限内",
+                }
+                .to_owned(),
                 source: if offline { Source::Cache } else { Source::Centre },
                 grade: if offline { "L3" } else { "L4" }.to_owned(),
                 grade_words: if offline {
@@ -271,10 +304,47 @@ pub fn list_states() -> Vec<(&'static str, ListStep)> {
         by_principal: false,
         asked: 3,
         office: Some(office()),
+        to_show: 0,
+        showing: None,
+        not_taken: None,
+        aliased: Vec::new(),
     };
+    let lacking = ListStep { to_show: 2, ..full(true) };
+    let showing = Some(Showing { scan: true, left_ms: 282_000, total_ms: 300_000 });
+    let showing = ListStep { showing, ..lacking.clone() };
+    let not_taken = Some(("这个应答不属于本办件，请重新出二维码再扫。".to_owned(), "R137".to_owned()));
+    let not_taken = ListStep { not_taken, ..lacking.clone() };
+    let mut aliased = full(true);
+    let found = aliased.rows.iter().find_map(|row| row.licence.clone());
+    aliased.aliased = found
+        .into_iter()
+        .flat_map(|licence| [alias(licence.clone(), None), alias(licence, Some("15:36"))])
+        .collect();
     let mut blocked = full(false);
     blocked.push_blocked = Some("评价器离线，15:31 起；恢复前可改用纸质材料。".to_owned());
-    vec![("full", full(false)), ("offline", full(true)), ("blocked", blocked)]
+    vec![
+        ("full", full(false)),
+        ("offline", full(true)),
+        ("blocked", blocked),
+        ("lacking", lacking),
+        ("showing", showing),
+        ("not-taken", not_taken),
+        ("aliased", aliased),
+    ]
+}
+
+/// A licence under an earlier number.
+fn alias(licence: LicenceCell, confirmed: Option<&str>) -> AliasRow {
+    AliasRow {
+        alias: "a7".repeat(16),
+        material: "居民户口簿".to_owned(),
+        number: "519********7001".to_owned(),
+        kind: "15 位旧身份证号码".to_owned(),
+        source: "示例县公安局户籍核查".to_owned(),
+        since: "2001-06-01".to_owned(),
+        licence,
+        confirmed: confirmed.map(ToOwned::to_owned),
+    }
 }
 
 /// 授权 in one state.
@@ -302,11 +372,7 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
     let at = || "15:34".to_owned();
     let shown = CitizenScreen::Authorise {
         item: ITEM.to_owned(),
-        licences: vec![
-            ("营业执照".to_owned(), true),
-            ("居民身份证".to_owned(), true),
-            ("从业人员健康证明".to_owned(), false),
-        ],
+        licences: ["营业执照", "居民身份证", "从业人员健康证明"].map(str::to_owned).to_vec(),
         left_ms: 92_000,
     };
     let result = |text: &str, agreed| CitizenScreen::Result { text: text.to_owned(), agreed };
@@ -317,6 +383,7 @@ pub fn consent_states() -> Vec<(&'static str, ConsentState, CitizenScreen)> {
     let code = |ask| CitizenScreen::Code { ask, left_ms: 250_000 };
     vec![
         ("none", ConsentState::NotAsked, CitizenScreen::Idle),
+        ("isolated", ConsentState::NotAsked, CitizenScreen::Isolated),
         ("sent", sent(200, false), CitizenScreen::Sending),
         ("sent-slow", sent(3_600, false), CitizenScreen::Sending),
         ("shown", ConsentState::Shown { left_ms: 92_000, total_ms: 240_000, extended: 1 }, shown),
@@ -428,6 +495,7 @@ pub fn form(mistakes: bool) -> FormStep {
                     attachment(1, "平面布局图-一楼.pdf", AttachmentKind::Pdf, 2_214_331),
                     attachment(2, "平面布局图-后厨.jpg", AttachmentKind::Image, 884_120),
                 ],
+                scan_only: false,
                 choice: None,
                 error: None,
             },
@@ -437,6 +505,7 @@ pub fn form(mistakes: bool) -> FormStep {
                 required: true,
                 reason: "办事人不同意用证，请收原件。".to_owned(),
                 files: vec![],
+                scan_only: false,
                 choice: None,
                 error: mistakes.then(|| "“健康证.exe.pdf”不是 PDF 或图片，没有保存；请重新扫描。".to_owned()),
             },

@@ -170,6 +170,8 @@ pub struct Upload {
     pub reason: String,
     /// What has been attached.
     pub files: Vec<Attachment>,
+    /// Whether nothing but a scan will do.
+    pub scan_only: bool,
     /// How the clerk said that it is brought, if not as a scan.
     pub choice: Option<PaperChoice>,
     /// What is wrong with the last upload, ready sentence.

@@ -13,6 +13,8 @@ pub struct IdentifyStep {
     pub can_restart: bool,
     /// Whether a person was taken over from an earlier reading.
     pub kept: bool,
+    /// 纸质委托书.
+    pub mandate: Box<MandateEntry>,
     /// 委托人, masked, when a delegate stands at the window.
     pub principal: Option<String>,
     /// Why no code can be put on the citizen's screen, ready sentence; none when it can.
@@ -25,6 +27,47 @@ impl IdentifyStep {
         let waits_for_code = self.organisation.as_ref().is_some_and(|entry| !entry.known());
         matches!(self.reader, Reader::Ready | Reader::Returning) && !waits_for_code
     }
+}
+
+/// 纸质委托书: what the clerk typed off it, or what stands.
+#[derive(Debug, Clone, Default)]
+pub struct MandateEntry {
+    /// Whether it can still be stated, changed or dropped.
+    pub can_change: bool,
+    /// The documents of a person to choose from; empty for an organisation.
+    pub kinds: Vec<DocumentChoice>,
+    /// The name as typed.
+    pub name: String,
+    /// The number as typed.
+    pub number: String,
+    /// Why it cannot be used, ready sentence.
+    pub error: Option<String>,
+    /// What stands.
+    pub stated: Option<StatedMandate>,
+}
+
+/// 证件类型 in a list of choices.
+#[derive(Debug, Clone)]
+pub struct DocumentChoice {
+    /// Its name in forms.
+    pub code: &'static str,
+    /// Its name for people.
+    pub zh: &'static str,
+    /// Whether it was chosen.
+    pub chosen: bool,
+}
+
+/// A paper mandate that stands, and what it is good for.
+#[derive(Debug, Clone)]
+pub struct StatedMandate {
+    /// 委托人, a person masked.
+    pub principal: String,
+    /// The number, a person's masked.
+    pub number: String,
+    /// What the policy says, ready sentence.
+    pub sentence: String,
+    /// What would be better, ready sentence.
+    pub raise: Option<String>,
 }
 
 /// 统一社会信用代码: what the clerk typed and what came of it.

@@ -16,8 +16,27 @@ pub struct ListStep {
     pub push_blocked: Option<String>,
     /// How many licences the citizen will be asked for.
     pub asked: u32,
+    /// 曾用证件号下的证照, which stand for nothing until the clerk has confirmed them.
+    pub aliased: Vec<AliasRow>,
     /// 依职能查验, where the item has a legal basis for it.
     pub office: Option<OfficeForm>,
+    /// How many licences the hall lacks that the citizen's phone could show.
+    pub to_show: u32,
+    /// 等待手机出示: the code for it stands on the evaluator.
+    pub showing: Option<Showing>,
+    /// 未采用: what came from the phone over the line was not taken; why, and the number to quote.
+    pub not_taken: Option<(String, String)>,
+}
+
+/// 等待手机出示证照.
+#[derive(Debug, Clone)]
+pub struct Showing {
+    /// Whether the phone's answer has to be scanned; otherwise the line brings it.
+    pub scan: bool,
+    /// Milliseconds left.
+    pub left_ms: u64,
+    /// Milliseconds in all.
+    pub total_ms: u64,
 }
 
 impl ListStep {
@@ -94,10 +113,40 @@ pub struct LicenceCell {
     pub number: String,
     /// 持证主体, masked.
     pub holder: String,
+    /// Under which earlier identifier it was issued, ready words; empty for the present one.
+    pub under: String,
     /// Status.
     pub status: LicenceState,
     /// What is known and how fresh it is.
     pub checked: Checked,
+}
+
+/// 曾用证件号下的证照: one candidate.
+#[derive(Debug, Clone)]
+pub struct AliasRow {
+    /// 关联标识, which tells nobody.
+    pub alias: String,
+    /// Name of the material that it could stand for.
+    pub material: String,
+    /// The earlier number, masked unless numbers are open here.
+    pub number: String,
+    /// Of which kind that is, such as 旧护照号码.
+    pub kind: String,
+    /// Which authority says that it was the person's.
+    pub source: String,
+    /// Since which day the authority says so.
+    pub since: String,
+    /// The licence.
+    pub licence: LicenceCell,
+    /// When the clerk confirmed that it is the same person, "15:36".
+    pub confirmed: Option<String>,
+}
+
+impl AliasRow {
+    /// The tone of a confirmed one.
+    pub fn tone(&self) -> Tone {
+        Tone::Good
+    }
 }
 
 /// 证照状态.
@@ -144,6 +193,8 @@ pub struct Checked {
     pub age_s: u64,
     /// Whether that is older than the freshness window of the item and licence kind.
     pub stale: bool,
+    /// What that age means: within which 时限, or past it; ready words.
+    pub limit: String,
     /// Where from.
     pub source: Source,
     /// 证照等级, such as "L3".
@@ -159,6 +210,8 @@ pub enum Source {
     Centre,
     /// 本机缓存.
     Cache,
+    /// 手机出示: from the centre, over the citizen's phone.
+    Phone,
 }
 
 impl Source {
@@ -167,6 +220,7 @@ impl Source {
         match self {
             Self::Centre => "省级中心",
             Self::Cache => "本机缓存",
+            Self::Phone => "手机出示",
         }
     }
 }
@@ -182,6 +236,10 @@ pub enum Decision {
     Agreed,
     /// 不同意.
     Refused,
+    /// 已撤回: agreed to, and taken back.
+    Withdrawn,
+    /// 依职能查验: the citizen was told, not asked.
+    Office,
 }
 
 impl Decision {
@@ -192,6 +250,8 @@ impl Decision {
             Self::Pending => "待授权",
             Self::Agreed => "已同意",
             Self::Refused => "不同意",
+            Self::Withdrawn => "已撤回",
+            Self::Office => "依职能",
         }
     }
 
@@ -201,7 +261,7 @@ impl Decision {
             Self::NotAsked => Tone::Plain,
             Self::Pending => Tone::Busy,
             Self::Agreed => Tone::Good,
-            Self::Refused => Tone::Old,
+            Self::Refused | Self::Withdrawn | Self::Office => Tone::Old,
         }
     }
 }

@@ -9,9 +9,12 @@ mod submit;
 pub use consent::{ConsentState, ConsentStep, OfficeForm};
 pub use form::{Attachment, AttachmentKind, Commitment, Field, FormStep, Input, Mark, Mistake, Upload};
 pub use identify::{
-    Again, Identified, IdentifyStep, OrganisationEntry, Person, ReadFailure, Reader, Reading,
+    Again, DocumentChoice, Identified, IdentifyStep, MandateEntry, OrganisationEntry, Person, ReadFailure,
+    Reader, Reading, StatedMandate,
 };
-pub use list::{Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Source};
+pub use list::{
+    AliasRow, Checked, Decision, How, LicenceCell, LicenceState, ListStep, MaterialRow, Showing, Source,
+};
 pub use submit::{
     Answer, Blocker, DoneStep, Following, FollowingItem, Rating, Sent, Signature, Signatures, SubmitStep,
 };

@@ -52,6 +52,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("有效期", "Valid"),
     ("期限 {}", "due {}"),
     ("期限 {}，临近", "due {}, soon"),
+    ("未能确认用到的证照是您本人的，未予受理。请带上证照原件、身份证件和本回执，到{}任一窗口重新办理。", "It could not be confirmed that the licence used is yours, so the case was not accepted. Bring the original licence, your identity document and this receipt to any window of {} to apply again."),
     ("本回执只证明已告知您依职能查验，不表示办理结果。", "This receipt proves only that you were told of the looking up by office; it says nothing about the outcome of the case."),
     ("本回执只证明用证授权，不表示办理结果。", "This receipt proves the authorisation only; it says nothing about the outcome of the case."),
     ("本机用证码", "Use code of this box"),

@@ -2,6 +2,7 @@
 
 import { fromBase45, toBase45 } from "./base45";
 import type { Bytes } from "./bytes";
+import { encode } from "./cbor";
 import { readChallenge, type Challenge } from "./code";
 import { open } from "./cose";
 
@@ -18,6 +19,25 @@ export type Scanned =
 
 export function qrText(message: Uint8Array): string {
   return PREFIX + toBase45(message);
+}
+
+/** The largest message that goes through one code, and how much of a larger one each of several codes carries. */
+const WHOLE_BYTES = 640;
+const PART_BYTES = 600;
+
+export function fitsOneCode(message: Uint8Array): boolean {
+  return message.length <= WHOLE_BYTES;
+}
+
+/** The texts of the codes that carry a message to the window: one, or several that are scanned in any order. */
+export async function qrTexts(message: Bytes): Promise<string[]> {
+  if (fitsOneCode(message)) {
+    return [qrText(message)];
+  }
+  const name = new Uint8Array(await crypto.subtle.digest("SHA-256", message)).slice(0, 8);
+  const count = Math.ceil(message.length / PART_BYTES);
+  const numbers = Array.from({ length: count }, (_, at) => at);
+  return numbers.map((at) => qrText(encode([at + 1, count, name, message.slice(at * PART_BYTES, (at + 1) * PART_BYTES)])));
 }
 
 /** What a Chinese keyboard makes of three letters of Base45. */

@@ -2,8 +2,8 @@
 
 import { type Answer, type Answered, type ChallengeView, type CapacityView, type Confirmation } from "../api";
 import type { Challenge } from "../message/code";
-import { qrText } from "../message/scan";
-import { h, icon } from "./dom";
+import { fitsOneCode, messageIn, qrText, qrTexts } from "../message/scan";
+import { h, icon, setText } from "./dom";
 import { faceTicket } from "./face";
 import { badge, card, choice, empty, moment, note, pairs, qrCode, stands, toggle } from "./parts";
 import { action, trouble, type Build, type Context, type Screen } from "./shell";
@@ -56,6 +56,47 @@ async function ownAnswer({ phone, again, signal }: Context, challenge: Challenge
 /** The answer for the window's scanner. */
 function shown(text: string, who: string, below: readonly string[], title: string, done = true): HTMLElement {
   return h("section", { class: `card code answer${done ? " done" : ""}` }, h("h2", {}, title), h("p", { class: "who" }, who), qrCode(text, "给窗口的应答"), h("p", { class: "until" }, "请向窗口扫码器出示"), ...below.filter(Boolean).map((line) => h("small", {}, line)));
+}
+
+/** How long each of several codes stands before the next one, unless the citizen turns them by hand. */
+const TURN_MS = 2_500;
+
+/** An answer that one code does not hold: one code after the other, again and again, until somebody turns them by hand. */
+function turning(context: Context, codes: readonly string[]): HTMLElement {
+  let at = 0;
+  let byHand = false;
+  const place = h("div", { class: "turning" });
+  const where = h("p", { class: "until" });
+  const turn = (by: number): void => {
+    at = (at + by + codes.length) % codes.length;
+    place.replaceChildren(qrCode(codes[at] ?? "", `给窗口的应答，第 ${at + 1} 张，共 ${codes.length} 张`));
+    setText(where, `第 ${at + 1} 张，共 ${codes.length} 张`);
+  };
+  const press = (by: number) => (): void => {
+    byHand = true;
+    turn(by);
+  };
+  turn(0);
+  context.every(TURN_MS, () => {
+    if (!byHand) {
+      turn(1);
+    }
+  });
+  return h("div", { class: "stack" }, place, where, h("div", { class: "turn" }, h("button", { class: "other", type: "button", click: press(-1) }, "上一张"), h("button", { class: "other", type: "button", click: press(1) }, "下一张")));
+}
+
+/** The centre's answer for the window's scanner: in one code, or in several where one does not hold it. */
+function carried(context: Context, answer: string, who: string, below: readonly string[], title: string, done: boolean): HTMLElement {
+  const message = messageIn(answer);
+  if (!message || fitsOneCode(message)) {
+    return shown(answer, who, below, title, done);
+  }
+  const place = h("div", { class: "stack" });
+  const several = async (): Promise<void> => {
+    place.append(turning(context, await qrTexts(message)), h("p", { class: "until" }, "请向窗口扫码器逐张出示，先后不限"));
+  };
+  several().catch((error: unknown) => place.replaceChildren(trouble(error)));
+  return h("section", { class: `card code answer${done ? " done" : ""}` }, h("h2", {}, title), h("p", { class: "who" }, who), place, ...below.filter(Boolean).map((line) => h("small", {}, line)));
 }
 
 function asked(context: Context, view: ChallengeView): HTMLElement {
@@ -186,7 +227,7 @@ function result(context: Context, view: ChallengeView, answered: Answered): HTML
     return Boolean(at);
   };
   if (answered.assertion) {
-    place.append(shown(answered.assertion, stands(view.capacity).join(" · "), [answered.message ?? "", answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : ""], title, !all));
+    place.append(carried(context, answered.assertion, stands(view.capacity).join(" · "), [answered.message ?? "", answered.expires_at ? `有效到 ${moment(answered.expires_at)}` : ""], title, !all));
     if (!got(answered.delivered_at)) {
       context.every(3_000, () => {
         if (!signal.aborted && !delivered.hasChildNodes()) {

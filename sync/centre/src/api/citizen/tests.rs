@@ -26,6 +26,8 @@ mod sessions;
 const FANG: (&str, &str) = ("王芳", "519900198805160241");
 /// 张伟, legal representative of two companies.
 const WEI: (&str, &str) = ("张伟", "519900198511025191");
+/// 徐浩, who represents nobody.
+const HAO: (&str, &str) = ("徐浩", "519900198609037799");
 /// One of 张伟's companies.
 const QINGHE: &str = "91519900MATE5T1057";
 /// 居民身份证.

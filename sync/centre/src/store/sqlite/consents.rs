@@ -155,9 +155,15 @@ pub(crate) fn fold(tx: &Connection, log: LogId, hall: &str, entry: &CaseEntry) -
             )?;
             Ok(())
         }
+        CaseEvent::PaperMandateStated { mandate } => party("principal", &mandate.principal.key()),
+        CaseEvent::PaperMandateDropped => party("principal", ""),
         CaseEvent::IdentityCleared { .. } => {
             party("person", "")?;
-            party("principal", "")?;
+            // What a phone showed goes with the person; what a paper says stays with the case.
+            tx.execute(
+                "UPDATE case_party SET principal = '' WHERE log = ?1 AND case_no = ?2 AND place >= 0",
+                params![log.to_string(), no],
+            )?;
             party("place", "-1")?;
             party("nonce", "")
         }

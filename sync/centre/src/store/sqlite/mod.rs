@@ -1,5 +1,6 @@
 //! The store on one SQLite file. The only place of the centre with SQL.
 
+mod aliases;
 mod cases;
 mod challenges;
 mod citizens;
@@ -19,7 +20,9 @@ use super::{
 use crate::casefile::CaseFile;
 use crate::scope::{Grant, HallScope, Telling};
 use hall_domain::case::CaseNo;
-use hall_domain::{HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc};
+use hall_domain::{
+    AliasId, HolderAlias, HolderId, Licence, LicenceId, LicenceStatus, Organisation, Timestamp, Uscc,
+};
 use hall_ledger::disposition::Disposition;
 use hall_ledger::document::{Document, DocumentKind};
 use hall_ledger::feed::{DocumentVersion, FeedItem, Lane};
@@ -325,6 +328,37 @@ impl Store for SqliteStore {
     fn halls_of(&self, licence: &Licence, now: Timestamp) -> Answer<'_, Vec<Hall>> {
         let licence = licence.clone();
         self.read(move |db| scopes::halls_of(db, &licence, now))
+    }
+
+    fn put_alias(&self, alias: HolderAlias, at: Timestamp) -> Answer<'_, (AliasId, Change)> {
+        self.write(move |tx| aliases::put(tx, &alias, at))
+    }
+
+    fn withdraw_alias(&self, id: AliasId, at: Timestamp) -> Answer<'_, bool> {
+        self.write(move |tx| aliases::withdraw(tx, id, at))
+    }
+
+    fn alias(&self, id: AliasId) -> Answer<'_, Option<HolderAlias>> {
+        self.read(move |db| aliases::find(db, id))
+    }
+
+    fn aliases_of(&self, holder: &HolderId) -> Answer<'_, Vec<HolderAlias>> {
+        let holder = holder.clone();
+        self.read(move |db| aliases::of_holder(db, &holder))
+    }
+
+    fn aliases(&self) -> Answer<'_, Vec<AliasId>> {
+        self.read(aliases::all)
+    }
+
+    fn standing_aliases(
+        &self,
+        log: LogId,
+        case_no: &str,
+        claims: BTreeSet<(AliasId, LicenceId)>,
+    ) -> Answer<'_, BTreeSet<(AliasId, LicenceId)>> {
+        let case_no = case_no.to_owned();
+        self.read(move |db| aliases::standing(db, log, &case_no, claims))
     }
 
     fn history(&self, id: &LicenceId, hall: &str) -> Answer<'_, Option<(String, LicenceHistory)>> {

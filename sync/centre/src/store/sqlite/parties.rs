@@ -236,4 +236,44 @@ mod tests {
         fold(&db, second, "990002", &proven(&bench, other, Capacity::Own, "8899aabbccddeeff")).unwrap();
         assert_eq!(knowledge(&db, second, other).unwrap().duplicate_of, None, "another code");
     }
+
+    #[tokio::test]
+    async fn a_case_on_a_mandate_on_paper_is_the_principals_whoever_stands_there() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let db = bench.database();
+        let no = "H1-20261121-000001";
+        let entry = |event| {
+            let mut entry = proven(&bench, no, Capacity::Own, "0011223344556677");
+            entry.record.event = event;
+            entry
+        };
+        let principal = || -> String {
+            db.query_row("SELECT principal FROM case_party WHERE case_no = ?1", [no], |row| row.get(0))
+                .unwrap()
+        };
+        let mandate = hall_domain::case::PaperMandate {
+            principal: "111:519900199003070011".parse().unwrap(),
+            principal_name: "李强".into(),
+        };
+        fold(&db, log, "990001", &entry(CaseEvent::PaperMandateStated { mandate: mandate.clone() })).unwrap();
+        assert_eq!(principal(), mandate.principal.key());
+        // Another delegate comes with the same paper.
+        fold(&db, log, "990001", &entry(CaseEvent::IdentityCleared { reason: "换人".into() })).unwrap();
+        assert_eq!(principal(), mandate.principal.key());
+        fold(&db, log, "990001", &entry(CaseEvent::PaperMandateDropped)).unwrap();
+        assert_eq!(principal(), "");
+        // What a phone showed goes with the person.
+        let capacity = Capacity::Delegate {
+            principal: mandate.principal.clone(),
+            principal_name: mandate.principal_name,
+            item: None,
+            until: bench.app.now(),
+            place: 7,
+        };
+        fold(&db, log, "990001", &proven(&bench, no, capacity, "8899aabbccddeeff")).unwrap();
+        assert_eq!(principal(), mandate.principal.key());
+        fold(&db, log, "990001", &entry(CaseEvent::IdentityCleared { reason: "换人".into() })).unwrap();
+        assert_eq!(principal(), "");
+    }
 }

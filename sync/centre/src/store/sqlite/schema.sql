@@ -110,6 +110,19 @@ CREATE INDEX licence_issued ON licence (issued_at) WHERE current = 1;
 CREATE INDEX licence_stem ON licence (stem);
 CREATE INDEX licence_holder ON licence (holder, kind) WHERE current = 1;
 
+-- 曾用证件号 of people, as the authority established them: `other` is an earlier identifier of `holder`. Never a
+-- conclusion from the numbers. `withdrawn_at` is 0 while the fact stands.
+CREATE TABLE holder_alias (
+    id BLOB NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    other TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    withdrawn_at INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL,
+    UNIQUE (holder, other)
+) STRICT;
+CREATE INDEX holder_alias_other ON holder_alias (other) WHERE withdrawn_at = 0;
+
 -- Places in the status list: of licences by identifier, of people, grants and mandates as `person:`, `grant:`, `mandate:`.
 -- `status` is that of the latter; a licence has its own.
 CREATE TABLE status_place (

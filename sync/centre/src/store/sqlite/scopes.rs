@@ -107,7 +107,9 @@ pub(crate) fn halls_of(db: &Connection, licence: &Licence, now: Timestamp) -> Re
     let mut query = db.prepare_cached(
         "SELECT code, name FROM hall
          WHERE NOT EXISTS (SELECT 1 FROM hall_granted WHERE hall = code)
-            OR EXISTS (SELECT 1 FROM scope_grant g WHERE g.hall = code AND g.holder = ?1
+            OR EXISTS (SELECT 1 FROM scope_grant g WHERE g.hall = code
+                AND (g.holder = ?1 OR EXISTS (SELECT 1 FROM holder_alias a
+                    WHERE a.other = ?1 AND a.holder = g.holder AND a.withdrawn_at = 0))
                 AND g.kind IN ('', ?2) AND g.until > ?3)
          ORDER BY code",
     )?;

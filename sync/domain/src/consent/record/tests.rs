@@ -78,6 +78,7 @@ fn asked(office: Option<OfficeGround>) -> Case {
             name: name.to_owned(),
             required: true,
             licence: Some(ListedLicence {
+                alias: None,
                 id,
                 kind,
                 name: name.to_owned(),
@@ -100,6 +101,7 @@ fn asked(office: Option<OfficeGround>) -> Case {
     let asked_rows = rows.iter().map(|row| {
         let licence = row.licence.as_ref().unwrap();
         ConsentRow {
+            alias: None,
             material: row.material.clone(),
             licence: licence.id.clone(),
             kind: licence.kind.clone(),
@@ -125,7 +127,7 @@ fn asked(office: Option<OfficeGround>) -> Case {
         offline: true,
         asked_at: NOW,
     };
-    take(&mut case, 0, CaseEvent::Listed { mode: Mode::Offline, rows });
+    take(&mut case, 0, CaseEvent::Listed { mode: Mode::Offline, rows, aliased: Vec::new() });
     let event = CaseEvent::ConsentAsked {
         request: Box::new(request),
         digest: DIGEST.to_owned(),
@@ -150,6 +152,7 @@ fn agreed() -> Case {
     take(&mut case, 21_000, given);
     let known = case.list[0].licence.clone().unwrap();
     let used = LicenceUse {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: known.id,
         kind: known.kind,
@@ -168,7 +171,7 @@ fn agreed() -> Case {
 
 fn of(case: &Case) -> Option<ConsentRecord> {
     let principal = |holder: &HolderId| format!("digest-{}", holder.key().len());
-    record(case, &RecordFacts { principal: &principal, hall_code: "990100" })
+    record(case, &RecordFacts { principal: &principal, hall_code: "990100", department: "安澜市公安局" })
 }
 
 /// Every value that stands under a key anywhere.
@@ -315,4 +318,52 @@ fn a_legal_basis_is_named_and_is_no_consent() {
     assert!(purpose.withdrawal_method.contains("不适用撤回"));
     assert_eq!(record.events[1].event_state, EventState::LegalBasisNoticed);
     assert_eq!(record.events[1].evidence_grade, ConsentGrade::CX);
+}
+
+/// Tells holders apart.
+fn with_ends(case: &Case) -> Option<ConsentRecord> {
+    let principal = |holder: &HolderId| format!("digest-{}", &holder.key()[holder.key().len() - 4..]);
+    record(case, &RecordFacts { principal: &principal, hall_code: "990100", department: "安澜市公安局" })
+}
+
+#[test]
+fn a_mandate_on_paper_is_a_record_once_it_is_scanned_and_names_both_and_no_licence() {
+    use crate::case::{Attachment, PaperMandate};
+    let mut case = asked(None);
+    let principal = register().person("zhang-wei").unwrap().card.clone();
+    let mandate = PaperMandate {
+        principal: HolderId::Person(principal.document.clone()),
+        principal_name: principal.name.clone(),
+    };
+    take(&mut case, 10, CaseEvent::PaperMandateStated { mandate });
+    take(
+        &mut case,
+        11,
+        CaseEvent::Listed { mode: Mode::Offline, rows: vec![PaperMandate::row()], aliased: Vec::new() },
+    );
+    assert!(with_ends(&case).is_none(), "nothing is kept of it yet");
+    let attachment = Attachment {
+        id: 1,
+        material: Some(PaperMandate::material()),
+        name: "scan.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        size: 10,
+        sha256: "5e".repeat(32),
+        blob: "00".to_owned(),
+    };
+    take(&mut case, 12, CaseEvent::AttachmentAdded { attachment });
+    let record = with_ends(&case).unwrap();
+    let [purpose] = &record.pii_processing.purposes[..] else { panic!("{record:?}") };
+    assert_eq!((purpose.lawful_basis, purpose.pii_information.len()), (LegalBasis::PaperMandate, 0));
+    assert_eq!(purpose.pii_controllers, ["安澜市公安局"]);
+    let party = |kind| record.parties.iter().find(|party| party.party_type == kind).unwrap();
+    let (whose, who) = (party(PartyType::PiiPrincipal), party(PartyType::ConsentingPerson));
+    assert_eq!((whose.party_name.as_str(), who.party_name.as_str()), ("张*", "王*"));
+    assert_ne!(whose.party_id, who.party_id);
+    let [event] = &record.events[..] else { panic!("{record:?}") };
+    assert_eq!((event.event_type, event.evidence_grade), (EventType::Signature, ConsentGrade::C1));
+    assert_eq!(event.screen_digest, format!("sha-256:{}", "5e".repeat(32)));
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(!text.contains(principal.document.number()) && !text.contains(&principal.name), "{text}");
+    assert_eq!(serde_json::from_str::<ConsentRecord>(&text).unwrap(), record);
 }

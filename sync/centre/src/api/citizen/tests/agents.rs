@@ -149,3 +149,27 @@ async fn what_is_mistyped_of_an_agent_is_told_by_its_field() {
     // The code of the text message is still good.
     assert_eq!(wei.post(&path, grant(&town, &code, FANG)).await.ok()["state"], "in_force");
 }
+
+#[tokio::test]
+async fn one_grant_serves_one_agent_and_nobody_else() {
+    let town = Town::new().await;
+    let (wei, fang, hao) = (town.phone(WEI).await, town.phone(FANG).await, town.phone(HAO).await);
+    let capacity = json!({ "capacity": format!("org:{QINGHE}") });
+    let path = format!("/organisations/{QINGHE}/grants");
+    let code = otp(&town, &wei).await;
+    wei.post(&path, grant(&town, &code, FANG)).await.ok();
+    assert_eq!(fang.post("/codes", capacity.clone()).await.ok()["capacity"]["as"], "agent");
+    assert_eq!(hao.post("/codes", capacity.clone()).await.refused(), refused(403, "not-entitled"));
+
+    // A second grant is another one: taking back the first ends it alone.
+    town.bench.pass_seconds(61);
+    let code = otp(&town, &wei).await;
+    wei.post(&path, grant(&town, &code, HAO)).await.ok();
+    let places: Vec<u32> = published(&town).await.1.agents.iter().map(|agent| agent.place).collect();
+    assert!(places.len() == 2 && places[0] != places[1], "{places:?}");
+    let first = &wei.get(&path).await.ok()["grants"];
+    let of_fang = first.as_array().unwrap().iter().find(|grant| grant["name"] == "王*").unwrap();
+    wei.post(&format!("{path}/{}/revoke", of_fang["id"].as_str().unwrap()), json!({})).await.ok();
+    assert_eq!(fang.post("/codes", capacity.clone()).await.refused(), refused(403, "grant-over"));
+    assert_eq!(hao.post("/codes", capacity).await.ok()["capacity"]["as"], "agent");
+}

@@ -64,6 +64,7 @@ async fn a_receipt_of_a_case_tells_how_far_it_has_come_and_about_whom_to_nobody(
         (Outcome::ReturnedRevoked, "returned", "退回"),
         (Outcome::ReturnedDuplicate, "returned", "退回"),
         (Outcome::ReturnedMandate, "returned", "退回"),
+        (Outcome::ReturnedHolder, "returned", "退回"),
         (Outcome::DoubtfulClock, "in_doubt", "正在核对"),
         (Outcome::Conflict, "in_doubt", "正在核对"),
     ] {

@@ -126,6 +126,7 @@ fn visit(town: &Town) -> Vec<Batch> {
     let at = town.app().now();
     let person: HolderId = format!("111:{}", FANG.1).parse().unwrap();
     let row = ConsentRow {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: "1.2.156.3005.2.11100000000013127D001.11519900MBTE5T0968.TE5T00000000001.001.R"
             .parse()

@@ -29,6 +29,7 @@ fn entry(bench: &Bench, seq: u64, event: CaseEvent) -> CaseEntry {
 fn request(bench: &Bench) -> ConsentRequest {
     let person: HolderId = "111:519900199003070011".parse().unwrap();
     let row = ConsentRow {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: LICENCE.parse().unwrap(),
         kind: "11100000000013127D001".parse().unwrap(),
@@ -81,6 +82,7 @@ async fn what_was_agreed_on_an_evaluator_is_known_by_its_entry_and_its_withdrawa
     };
     fold(&db, log, "990001", &entry(&bench, 2, given)).unwrap();
     let used = LicenceUse {
+        alias: None,
         material: "m1".parse().unwrap(),
         licence: LICENCE.parse::<LicenceId>().unwrap(),
         kind: "11100000000013127D001".parse().unwrap(),
