@@ -422,11 +422,16 @@ pub(super) fn challenge(
     let log = ledger::head(tx)?.ok_or_else(|| Fault::Storage("not enrolled".to_owned()))?.log();
     let nonce = ChallengeNonce::random().map_err(|error| Fault::Storage(error.to_string()))?;
     let expires = screen.now.plus_ms(decide::PHONE_MS);
-    let signed = Challenge { expires, nonce, log, window: screen.window.to_string(), asked }.sign(book.key());
     let window = window_name(tx, &screen.window)?;
+    let signed = Challenge { expires, nonce, log, window: carried(&window), asked }.sign(book.key());
     let page = pages::challenge(case, ask, &window, to_qr(&signed), book.knowledge.line().up);
     let show = screen.page(tx, page, decide::PHONE_MS)?;
     Ok((PhoneChallenge { ask, nonce: nonce.to_string(), materials: Vec::new() }, show))
+}
+
+/// The name of a window as a challenge carries it: at most 32 characters.
+fn carried(window: &str) -> String {
+    window.chars().filter(|c| !c.is_control()).take(32).collect()
 }
 
 pub(super) fn close_answered(tx: &Connection, command: Option<CommandId>) -> Result<Option<DeviceId>, Fault> {

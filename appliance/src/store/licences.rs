@@ -17,7 +17,7 @@ const BULK_KIB: i32 = 65_536;
 /// Memory for pages otherwise, in KiB: as SQLite has it by itself.
 const USUAL_KIB: i32 = 2_000;
 /// A case that nobody has touched for so long does not keep what was fetched for it.
-const UNTOUCHED_MS: i64 = 30 * 86_400_000;
+pub(super) const UNTOUCHED_MS: i64 = 30 * 86_400_000;
 
 /// The blind index of a licence or a holder.
 pub type Index = [u8; INDEX];

@@ -8,6 +8,7 @@ pub mod codes;
 pub mod devices;
 pub mod findings;
 pub mod items;
+pub mod lapsed;
 pub mod ledger;
 pub mod licences;
 pub mod meta;

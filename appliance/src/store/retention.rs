@@ -91,3 +91,22 @@ pub fn forget_security(tx: &Connection, now: Timestamp, most: u32) -> rusqlite::
         params![now.plus_ms(-SECURITY_MS).0, SECURITY_ROWS, most],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::licences::UNTOUCHED_MS;
+    use hall_domain::consent::record::RETENTION;
+
+    const DOCUMENT: &str = include_str!("../../../docs/operator/retention.md");
+
+    #[test]
+    fn what_citizens_read_of_deletion_is_what_is_done() {
+        let (given_up, untouched) = (decide::REOPEN_MS / DAY_MS, UNTOUCHED_MS / DAY_MS);
+        assert!(RETENTION.contains(&format!("终止办理满{given_up}天后，一体机删除扫描件和为本件查询的证照")));
+        assert!(RETENTION.contains(&format!("一直没有办完的，证照满{untouched}天删除")));
+        assert!(DOCUMENT.contains(&format!("放弃满 {given_up} 天；")));
+        assert!(DOCUMENT.contains(&format!("{untouched} 天无人办理")));
+        assert!(DOCUMENT.contains(RETENTION), "the document quotes what citizens read");
+    }
+}

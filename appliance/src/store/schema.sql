@@ -270,3 +270,9 @@ CREATE TABLE use_code (
     at      INTEGER NOT NULL,
     PRIMARY KEY (case_id, local)
 ) STRICT, WITHOUT ROWID;
+
+-- 证照失效: what the centre found about licences that a case had used.
+CREATE TABLE lapsed (
+    case_id TEXT PRIMARY KEY,
+    found   BLOB NOT NULL         -- sealed: names licences
+) STRICT;

@@ -3,13 +3,13 @@
 use crate::book::{Book, Fault};
 use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
-use crate::store::{blobs, cases, use_codes};
+use crate::store::{blobs, cases, lapsed, use_codes};
 use crate::vault::Vault;
 use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, WithdrawnAt};
 use hall_ledger::blob::BlobId;
-use hall_ledger::disposition::Disposition;
-use hall_ledger::feed::ConsentWithdrawn;
+use hall_ledger::disposition::{Disposition, Outcome};
+use hall_ledger::feed::{ConsentWithdrawn, WithdrawnBy};
 use hall_sync::BlobFailure;
 use rusqlite::Connection;
 
@@ -36,6 +36,12 @@ pub(super) fn note_disposition(
     let case = cases::id_of(tx, &disposition.case_no)?;
     if let (Some(case), Some(codes)) = (&case, &disposition.use_codes) {
         use_codes::exchange(tx, case, codes, disposition.decided_at)?;
+    }
+    if let Some(case) = &case {
+        // 持证主体不符 is about whose a licence is, not about whether it holds.
+        let of_holders = disposition.outcome == Outcome::ReturnedHolder;
+        let found = if of_holders { &[][..] } else { &disposition.findings };
+        lapsed::set(tx, vault, case, found)?;
     }
     // A later judgement about the same entry replaces the earlier one.
     let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);
@@ -81,7 +87,7 @@ pub(super) fn note_old_list(tx: &Connection, since: Timestamp, at: Timestamp) ->
     Ok(())
 }
 
-/// 撤回授权 at the centre: what was opened leaves the case at once, and somebody reads of it.
+/// 撤回授权 on a phone or at the centre: what was opened leaves the case at once, and somebody reads of it.
 pub(super) fn note_withdrawal(
     tx: &Connection,
     book: &Book,
@@ -91,9 +97,19 @@ pub(super) fn note_withdrawal(
     let Some(case) = cases::id_of(tx, &withdrawn.case_no)? else { return Ok(None) };
     let Some(clerk) = cases::clerk(tx, &case)? else { return Ok(None) };
     let since = withdrawn.at;
-    let done = book.change_case(tx, &case, &clerk, book.clock.now(), |case| {
-        Ok(decide::withdraw(case, WithdrawnAt::Phone, since)?)
-    });
+    let (place, what) = match withdrawn.by {
+        WithdrawnBy::Citizen => {
+            (WithdrawnAt::Phone, "办事人已在手机上撤回用证授权，本机已移除由此得到的证照内容。")
+        }
+        WithdrawnBy::Principal => {
+            (WithdrawnAt::Phone, "委托人已在手机上撤回用证授权，本机已移除由此得到的证照内容。")
+        }
+        WithdrawnBy::Centre => {
+            (WithdrawnAt::Centre, "办事人已请省级中心撤回用证授权，本机已移除由此得到的证照内容。")
+        }
+    };
+    let done = book
+        .change_case(tx, &case, &clerk, book.clock.now(), |case| Ok(decide::withdraw(case, place, since)?));
     match done {
         Ok(_) => {}
         // There is nothing left to take back.
@@ -108,7 +124,7 @@ pub(super) fn note_withdrawal(
             kind: CONSENT_WITHDRAWN,
             case_no: &withdrawn.case_no,
             case_id: case.as_str(),
-            what: "办事人已在手机或省级中心撤回用证授权，本机已移除由此得到的证照内容。",
+            what,
             todo: "未提交的请改收纸质材料；已提交的请告知审批部门，由其决定是否补正，然后在待处理中登记。",
             severity: Severity::Attention,
         },

@@ -10,7 +10,7 @@ use super::pages::cases::{
 };
 use super::pages::frame::{Desk, Notice};
 use super::pages::{Frame, Lang};
-use super::session::{AtWindow, OwnForm, Reader, Serving};
+use super::session::{AtWindow, OwnForm, Reader, Serving, SignedIn};
 use crate::book::Fault;
 use crate::store::accounts;
 use crate::store::cases::{self as rows, Listed, Show};
@@ -21,6 +21,7 @@ use axum::routing::{get, post};
 use hall_domain::case::{Case, Mode, Step};
 use hall_domain::{ApplicantKind, ItemCode, Promise, ServiceItem, Tier, Timestamp};
 use hall_ledger::disposition::Outcome as Judged;
+use hall_ledger::phone::{PaperReceipt, UnverifiedReceipt, from_qr};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -116,6 +117,9 @@ struct Sought {
 /// A name or a number of a person has no place in an address, which browsers keep and print. It is remembered
 /// with the session, and the address says only that something was searched for.
 async fn search(State(app): State<App>, Reader(signed): Reader, OwnForm(sought): OwnForm<Sought>) -> Answer {
+    if let Some(receipt) = receipt_in(&sought.q) {
+        return of_receipt(&app, &signed, &receipt).await;
+    }
     let text = shortened(&sought.q);
     let q = match (text.is_empty(), is_personal(&text)) {
         (true, _) => return Ok(Redirect::to("/cases").into_response()),
@@ -124,6 +128,28 @@ async fn search(State(app): State<App>, Reader(signed): Reader, OwnForm(sought):
     };
     app.memory.change(&signed, |kept| kept.search = text);
     Ok(Redirect::to(&format!("/cases?show=all&q={q}")).into_response())
+}
+
+/// A printed receipt, scanned or pasted into the search field.
+fn receipt_in(text: &str) -> Option<UnverifiedReceipt> {
+    PaperReceipt::parse(&from_qr(text.trim()).ok()?).ok()
+}
+
+/// The case that a printed receipt is about, if this box printed it.
+async fn of_receipt(app: &App, signed: &SignedIn, receipt: &UnverifiedReceipt) -> Answer {
+    let found = match receipt.verify(&app.book.key().verifying_key()) {
+        Ok(genuine) => {
+            read(app, move |db| Ok::<_, Fault>(rows::id_of(db, genuine.case_no.as_str())?)).await?
+        }
+        Err(_) => None,
+    };
+    if let Some(id) = found {
+        return Ok(Redirect::to(&format!("/cases/{id}")).into_response());
+    }
+    let text =
+        frame::lang(signed).t("这不是本厅一体机打印的回执，请核对；也可以输入办件编号查找。").to_owned();
+    frame::leave_notice(app, signed, Notice { text, undo: None, refused: true });
+    Ok(Redirect::to("/cases").into_response())
 }
 
 #[derive(Deserialize)]

@@ -4,9 +4,9 @@ use super::pages::Lang;
 use super::pages::case::Outcome as Called;
 use super::pages::cases::CaseState;
 use super::pages::frame::Tone;
-use hall_domain::case::Mode;
-use hall_domain::{Outcome as Policy, Tier};
-use hall_ledger::disposition::Outcome;
+use hall_domain::case::{Case, Mode};
+use hall_domain::{Date, LicenceStatus, Outcome as Policy, Tier};
+use hall_ledger::disposition::{LicenceFinding, Outcome};
 
 /// Its name.
 pub fn name(outcome: Outcome, lang: Lang) -> &'static str {
@@ -42,6 +42,68 @@ pub fn sentence(outcome: Outcome, lang: Lang) -> &'static str {
         Outcome::PassedRevokedLater => lang.t("省级中心复核通过；所用证照此后失效，见待处理。"),
         Outcome::Conditional => lang.t("省级中心有条件通过，需补正，见待处理。"),
         _ => lang.t("省级中心退回或存疑，请在待处理中查看原因和处理办法。"),
+    }
+}
+
+/// What it means for the citizen, on paper: what to bring, to whom, until when. 待处理 is a word of the hall.
+pub fn on_paper(outcome: Outcome, case: &Case, deadline: Option<Date>, lang: Lang) -> String {
+    let hall = &case.hall;
+    match (outcome, deadline) {
+        (Outcome::Ratified | Outcome::PassedRevokedLater, _) => {
+            lang.t("省级中心已复核通过，办件生效。").to_owned()
+        }
+        // Everything has come, and the centre has only to look again.
+        (Outcome::Conditional, _) if met(case) => {
+            lang.t("待补材料已收到，等待省级中心再次复核。").to_owned()
+        }
+        (Outcome::Conditional, Some(by)) => lang.fill(
+            "省级中心有条件通过：请在 {} 前，带上还要补交的材料和本回执，到{}任一窗口补交。",
+            &[&by, hall],
+        ),
+        (Outcome::Conditional, None) => lang.fill(
+            "省级中心有条件通过：请带上还要补交的材料和本回执，到{}任一窗口补交。",
+            &[hall],
+        ),
+        (Outcome::ReturnedRevoked, _) => lang.fill(
+            "用到的证照在办理前已失效，未予受理。请带上现行有效的证照或纸质原件和本回执，到{}任一窗口重新办理。",
+            &[hall],
+        ),
+        (Outcome::ReturnedDuplicate, _) => {
+            lang.t("同一事项已经受理，这一件不再办理，以先受理的为准。").to_owned()
+        }
+        (Outcome::ReturnedMandate, _) => lang.fill(
+            "办理时授权、委托或代表关系已不成立，未予受理。请带上身份证件和本回执，到{}任一窗口重新授权后办理。",
+            &[hall],
+        ),
+        (Outcome::ReturnedHolder, _) => lang.fill(
+            "未能确认用到的证照是您本人的，未予受理。请带上证照原件、身份证件和本回执，到{}任一窗口重新办理。",
+            &[hall],
+        ),
+        (Outcome::DoubtfulClock | Outcome::Conflict, _) => {
+            lang.t("省级中心正在核对，大厅会与您联系，也可以拨打 12345 查询。").to_owned()
+        }
+    }
+}
+
+/// Whether what was to follow has all come.
+fn met(case: &Case) -> bool {
+    let follow = case.submission.as_ref().and_then(|done| done.follow.as_ref());
+    follow.is_some() && case.outstanding().is_empty()
+}
+
+/// 失效: that a copy of a licence must not be used any more, and since when. What was good when it was used stays good
+/// for its own case.
+pub fn lapsed(found: &LicenceFinding, lang: Lang) -> String {
+    let since = found.since.local_date();
+    let what = match found.status {
+        LicenceStatus::Valid => lang.fill("该证照已于 {} 换发新版本，不得再使用", &[&since]),
+        LicenceStatus::Revoked => lang.fill("该证照已于 {} 失效，不得再使用", &[&since]),
+        LicenceStatus::Suspended => lang.fill("该证照已于 {} 暂停使用，不得再使用", &[&since]),
+        LicenceStatus::Changing => lang.fill("该证照自 {} 起正在变更，不得再使用", &[&since]),
+    };
+    match found.since > found.used_at {
+        true => lang.fill("{}（本次用证在此之前）。", &[&what]),
+        false => format!("{what}。"),
     }
 }
 

@@ -10,6 +10,7 @@ mod forms;
 mod freshness;
 mod hall;
 mod mandate;
+mod papers;
 mod purge;
 mod receipts;
 mod register;

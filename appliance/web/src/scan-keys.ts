@@ -160,6 +160,24 @@ export function narrow(text: string): string {
     .replace(/\u3000/g, " ");
 }
 
+const BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+/** The type of a printed receipt stands within so many characters of its code. */
+const TYPE_WITHIN = 90;
+
+/** Whether a code is that of a printed receipt, which is about a case and about nobody who stands there. The box verifies it. */
+export function isReceipt(text: string): boolean {
+  const coded = tidy(text);
+  if (!coded.startsWith(PREFIX)) return false;
+  const digits = Array.from(coded.slice(PREFIX.length, PREFIX.length + TYPE_WITHIN), (letter) => BASE45.indexOf(letter));
+  let bytes = "";
+  // RFC 9285: three characters stand for two bytes, the lowest digit first.
+  for (let n = 0; n + 2 < digits.length; n += 3) {
+    const value = (digits[n] ?? -1) + 45 * (digits[n + 1] ?? -1) + 2025 * (digits[n + 2] ?? -1);
+    bytes += String.fromCharCode((value >> 8) & 0xff, value & 0xff);
+  }
+  return bytes.includes("hall-rcp+cwt");
+}
+
 const MODIFIERS = ["Shift", "Control", "Alt", "Meta", "CapsLock", "NumLock", "OS"];
 
 function isModifier({ code, key }: Key): boolean {

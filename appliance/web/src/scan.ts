@@ -4,7 +4,7 @@
  */
 import { onQuiet, requestUnderWay } from "./background";
 import { focusWork, message, onContent } from "./dom";
-import { MAX_SCAN, ScanKeys, tidy, type Scan } from "./scan-keys";
+import { MAX_SCAN, ScanKeys, isReceipt, tidy, type Scan } from "./scan-keys";
 import type { look } from "./scan-camera";
 
 /** A pause is noticed later than the keys' own time would have it: on a busy machine they come in heaps. */
@@ -142,6 +142,11 @@ function send(): void {
   if (!waiting) return;
   const { text, carrier } = waiting;
   waiting = null;
+  const looks = isReceipt(text) ? searchFor(text) : null;
+  if (looks) {
+    looks.requestSubmit();
+    return;
+  }
   const target = form();
   if (!target) {
     tell("unplaced");
@@ -155,6 +160,19 @@ function send(): void {
   field(target, "carrier").value = carrier;
   document.querySelector<HTMLDialogElement>("dialog[open]")?.close();
   target.requestSubmit();
+}
+
+/**
+ * The search for the case of a printed receipt: where the focus is in it, or where no case is in hand. Nothing that somebody is just
+ * writing elsewhere is left for it.
+ */
+function searchFor(text: string): HTMLFormElement | null {
+  const search = document.querySelector<HTMLFormElement>("form.find");
+  const active = document.activeElement;
+  const writing = active instanceof HTMLElement && valueOf(active) !== null;
+  if (!search || !(search.contains(active) || (!form() && !writing))) return null;
+  field(search, "q").value = tidy(text);
+  return search;
 }
 
 function form(): HTMLFormElement | null {

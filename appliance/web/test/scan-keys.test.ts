@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { END_MS, GAP_MS, MAX_SCAN, ScanKeys, narrow, tidy, type Key, type Scan, type Step } from "../src/scan-keys";
+import { readFileSync } from "node:fs";
+import { END_MS, GAP_MS, MAX_SCAN, ScanKeys, isReceipt, narrow, tidy, type Key, type Scan, type Step } from "../src/scan-keys";
 
 const CODE = "HB1:6BF+70790T9WTWGX1F5 $%*+-./:0";
 
@@ -178,4 +179,12 @@ test("a password that is filled in is nobody's code, and a code is one even ther
     assert.ok(filled.steps.every((step) => !step.swallow && !step.began && step.scan === null), text);
   }
   assert.ok(new Keyboard().type(`${CODE}\n`, 2, { secret: true }).steps.some((step) => step.scan && "text" in step.scan));
+});
+
+test("a printed receipt is told from what phones show, by the published examples", () => {
+  const example = (name: string): string => readFileSync(`../../docs/protocol/vectors/phone/${name}.txt`, "utf8");
+  assert.equal(isReceipt(example("receipt")), true);
+  assert.equal(isReceipt(example("receipt").toLowerCase()), true);
+  for (const other of ["code-own", "code-answer", "ask-consent", "say-face"]) assert.equal(isReceipt(example(other)), false, other);
+  assert.equal(isReceipt("990001-20261121-00001"), false);
 });

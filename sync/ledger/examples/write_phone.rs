@@ -12,7 +12,7 @@ use hall_domain::{
 };
 use hall_ledger::phone::{
     AgreedRow, Agreement, Asked, Assertion, Attestation, Challenge, ChallengeNonce, CodeKey, CodeKeys,
-    ConsentReceipt, ConsentRequest, Nonce, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode,
+    ConsentRequest, Nonce, PaperReceipt, Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode,
     WeakNonce, challenge, seal_subject, to_qrs,
 };
 use hall_ledger::status::StatusList;
@@ -120,7 +120,7 @@ fn messages() -> Outcome<Vec<Message>> {
             "证照答复，三份证照，分张",
             said(ChallengeNonce([0x1d; 16]), subject(9, representative()?)?, licences(3)?),
         ),
-        message("receipt", "授权回执", receipt()?.sign(&box_key())),
+        message("receipt", "回执", receipt()?.sign(&box_key())),
     ])
 }
 
@@ -221,8 +221,8 @@ fn item() -> Outcome<ItemCode> {
     Ok("11519900MBTE5T20572000100001001".parse()?)
 }
 
-fn receipt() -> Outcome<ConsentReceipt> {
-    Ok(ConsentReceipt {
+fn receipt() -> Outcome<PaperReceipt> {
+    Ok(PaperReceipt {
         issued: NOW,
         log: LogId::new(BoxId([0x11; 16]), 1),
         seq: 41,

@@ -63,7 +63,7 @@ pub struct DocumentVersion {
     pub sha256: Hash,
 }
 
-/// 撤回授权: a citizen withdrew at the centre what was agreed to for a case of this hall.
+/// 撤回授权: what was agreed to for a case of this hall was withdrawn on a phone or at the centre.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ConsentWithdrawn {
@@ -89,6 +89,9 @@ pub enum WithdrawnBy {
     /// 委托人, of what was used by a mandate.
     #[n(2)]
     Principal,
+    /// 省级中心, for a citizen who asked it to by telephone or letter.
+    #[n(3)]
+    Centre,
 }
 
 /// The status of something in the status list that is not a licence: 经办授权, 委托, a person's own entry.

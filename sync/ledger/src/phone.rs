@@ -25,7 +25,7 @@ pub use code::{Attestation, Nonce, ServiceCode, VerifiedCode, WEAK_TOLERANCE_S, 
 pub use error::CodeError;
 pub use licence::{LicenceStatement, StatedLicence};
 pub use parts::{Gathered, Gathering, Part, Progress, to_qrs};
-pub use receipt::{ConsentReceipt, UnverifiedReceipt};
+pub use receipt::{PaperReceipt, UnverifiedReceipt};
 pub use seal::{CodeKey, CodeKeys, CodeKeysError, SealNonce, Sealed};
 pub use subject::{open_subject, seal_subject};
 pub use text::{QrError, from_qr, to_qr};
@@ -47,7 +47,7 @@ pub enum MessageKind {
     Challenge,
     /// The centre's answer to a challenge.
     Assertion,
-    /// 授权回执 of a box.
+    /// 回执 of a box.
     Receipt,
 }
 

@@ -72,6 +72,7 @@ story("an agent acts for a company until the grant is taken back", "agent", asyn
   const late = await agent.qrText();
   await boss.open(`grants/${company.uscc}`);
   await boss.button("解除授权").tap();
+  await boss.button("确认解除").tap();
   await boss.page.getByText("已解除").or(boss.page.getByText("已撤销")).first().waitFor();
   await stage.shot(boss.page, "ended");
   await desk.openCase(ITEM, "法人");
@@ -172,4 +173,19 @@ story("an office looks a licence up on a legal basis: told, approved, recorded",
   await stage.shot(desk.page, "filled");
   const no = await window.finish();
   assert.equal(await judged(hall, no), "ratified");
+
+  // The citizen finds it on their phone: which office, on which ground, and that there is nothing to take back.
+  const phone = await window.phone("wang-fang");
+  await phone.open("messages");
+  const message = phone.page.locator("a.row").filter({ hasText: "依职能查验告知" });
+  assert.match(await message.innerText(), /人力资源和社会保障局[\s\S]*依据：[\s\S]*不需要您授权/);
+  await stage.shot(phone.page, "message");
+  await message.tap();
+  await phone.titled("授权记录");
+  await phone.says("依职能查验：");
+  await phone.says("办理部门依法查验了下面的证照");
+  assert.equal(await phone.button("撤回授权").count(), 0);
+  await stage.shot(phone.page, "record");
+  await phone.open("consents");
+  await phone.page.locator("a.row").filter({ hasText: "依职能查验" }).waitFor();
 });

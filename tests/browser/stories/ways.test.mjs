@@ -137,13 +137,15 @@ story("consent is given on the phone, with a single refusal: over the line, and 
   assert.deepEqual([await judged(hall, online), await judged(hall, offline)], ["ratified", "ratified"]);
 });
 
-story("what was agreed to is taken back at the window and on the phone", "withdrawal", async ({ hall, stage }) => {
+story("what was agreed to is taken back at the window", "withdrawal", async ({ hall, stage }) => {
   const window = await Window.open(stage, hall);
   const { desk } = window;
   await desk.toList();
   await window.agreeOnGlass();
   await desk.again("consent");
-  await desk.page.getByRole("button", { name: "办事人撤回授权" }).click();
+  await desk.page.locator("summary").filter({ hasText: "办事人撤回授权" }).click();
+  await desk.page.getByText("撤回即时生效，不能恢复").waitFor();
+  await desk.page.getByRole("button", { name: "确认撤回授权" }).click();
   await desk.stepSays("办事人已撤回授权");
   await stage.shot(desk.page, "withdrawn");
   await desk.again("form");

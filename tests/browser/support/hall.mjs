@@ -119,6 +119,17 @@ export class Hall {
   centre = (action) => this.control("POST", "centre", { action });
   licence = (id, status) => this.control("POST", "centre/licences", { id, status });
   pair = (code, window) => this.control("POST", "pair", { code, window });
+  /** 撤回授权 by an operator of the centre, for a citizen who telephoned. */
+  async withdrawAtCentre(no) {
+    const { admin, token_file } = this.at.centre;
+    const token = (await readFile(this.seen(token_file), "utf8")).trim();
+    const answer = await fetch(`${admin}/cases/${no}/withdraw`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+    if (!answer.ok) {
+      throw new Error(await answer.text());
+    }
+    return answer.json();
+  }
+
   cast = () => this.control("GET", "cast");
   summary = () => this.control("GET", "centre/summary");
 

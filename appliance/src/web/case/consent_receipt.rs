@@ -1,6 +1,6 @@
 //! 授权回执: what the citizen takes home about the use of their licences, with a code that anybody can verify.
 
-use super::receipt::{Size, qr};
+use super::receipt::{Size, qr, signed_code};
 use crate::book::Fault;
 use crate::store::{accounts, ledger};
 use crate::web::failure::Failure;
@@ -16,7 +16,6 @@ use hall_domain::mask_number;
 use hall_ledger::Hash;
 use hall_ledger::entry::EntryKind;
 use hall_ledger::log::LogId;
-use hall_ledger::phone::{ConsentReceipt, to_qr};
 use rusqlite::Connection;
 
 /// The receipt, to be printed by the browser.
@@ -35,20 +34,13 @@ pub async fn show(
         .read_with(move |db| Ok::<_, Fault>((place(db, &vault, &wanted)?, accounts::windows(db)?)))
         .await?;
     let (log, seq, leaf) = place.ok_or(Fault::NotFound)?;
-    let now = app.book.clock.now();
-    let receipt = ConsentReceipt {
-        issued: hall_domain::Timestamp(now.0.div_euclid(1000) * 1000),
-        log,
-        seq,
-        leaf,
-        case_no: case.no.clone(),
-    };
+    let code = signed_code(&app, &case, log, seq, leaf);
     let window = windows.into_iter().find(|(window, _)| *window == record.hall.window).map(|(_, name)| name);
     let leaf = leaf.to_string();
     frame::render(&ConsentReceiptPage {
         paper: Paper::from_code(&size.size),
         window: window.unwrap_or_else(|| record.hall.window.to_string()),
-        qr: qr(&to_qr(&receipt.sign(app.book.key())))?,
+        qr: qr(&code)?,
         entry: format!("台账 {} 第 {} 号", log.to_string().get(..8).unwrap_or_default(), seq + 1),
         digest: leaf.get(..16).unwrap_or_default().to_owned(),
         ..page(&record, frame::bare(&app, frame::lang(&signed)), id.to_string())

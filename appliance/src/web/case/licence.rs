@@ -2,11 +2,12 @@
 
 use super::act::Answered;
 use super::receipt::verified;
-use crate::store::accounts;
+use crate::book::Fault;
+use crate::store::{accounts, lapsed};
 use crate::web::failure::Failure;
 use crate::web::pages::licence::LicencePage;
 use crate::web::session::{Nothing, OwnForm, Reader};
-use crate::web::{App, frame};
+use crate::web::{App, frame, judged};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
@@ -29,13 +30,20 @@ async fn show(
     }
     let account = signed.session.account.clone();
     let (case, used) = app.desk.look_at_licence(&account, &id, &material).await?;
-    let viewer =
-        app.book.db.read(move |db| accounts::find(db, &account)).await.map_err(crate::book::Fault::from)?;
+    let vault = app.book.vault.clone();
+    let (viewer, found) = app
+        .book
+        .db
+        .read_with(move |db| {
+            Ok::<_, Fault>((accounts::find(db, &account)?, lapsed::of_case(db, &vault, &id)?))
+        })
+        .await?;
+    let found = found.iter().find(|found| found.licence == used.licence);
     let kinds = app.book.knowledge.kinds();
     let listed = case.list.iter().find(|row| row.material == material).and_then(|row| row.licence.as_ref());
     frame::render(&LicencePage {
         frame: frame::bare(&app, frame::lang(&signed)),
-        id: id.to_string(),
+        id: case.id.to_string(),
         kind: listed.map(|licence| licence.name.clone()).unwrap_or_default(),
         licence: used.licence.to_string(),
         issuer: listed.map(|licence| licence.issuer.clone()).unwrap_or_default(),
@@ -51,6 +59,7 @@ async fn show(
             Some(statement) => format!("{}。{}", verified(&used), statement.zh()),
             None => verified(&used),
         },
+        lapsed: found.map(|found| judged::lapsed(found, frame::lang(&signed))).unwrap_or_default(),
         offline: used.mode == Mode::Offline,
         digest: used.envelope.get(..16).unwrap_or_default().to_owned(),
         seen: format!(

@@ -3,6 +3,7 @@
 use super::alias;
 use super::page::{Scene, age_s, decision};
 use crate::web::cases::promise;
+use crate::web::judged;
 use crate::web::pages::Lang;
 use crate::web::pages::case::Outcome as ShownOutcome;
 use crate::web::pages::steps::{
@@ -12,6 +13,7 @@ use hall_domain::case::{
     Consent, ListRow, ListedLicence, MaterialState, Mode, Open, PaperMandate, Statement, StatusSource,
 };
 use hall_domain::{LicenceGrade, LicenceStatus, MaterialHolder, Outcome, Tier};
+use hall_ledger::disposition::LicenceFinding;
 
 /// 事项, as the guide has it.
 pub fn item_step(scene: &Scene<'_>) -> ItemStep {
@@ -90,7 +92,10 @@ fn material_row(scene: &Scene<'_>, row: &ListRow) -> MaterialRow {
         required: row.required,
         how,
         licence: row.licence.as_ref().map(|licence| cell(scene, licence)),
-        reason: reason(scene, row, state),
+        reason: match row.licence.as_ref().and_then(|licence| lapse(scene, licence)) {
+            Some(found) => judged::lapsed(found, scene.lang),
+            None => reason(scene, row, state),
+        },
         decision: decision(scene.case, row),
         opened: !matches!(scene.case.consent, Consent::Withdrawn { .. })
             && scene.case.uses.iter().any(|used| used.material == row.material),
@@ -141,9 +146,16 @@ fn of_absent_representative(scene: &Scene<'_>, row: &ListRow) -> bool {
     holder == Some(MaterialHolder::LegalRepresentative) && scene.case.legal_representative().is_none()
 }
 
+/// What the centre found since about a licence that this case used.
+fn lapse<'a>(scene: &'a Scene<'_>, licence: &ListedLicence) -> Option<&'a LicenceFinding> {
+    scene.lapsed.iter().find(|found| found.licence == licence.id)
+}
+
 pub fn cell(scene: &Scene<'_>, licence: &ListedLicence) -> LicenceCell {
     let today = scene.now.local_date();
-    let status = match licence.status {
+    let status = match lapse(scene, licence).map_or(licence.status, |found| found.status) {
+        // 换发: the one that was used is good no longer.
+        LicenceStatus::Valid if lapse(scene, licence).is_some() => LicenceState::Revoked,
         LicenceStatus::Valid if !licence.usable(today) => LicenceState::Expired,
         LicenceStatus::Valid => LicenceState::Valid,
         LicenceStatus::Revoked => LicenceState::Revoked,

@@ -5,6 +5,7 @@ use crate::book::Fault;
 use crate::reception::decide::Conditions;
 use crate::reception::{Refusal, decide};
 use crate::store::devices::{self as rows, Device, Presence};
+use crate::store::lapsed;
 use crate::web::failure::Failure;
 use crate::web::pages::Lang;
 use crate::web::pages::case::{CaseHead, CasePage, HeldBy, Mode, StepLine, StepName, StepPanel, StepState};
@@ -19,6 +20,7 @@ use hall_domain::case::{Asked, Case, CaseId, Consent, Decision, ListRow, Step};
 use hall_domain::{
     ApplicantKind, ConsentGrade, IdentityGrade, ServiceItem, Timestamp, mask_name, mask_number,
 };
+use hall_ledger::disposition::{LicenceFinding, Outcome as Judged};
 
 /// What a POST could not do and the page has to say.
 #[derive(Debug, Default)]
@@ -64,6 +66,10 @@ pub struct Scene<'a> {
     pub shown: bool,
     /// Whether a reader has been told to read for this case.
     pub reads: bool,
+    /// 复核结果: what the centre decided; none before it is known.
+    pub disposition: Option<Judged>,
+    /// What the centre found about licences of this case that were or are no longer good.
+    pub lapsed: Vec<LicenceFinding>,
 }
 
 impl Scene<'_> {
@@ -85,18 +91,20 @@ pub async fn build(
     let item = app.desk.item_of(&case).await?;
     let (window, numbers_open) = (case.window.clone(), app.desk.numbers_open(id, &signed.token));
     let wanted = id.clone();
-    let (evaluator, reader, commands) = app
+    let vault = app.book.vault.clone();
+    let (evaluator, reader, commands, disposition, lapsed) = app
         .book
         .db
-        .read(move |db| {
-            Ok((
+        .read_with(move |db| {
+            Ok::<_, Fault>((
                 rows::at_window(db, &window, DeviceKind::Evaluator)?,
                 rows::at_window(db, &window, DeviceKind::CardReader)?,
                 rows::open_commands_of_case(db, &wanted)?,
+                crate::store::cases::disposition(db, &wanted)?,
+                lapsed::of_case(db, &vault, &wanted)?,
             ))
         })
-        .await
-        .map_err(Fault::from)?;
+        .await?;
     let now = app.book.clock.now();
     let scene = Scene {
         app,
@@ -111,6 +119,8 @@ pub async fn build(
         lang: frame::lang(signed),
         shown: commands.iter().any(|command| command.shown_at.0 > 0),
         reads: commands.iter().any(|command| command.kind == rows::CommandKind::Read),
+        disposition,
+        lapsed,
     };
     let shown = looking.filter(|step| reachable(&case, *step)).unwrap_or_else(|| current(&case));
     let path = format!("/cases/{id}");
@@ -139,7 +149,7 @@ fn head(scene: &Scene<'_>) -> CaseHead {
         item: case.item_name.clone(),
         applicant: applicant(case.applicant),
         opened: case.opened_at.hm(),
-        state: cases::state_of(case, scene.item.tier, None),
+        state: cases::state_of(case, scene.item.tier, scene.disposition),
         mode: mode(scene),
     }
 }

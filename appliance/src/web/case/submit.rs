@@ -5,11 +5,12 @@ use super::following::following;
 use super::form::{attachment, mark, missing};
 use super::list::{self, outcome};
 use super::page::Scene;
+use super::view::advice;
 use crate::book::Fault;
 use crate::reception::Refusal;
 use crate::reception::decide::{self, Signed};
 use crate::store::accounts::Role;
-use crate::store::{cases, ledger};
+use crate::store::{findings, ledger};
 use crate::web::cases::promise;
 use crate::web::failure::Failure;
 use crate::web::pages::case::{Outcome as Called, StepName};
@@ -20,7 +21,6 @@ use axum::Router;
 use axum::routing::post;
 use hall_domain::case::{AccountName, Mode, RatingState};
 use hall_domain::{FormField, Grade, Judgement, Outcome, form};
-use hall_ledger::disposition::Outcome as Judged;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -148,8 +148,8 @@ pub fn answers(scene: &Scene<'_>) -> Vec<Answer> {
 pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
     let case = scene.case;
     let Some(done) = &case.submission else { return Err(Fault::NotFound.into()) };
-    let (vault, id) = (scene.app.book.vault.clone(), case.id.clone());
-    let (entry, receipt, disposition) = scene
+    let (vault, id, no) = (scene.app.book.vault.clone(), case.id.clone(), case.no.to_string());
+    let (entry, receipt, findings) = scene
         .app
         .book
         .db
@@ -163,14 +163,20 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
                 Some(seq) => ledger::receipt_covering(db, seq)?,
                 None => None,
             };
-            Ok::<_, Fault>((submitted, receipt, cases::disposition(db, &id)?))
+            Ok::<_, Fault>((submitted, receipt, findings::of_case(db, &vault, &no)?))
         })
         .await?;
+    let disposition = scene.disposition;
     let called = judged::called(done.judgement.outcome, done.mode, scene.item.tier, disposition);
     Ok(DoneStep {
+        advice: advice(&findings),
         consent_receipt: scene.app.desk.consent_record(case).is_some(),
         outcome: called,
-        sentence: done.judgement.sentence.clone(),
+        sentence: match disposition {
+            // Once the province has spoken, the window's own sentence is history.
+            Some(judged) => judged::sentence(judged, scene.lang).to_owned(),
+            None => done.judgement.sentence.clone(),
+        },
         at: done.at.to_display(),
         entry: entry.map(|seq| scene.lang.fill("台账第 {} 号", &[&(seq + 1)])).unwrap_or_default(),
         sent: match receipt {
@@ -178,13 +184,13 @@ pub async fn done_step(scene: &Scene<'_>) -> Result<DoneStep, Failure> {
             None if scene.app.book.knowledge.line().up => Sent::Sending,
             None => Sent::Waiting,
         },
-        next: next_steps(scene, called, done.mode, disposition),
+        next: next_steps(scene, called, done.mode),
         following: following(scene, true, true),
         rating: rating(scene),
     })
 }
 
-fn next_steps(scene: &Scene<'_>, called: Called, mode: Mode, judged: Option<Judged>) -> Vec<String> {
+fn next_steps(scene: &Scene<'_>, called: Called, mode: Mode) -> Vec<String> {
     let lang = scene.lang;
     let all_here = scene.case.outstanding().is_empty();
     let first = match called {
@@ -197,11 +203,7 @@ fn next_steps(scene: &Scene<'_>, called: Called, mode: Mode, judged: Option<Judg
         Called::ReceiptOnly | Called::No => lang.t("仅收件，线路恢复后再决定是否受理。").to_owned(),
         Called::Returned => lang.t("未予受理：请告诉办事人原因，并按待处理中的办法办理。").to_owned(),
     };
-    let mut next = vec![first, lang.t("请把回执交给办事人。").to_owned()];
-    if let Some(judged) = judged {
-        next.insert(0, judged::sentence(judged, lang).to_owned());
-    }
-    next
+    vec![first, lang.t("请把回执交给办事人。").to_owned()]
 }
 
 fn rating(scene: &Scene<'_>) -> Rating {

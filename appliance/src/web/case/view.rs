@@ -10,7 +10,7 @@ use crate::book::Fault;
 use crate::reception::decide;
 use crate::store::findings::{self, Finding, State};
 use crate::store::ledger::{self, KeptReceipt};
-use crate::store::{accounts, cases, use_codes};
+use crate::store::{accounts, cases, lapsed, use_codes};
 use crate::web::cases::{applicant_name, state_of};
 use crate::web::failure::{Failure, read};
 use crate::web::findings::anchor;
@@ -28,7 +28,7 @@ use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Consent, Mode as CaseMode, RatingState, Step};
 use hall_domain::consent::record::EventState;
 use hall_domain::{ApplicantKind, Grade, HolderId, MaterialId, Tier, Timestamp, mask_name, mask_number};
-use hall_ledger::disposition::Outcome as Judged;
+use hall_ledger::disposition::{LicenceFinding, Outcome as Judged};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
 
@@ -52,6 +52,8 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         lang: frame::lang(signed),
         shown: false,
         reads: false,
+        disposition: kept.disposition,
+        lapsed: kept.lapsed.clone(),
     };
     let path = format!("/cases/{}", case.id);
     let mine = decide::belongs_to(&case, &signed.session.account) && signed.session.role.serves();
@@ -68,11 +70,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         sees_scans: signed.session.role.sees_scans(),
         handled_by: handled_by(&case, &kept, scene.lang),
         fate: fate(app, &case, &kept, now, scene.lang),
-        advice: kept.findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
-            what: finding.what.clone(),
-            todo: finding.todo.clone(),
-            finding: Some(anchor(finding.id)),
-        }),
+        advice: advice(&kept.findings),
         timeline: timeline(&kept, scene.lang),
         answers: if open { answers(&scene) } else { masked(answers(&scene), &case) },
         materials: rows(&scene)
@@ -84,7 +82,17 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         package: package.map(|manifest| shown_package(&case, &manifest, &kept)),
         rating: rating(&case),
         following: following::following(&scene, may_supply, signed.session.role.sees_scans()),
+        has_receipt: case.submission.is_some(),
         can_reopen: mine && decide::reopen(&case, now).is_ok(),
+    })
+}
+
+/// What to do about a case: the newest of its findings that nobody has handled.
+pub fn advice(findings: &[Finding]) -> Option<Advice> {
+    findings.iter().rfind(|finding| finding.state != State::Handled).map(|finding| Advice {
+        what: finding.what.clone(),
+        todo: finding.todo.clone(),
+        finding: Some(anchor(finding.id)),
     })
 }
 
@@ -94,6 +102,7 @@ struct Kept {
     receipt: Option<KeptReceipt>,
     disposition: Option<Judged>,
     findings: Vec<Finding>,
+    lapsed: Vec<LicenceFinding>,
     codes: BTreeMap<String, String>,
     windows: BTreeMap<String, String>,
     clerks: BTreeMap<String, String>,
@@ -134,6 +143,7 @@ async fn kept(app: &App, case: &Case) -> Result<Kept, Failure> {
             records,
             disposition: cases::disposition(db, &id)?,
             findings: findings::of_case(db, &vault, &no)?,
+            lapsed: lapsed::of_case(db, &vault, &id)?,
             codes: use_codes::of_case(db, &id)?,
             windows: accounts::windows(db)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
             clerks: accounts::displays(db)?,
@@ -170,10 +180,10 @@ fn head(case: &Case, kept: &Kept, tier: Tier, now: Timestamp, lang: Lang) -> Cas
 fn applicant_number(case: &Case, open: bool) -> String {
     match case.applicant {
         ApplicantKind::Organisation => case.organisation.as_ref().map(|known| known.uscc.to_string()),
-        ApplicantKind::Person => case.principal().and_then(|principal| match principal {
-            HolderId::Person(document) if open => Some(document.number().to_owned()),
-            HolderId::Person(document) => Some(document.masked()),
-            HolderId::Organisation(_) => None,
+        ApplicantKind::Person => case.principal().map(|principal| match (&principal, open) {
+            (HolderId::Person(document), true) => document.number().to_owned(),
+            (HolderId::Person(document), false) => mask_number(document.number()),
+            (HolderId::Organisation(uscc), _) => uscc.to_string(),
         }),
     }
     .unwrap_or_default()

@@ -46,6 +46,8 @@ pub struct CaseViewPage {
     pub rating: Rating,
     /// 待补材料; none when nothing was to follow.
     pub following: Option<Following>,
+    /// Whether there is a receipt to print: only a submitted case has one.
+    pub has_receipt: bool,
     /// Whether it may be taken up again (given up a moment ago).
     pub can_reopen: bool,
 }

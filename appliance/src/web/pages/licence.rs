@@ -34,6 +34,8 @@ pub struct LicencePage {
     pub checked: String,
     /// Whether the line was down when it was opened.
     pub offline: bool,
+    /// That the licence is good no longer and must not be used, ready sentence; empty while nothing is known against it.
+    pub lapsed: String,
     /// First characters of the digest of the issuer's envelope.
     pub digest: String,
     /// Who looks, and when: "李强 2026-11-21 15:36:02".

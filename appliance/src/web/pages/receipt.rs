@@ -21,12 +21,8 @@ pub struct ReceiptPage {
     pub item: String,
     /// Department that decides.
     pub department: String,
-    /// 办事人, masked.
-    pub applicant: String,
-    /// 证件号码 or 统一社会信用代码, masked.
-    pub applicant_number: String,
-    /// 代办人 with the number, both masked, when somebody acts for the applicant by mandate.
-    pub delegate: Option<(String, String)>,
+    /// For whom the case is, and who stood at the window where that is somebody else.
+    pub people: Vec<Party>,
     /// Window and clerk.
     pub window: String,
     /// When it was recorded, "2026-11-21 10:54:12".
@@ -39,6 +35,10 @@ pub struct ReceiptPage {
     pub offline: bool,
     /// 用证: the licences used, each with its use code.
     pub licences: Vec<UsedLicence>,
+    /// 已收的材料: what was handed over on paper or scanned, so that the applicant can prove it.
+    pub brought: Vec<Brought>,
+    /// What the applicant may do about the use of the licences, ready sentence; empty where none were used.
+    pub about_use: String,
     /// Materials the applicant must still bring.
     pub to_follow: Vec<String>,
     /// Until when, such as "2026-11-28"; empty when nothing was to follow.
@@ -80,6 +80,57 @@ impl Paper {
     }
 }
 
+/// Somebody of the case.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// In which role.
+    pub role: Role,
+    /// Name; a person's masked.
+    pub name: String,
+    /// 证件号码, masked, or 统一社会信用代码.
+    pub number: String,
+}
+
+/// What somebody is in a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// 本人: who stood at the window, in their own case.
+    Own,
+    /// 委托人, for whom the case is.
+    Principal,
+    /// 法人, for whom the case is.
+    Organisation,
+    /// 代办人.
+    Delegate,
+    /// 经办授权人.
+    Agent,
+    /// 法定代表人.
+    LegalRepresentative,
+}
+
+impl Role {
+    /// The word on the paper.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Own => "办事人",
+            Self::Principal => "申请人（委托人）",
+            Self::Organisation => "申请单位",
+            Self::Delegate => "代办人",
+            Self::Agent => "经办授权人",
+            Self::LegalRepresentative => "法定代表人",
+        }
+    }
+}
+
+/// A material that was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// Its name.
+    pub name: String,
+    /// How it was taken, ready words: 已收原件, 已收扫描件 2 份.
+    pub how: String,
+}
+
 /// One licence that was used in the case.
 #[derive(Debug, Clone)]
 pub struct UsedLicence {
@@ -87,7 +138,7 @@ pub struct UsedLicence {
     pub kind: String,
     /// 颁发机关.
     pub issuer: String,
-    /// 用证码.
+    /// 用证码, masked.
     pub use_code: String,
     /// How it was verified, such as "离线核验 · 数据 2 小时前".
     pub checked: String,

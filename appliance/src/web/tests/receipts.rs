@@ -7,7 +7,9 @@ use crate::web::cases::state_of;
 use crate::web::pages::cases::CaseState;
 use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
-use hall_domain::case::{Case, CaseEvent, CaseId, LicenceUse, ListRow, ListedLicence, Mode};
+use hall_domain::case::{
+    Case, CaseEvent, CaseId, LicenceUse, ListRow, ListedLicence, Mode, OfficeGround, Secondary,
+};
 use hall_domain::consent::record::ConsentRecord;
 use hall_domain::consent::{ConsentRequest, ConsentRow};
 use hall_domain::{HolderId, Judgement, LicenceGrade, LicenceStatus, Outcome, Tier, Timestamp};
@@ -18,25 +20,46 @@ use hall_ledger::log::{BoxId, LogId};
 use hall_ledger::phone::UseCode;
 use hall_sync::{Store, VerifiedChange, VerifiedItem, VerifiedPage};
 
-const ADDRESS: &str = "四川省安澜市桐花街道听雨路18号3栋502室";
-const LOCAL: &str = "LX-990100-00000001";
+pub(super) const ADDRESS: &str = "四川省安澜市桐花街道听雨路18号3栋502室";
+pub(super) const LOCAL: &str = "LX-990100-00000001";
 const KINDS: [(&str, &str); 2] = [("m1", "居民身份证"), ("m2", "居民户口簿")];
 
 impl Hall {
-    async fn happens(&self, id: &CaseId, events: Vec<CaseEvent>) {
+    pub(super) async fn happens(&self, id: &CaseId, events: Vec<CaseEvent>) {
         let (book, id, now) = (self.app.book.clone(), id.clone(), self.app.book.clock.now());
         let by = "li.qiang".parse().unwrap();
         let change = move |tx: &_| book.change_case(tx, &id, &by, now, |_| Ok(events));
         self.app.book.db.write(move |tx| change(tx)).await.unwrap();
     }
 
+    /// Two licences of whoever stands there.
+    pub(super) fn listed(&self, case: &Case, mode: Mode) -> Vec<ListRow> {
+        let holder = case.principal().unwrap();
+        KINDS.iter().map(|(id, name)| listed(id, name, &holder, mode)).collect()
+    }
+
+    /// The page that asks for them, or tells of them by this law.
+    pub(super) fn asked(&self, case: &Case, rows: &[ListRow], basis: Option<&str>) -> CaseEvent {
+        let mode = rows[0].licence.as_ref().unwrap().mode;
+        let now = self.app.book.clock.now();
+        let supervisor = || Secondary { account: "zhou.ning".parse().unwrap(), at: now };
+        CaseEvent::ConsentAsked {
+            request: Box::new(request(case, rows, mode)),
+            digest: "sha-256:5f1c".to_owned(),
+            command: "01ASK".parse().unwrap(),
+            device: "ev-1".to_owned(),
+            deadline: now,
+            phone: None,
+            office: basis.map(|basis| OfficeGround { basis: basis.to_owned(), supervisor: supervisor() }),
+        }
+    }
+
     /// A case of 王芳 in which one licence was agreed to and opened, and one refused.
-    async fn consented(&self, browser: &mut Browser<'_>, mode: Mode) -> CaseId {
+    pub(super) async fn consented(&self, browser: &mut Browser<'_>, mode: Mode) -> CaseId {
         let id = open_case(browser).await;
         let case = self.identified(&id, "li.qiang", "wang-fang").await;
-        let holder = case.principal().unwrap();
-        let rows: Vec<ListRow> = KINDS.iter().map(|(id, name)| listed(id, name, &holder, mode)).collect();
-        let request = request(&case, &rows, mode);
+        let rows = self.listed(&case, mode);
+        let asked = self.asked(&case, &rows, None);
         let used = LicenceUse {
             alias: None,
             material: "m1".parse().unwrap(),
@@ -50,15 +73,6 @@ impl Hall {
             status_at: self.app.book.clock.now(),
             mode,
             statement: None,
-        };
-        let asked = CaseEvent::ConsentAsked {
-            request: Box::new(request),
-            digest: "sha-256:5f1c".to_owned(),
-            command: "01ASK".parse().unwrap(),
-            device: "ev-1".to_owned(),
-            deadline: self.app.book.clock.now(),
-            phone: None,
-            office: None,
         };
         let given = CaseEvent::ConsentGiven {
             command: "01ASK".parse().unwrap(),
@@ -75,7 +89,7 @@ impl Hall {
         id
     }
 
-    async fn submits(&self, id: &CaseId, outcome: Outcome, mode: Mode) {
+    pub(super) async fn submits(&self, id: &CaseId, outcome: Outcome, mode: Mode) {
         let judgement = Judgement { outcome, sentence: "窗口的话。".to_owned(), raise: None };
         let event = CaseEvent::Submitted {
             judgement,
@@ -89,22 +103,26 @@ impl Hall {
         self.app.desk.seal(id).await.unwrap();
     }
 
-    fn view(&self) -> SyncStore {
+    pub(super) fn view(&self) -> SyncStore {
         let (book, live) = (self.app.book.clone(), self.app.live.clone());
         SyncStore::new(book, live, self.folder.clone(), std::env::temp_dir())
     }
 
     /// The centre's judgement comes down the feed.
-    async fn judged(&self, seq: u64, disposition: Disposition) {
+    pub(super) async fn judged(&self, seq: u64, disposition: Disposition) {
         let signed = Signed::sign(&disposition, &SigningKey::from_bytes(&[7; 32]));
         let at = disposition.decided_at;
-        let change = VerifiedChange::Disposition { disposition: Box::new(disposition), signed };
+        self.fed(seq, at, VerifiedChange::Disposition { disposition: Box::new(disposition), signed }).await;
+    }
+
+    /// Something else comes down the feed.
+    pub(super) async fn fed(&self, seq: u64, at: Timestamp, change: VerifiedChange) {
         let items = vec![VerifiedItem { seq, at, hot: None, change }];
         let page = VerifiedPage { lane: Lane::Main, after: seq - 1, last: seq, items, hot: None };
         self.view().apply(page).await.unwrap();
     }
 
-    async fn disposition(&self, id: &CaseId, outcome: Judged) -> Disposition {
+    pub(super) async fn disposition(&self, id: &CaseId, outcome: Judged) -> Disposition {
         let case = self.app.desk.case(id).await.unwrap();
         Disposition {
             log: LogId::new(BoxId([7; 16]), 1),

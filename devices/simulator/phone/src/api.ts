@@ -128,9 +128,9 @@ export type ConsentRow = {
   item_name: string;
   hall: string;
   agreed_at: Time;
-  via: "phone" | "evaluator" | "principal";
+  via: "phone" | "evaluator" | "principal" | "office";
   licences: string[];
-  state: "in_force" | "withdrawn";
+  state: "in_force" | "withdrawn" | "ended" | "legal_basis";
   state_zh: string;
 };
 export type ConsentRecord = {
@@ -145,19 +145,36 @@ export type ConsentRecord = {
       withdrawal_method: string;
     }[];
   };
-  events: { event_time: Time; event_state: "consent_given" | "consent_withdrawn" }[];
+  events: { event_time: Time; event_state: "consent_given" | "legal_basis_noticed" | "consent_withdrawn" | "consent_ended"; place?: "window" | "phone" | "centre" }[];
   hall: { case_no?: string; item_name: string; hall: string; window?: string; via: string; mode?: "online" | "offline"; digest_hex: string; refused?: string[] };
 };
-export type Receipt = { id: string; genuine: boolean; state: "in_force" | "withdrawn" | "unknown"; agreed_on?: string; withdrawn_at?: Time };
+export type Receipt = { id: string; genuine: boolean; state: "in_force" | "withdrawn" | "ended" | "legal_basis" | "unknown"; agreed_on?: string; withdrawn_at?: Time };
 
 /** What stands behind a receipt that a window printed. */
 export type PrintedReceipt = {
   genuine: boolean;
   arrived: boolean;
-  state: "in_force" | "withdrawn" | "legal_basis" | "at_box" | "erased" | "unknown";
+  /** Whether it tells of an authorisation or of a submitted case; absent where nobody can say. */
+  about?: "consent" | "case";
+  state:
+    | "in_force"
+    | "withdrawn"
+    | "ended"
+    | "legal_basis"
+    | "taken_in"
+    | "received"
+    | "following"
+    | "passed"
+    | "returned"
+    | "in_doubt"
+    | "at_box"
+    | "erased"
+    | "unknown";
   message: string;
   agreed_on?: string;
   withdrawn_at?: Time;
+  submitted_on?: string;
+  decided_on?: string;
 };
 
 /** What the centre refused, in its own words. */

@@ -27,6 +27,8 @@ export class Phone {
   receipt: ReceiptText | null = null;
   /** An original that was opened with the face, to be looked at once. */
   original: Original | null = null;
+  /** What was done just now, to be said by the screen that follows, once. */
+  private saying: string | null = null;
   private readonly listeners = new Set<() => void>();
 
   private constructor(
@@ -116,6 +118,16 @@ export class Phone {
       }
       throw error;
     }
+  }
+
+  say(what: string): void {
+    this.saying = what;
+  }
+
+  said(): string | null {
+    const { saying } = this;
+    this.saying = null;
+    return saying;
   }
 
   me(): Me {

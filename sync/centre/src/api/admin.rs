@@ -3,6 +3,7 @@
 use super::error::Refused;
 use super::{aliases, scope};
 use crate::app::App;
+use crate::citizen::consent;
 use crate::code::Code;
 use crate::keys::OperatorToken;
 use crate::policy;
@@ -65,6 +66,7 @@ pub fn router(app: Arc<App>, token: OperatorToken) -> Router {
         .route("/admin/cases", get(cases))
         .route("/admin/cases/{no}", get(case))
         .route("/admin/cases/{no}/change", post(change_case))
+        .route("/admin/cases/{no}/withdraw", post(withdraw))
         .route("/admin/accounts", post(set_account))
         .route("/admin/policy", get(show_policy).post(publish_policy))
         .route("/admin/blobs/{id}/{n}", get(chunk))
@@ -408,6 +410,14 @@ async fn change_case(
     }
     app.ratify.notify_one();
     Ok(Json(json!({ "changed_as": changed_as })))
+}
+
+/// 撤回授权 for a citizen who asked the centre to by telephone or letter.
+async fn withdraw(State(app): State<Arc<App>>, Path(no): Path<String>) -> Answer {
+    let unknown = || Refused::missing("unknown-case", "there is no such case");
+    let no = no.parse().map_err(|_| unknown())?;
+    let withdrawn = consent::withdraw_for(&app, &no).await?.ok_or_else(unknown)?;
+    Ok(Json(json!({ "withdrawn": withdrawn })))
 }
 
 #[derive(Deserialize)]

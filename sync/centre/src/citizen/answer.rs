@@ -293,6 +293,9 @@ fn record(
         mode: None,
         nonce: Some(asked.nonce),
         withdrawn_at: None,
+        withdrawn_place: None,
+        ended_at: None,
+        basis: None,
     }))
 }
 

@@ -29,7 +29,7 @@ pub struct Asked {
     pub hall: String,
     /// The hall's name.
     pub hall_name: String,
-    /// The window.
+    /// The window, as the hall calls it.
     pub window: String,
     /// What is asked for.
     pub kind: PhoneAsk,

@@ -6,8 +6,9 @@ use crate::citizen::id::Id;
 use crate::citizen::mandate;
 use crate::citizen::notice::{Notice, NoticeKind};
 use crate::citizen::session;
+use crate::store::StoreError;
 use crate::store::citizens::Person;
-use hall_domain::case::Mode;
+use hall_domain::case::{CaseNo, Mode, WithdrawnAt};
 use hall_domain::consent::ConsentRequest;
 use hall_domain::{HolderId, IdentityDocument, ItemCode, LicenceId, LicenceKindCode, MaterialId, Timestamp};
 use hall_ledger::phone::ChallengeNonce;
@@ -65,6 +66,15 @@ pub struct Consent {
     /// When it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<Timestamp>,
+    /// Where it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_place: Option<WithdrawnAt>,
+    /// 终止: when the case that it was given for was given up. It holds no more, unless the case is taken up again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// 依职能查验: the law that was named; nothing was agreed to then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<String>,
 }
 
 impl std::fmt::Debug for Consent {
@@ -102,6 +112,8 @@ pub enum Via {
     Evaluator,
     /// On the principal's phone, for a delegate.
     Principal,
+    /// 依职能查验: not given, but told on a hall's evaluator.
+    Office,
 }
 
 impl Consent {
@@ -154,7 +166,16 @@ impl Consent {
             mode: Some(if request.offline { Mode::Offline } else { Mode::Online }),
             nonce: None,
             withdrawn_at: None,
+            withdrawn_place: None,
+            ended_at: None,
+            basis: None,
         })
+    }
+
+    /// What a citizen was told on an evaluator (依职能查验), on which ground.
+    #[must_use]
+    pub fn by_office(self, basis: String) -> Self {
+        Self { via: Via::Office, basis: Some(basis), ..self }
     }
 
     /// Whom it concerns: who gave it, and for whom.
@@ -184,20 +205,45 @@ pub async fn one(app: &App, person: &Person, id: Id) -> Result<Consent, Refusal>
     Err(Refusal::Because("unknown"))
 }
 
-/// 撤回授权: at once here, and as a hot item at the hall. Again is harmless.
+/// 撤回授权 by the citizen on their phone: at once here, and as a hot item at the hall. Again is harmless.
 pub async fn withdraw(app: &App, person: &Person, id: Id) -> Result<Consent, Refusal> {
     let consent = one(app, person, id).await?;
+    if consent.via == Via::Office {
+        return Err(Refusal::Because("by-office"));
+    }
+    end(app, &consent, WithdrawnAt::Phone).await?;
+    app.store.consent(id).await?.ok_or(Refusal::Because("unknown"))
+}
+
+/// 撤回授权 by an operator, for a citizen who asked the centre to: ends what holds of a case's consents. How many were
+/// ended; none if there is no such case.
+pub async fn withdraw_for(app: &App, no: &CaseNo) -> Result<Option<u32>, StoreError> {
+    let Some(case) = app.store.case(no).await? else { return Ok(None) };
+    let mut ended = 0;
+    let consents = app.store.consents_for(case.log, no.as_str()).await?;
+    for consent in consents.into_iter().filter(|consent| consent.via != Via::Office) {
+        ended += u32::from(end(app, &consent, WithdrawnAt::Centre).await?);
+    }
+    Ok(Some(ended))
+}
+
+async fn end(app: &App, consent: &Consent, place: WithdrawnAt) -> Result<bool, StoreError> {
     let now = app.now();
-    let text =
-        format!("您对“{}”的用证授权已撤回，大厅即时收到通知。撤回前的办理仍然有效。", consent.item_name);
+    let by =
+        if place == WithdrawnAt::Centre { "省级中心已按您的要求撤回" } else { "您已撤回" };
+    let text = format!(
+        "{by}对“{}”的用证授权，大厅即时收到通知，不能再使用这些证照。撤回前的办理仍然有效。",
+        consent.item_name
+    );
     let mut notice = Notice::new(now, NoticeKind::Withdrawal, "授权已撤回", text);
-    (notice.consent, notice.case_no) = (Some(id), consent.case_no.clone());
-    if app.store.withdraw(id, notice, now).await? {
+    (notice.consent, notice.case_no) = (Some(consent.id), consent.case_no.clone());
+    let ended = app.store.withdraw(consent.id, place, notice, now).await?;
+    if ended {
         app.waiters.wake(&consent.hall);
         // What was judged already is not judged again; what waits is looked at with this in mind.
         app.ratify.notify_one();
         session::woken(app, &consent.by);
         tracing::info!(hall.code = %consent.hall, "A consent was withdrawn.");
     }
-    app.store.consent(id).await?.ok_or(Refusal::Because("unknown"))
+    Ok(ended)
 }

@@ -42,6 +42,8 @@ pub enum NoticeKind {
     Ratification,
     /// 撤回.
     Withdrawal,
+    /// 依职能查验.
+    LegalBasis,
     /// 委托.
     Delegation,
     /// 经办授权.

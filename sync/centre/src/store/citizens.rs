@@ -8,6 +8,7 @@ use crate::citizen::grant::Grant;
 use crate::citizen::id::Id;
 use crate::citizen::mandate::{Mandate, MandateState};
 use crate::citizen::notice::Notice;
+use hall_domain::case::WithdrawnAt;
 use hall_domain::{
     HolderId, IdentityDocument, LicenceKindCode, LicenceStatus, MobileNumber, Organisation, Timestamp, Uscc,
 };
@@ -420,7 +421,7 @@ pub trait Citizens: Send + Sync + 'static {
     /// The consent that was answered to this challenge.
     fn consent_to(&self, nonce: ChallengeNonce) -> Answer<'_, Option<Consent>>;
     /// Withdraws one, tells the hall and whoever gave it. `false` if it was withdrawn already.
-    fn withdraw(&self, id: Id, notice: Notice, at: Timestamp) -> Answer<'_, bool>;
+    fn withdraw(&self, id: Id, place: WithdrawnAt, notice: Notice, at: Timestamp) -> Answer<'_, bool>;
     /// What is known about a case beyond its entries.
     fn case_knowledge(&self, log: LogId, case_no: &str) -> Answer<'_, CaseKnowledge>;
     /// Notes that an operator changed a case. `false` if there is none of this number.

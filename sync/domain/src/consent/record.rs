@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 
 /// The version of the standard's structure.
 pub const SCHEMA_VERSION: &str = "27560:2023";
-/// How long what was agreed to is kept.
-pub const RETENTION: &str = "随办件归档保存，保存期限按政务服务电子文件归档规定执行；未提交的，当日清除";
+/// How long what was agreed to is kept. What is done stands in `docs/operator/retention.md`; a test of the box holds the
+/// days together.
+pub const RETENTION: &str = "随办件归档保存，保存期限按政务服务电子文件归档规定执行；没有提交的，终止办理满7天后，一体机删除扫描件和为本件查询的证照（一直没有办完的，证照满30天删除），办理登记加密保存";
 /// How a consent is taken back.
 pub const WITHDRAWAL: &str =
     "凭办件编号到任一大厅窗口，或在手机应用“授权记录”中，或通过省级中心撤回，即时生效";

@@ -31,7 +31,7 @@ pub struct Challenge {
     pub nonce: ChallengeNonce,
     /// The ledger of the box, by whose key the challenge is signed.
     pub log: LogId,
-    /// Code of the window, such as `W01`.
+    /// 窗口 as the hall calls it, such as `综合1号窗口`; at most 32 characters.
     pub window: String,
     /// What is asked for.
     pub asked: Asked,
@@ -233,7 +233,7 @@ impl<'b> Decode<'b, ()> for Challenge {
             _ => return Err(wrong("fields that do not fit the kind of request")),
         };
         if !(1..=32).contains(&window.chars().count()) || window.chars().any(char::is_control) {
-            return Err(wrong("not the code of a window"));
+            return Err(wrong("not the name of a window"));
         }
         Ok(Self {
             expires: needed(claims.expires)?,

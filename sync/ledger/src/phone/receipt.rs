@@ -1,4 +1,4 @@
-//! 授权回执: what a citizen carries home, with which anybody can ask the centre what stands behind it.
+//! 回执: what a citizen carries home, with which anybody can ask the centre what stands behind it.
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use hall_domain::Timestamp;
@@ -12,14 +12,15 @@ use crate::cose::{Form, Signed, Statement};
 use crate::hash::Hash;
 use crate::log::LogId;
 
-/// 授权回执 of a box: where in its ledger a consent, or the notice in its place, stands. Says nothing about a person.
+/// 回执 of a box: where in its ledger stands what the paper tells of, which is a consent (授权回执), the notice in its
+/// place (依职能查验告知回执), or a submission (受理回执 and its kin). Says nothing about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConsentReceipt {
+pub struct PaperReceipt {
     /// When it was printed; whole seconds.
     pub issued: Timestamp,
     /// The ledger of the box, by whose key it is signed.
     pub log: LogId,
-    /// The entry that records the consent.
+    /// The entry that records it. Its kind says what the paper is about.
     pub seq: u64,
     /// The leaf of that entry.
     pub leaf: Hash,
@@ -30,7 +31,7 @@ pub struct ConsentReceipt {
 /// A receipt as somebody handed it in: of the right form, and nothing else is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnverifiedReceipt {
-    signed: Signed<ConsentReceipt>,
+    signed: Signed<PaperReceipt>,
     log: LogId,
 }
 
@@ -44,12 +45,12 @@ impl UnverifiedReceipt {
     ///
     /// # Errors
     /// See [`CodeError`].
-    pub fn verify(&self, key: &VerifyingKey) -> Result<ConsentReceipt, CodeError> {
+    pub fn verify(&self, key: &VerifyingKey) -> Result<PaperReceipt, CodeError> {
         Ok(self.signed.verify(key)?)
     }
 }
 
-impl ConsentReceipt {
+impl PaperReceipt {
     /// Reads a receipt as somebody handed it in.
     ///
     /// # Errors
@@ -67,7 +68,7 @@ impl ConsentReceipt {
     }
 }
 
-impl Statement for ConsentReceipt {
+impl Statement for PaperReceipt {
     const DOMAIN: &'static str = MessageKind::Receipt.typ();
     const FORM: Form = Form::Typed;
 }
@@ -86,14 +87,14 @@ struct Own {
     case_no: CaseNo,
 }
 
-impl Encode<()> for ConsentReceipt {
+impl Encode<()> for PaperReceipt {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut ()) -> Result<(), encode::Error<W::Error>> {
         let own = Own { log: self.log, seq: self.seq, leaf: self.leaf, case_no: self.case_no.clone() };
         Claims { expires: None, issued: Some(self.issued), key: None, nonce: None, own }.encode(e, ctx)
     }
 }
 
-impl<'b> Decode<'b, ()> for ConsentReceipt {
+impl<'b> Decode<'b, ()> for PaperReceipt {
     fn decode(d: &mut Decoder<'b>, ctx: &mut ()) -> Result<Self, decode::Error> {
         let claims = Claims::<Own>::decode(d, ctx)?;
         absent(claims.expires)?;

@@ -98,7 +98,7 @@ fn an_answer_that_contradicts_itself_is_refused() {
 #[test]
 fn a_receipt_is_taken_only_from_the_box_whose_ledger_it_names() {
     let printed = to_qr(&receipt().sign(&box_key()));
-    let read = ConsentReceipt::parse(&from_qr(&printed).unwrap()).unwrap();
+    let read = PaperReceipt::parse(&from_qr(&printed).unwrap()).unwrap();
     assert_eq!(read.log(), log());
     assert_eq!(read.verify(&box_key().verifying_key()), Ok(receipt()));
     let stranger = read.verify(&stranger_key().verifying_key());
@@ -106,6 +106,6 @@ fn a_receipt_is_taken_only_from_the_box_whose_ledger_it_names() {
     let mut bent = receipt().sign(&box_key());
     let at = bent.len() - 70;
     bent[at] ^= 1;
-    let bent = ConsentReceipt::parse(&bent).and_then(|read| read.verify(&box_key().verifying_key()));
+    let bent = PaperReceipt::parse(&bent).and_then(|read| read.verify(&box_key().verifying_key()));
     assert!(bent.is_err(), "one byte of it was changed");
 }

@@ -15,7 +15,7 @@ use hall_domain::{
 use hall_ledger::cose::typed;
 use hall_ledger::phone::{
     AgreedRow, Agreement, Asked, Assertion, Attestation, Challenge, ChallengeNonce, CodeError, CodeKey,
-    CodeKeys, CodeKeysError, ConsentReceipt, ConsentRequest, LicenceStatement, MessageKind, Nonce, QrError,
+    CodeKeys, CodeKeysError, ConsentRequest, LicenceStatement, MessageKind, Nonce, PaperReceipt, QrError,
     Said, SealNonce, Sealed, ServiceCode, StatedLicence, UseCode, VerifiedAssertion, VerifiedCode, WeakNonce,
     from_qr, kind_of, open_subject, seal_subject, text, to_qr,
 };
@@ -152,7 +152,7 @@ fn verify_said(bytes: &[u8], now: Timestamp) -> Result<VerifiedAssertion, CodeEr
     Assertion::verify(bytes, &centre_keys(), &code_keys(), now)
 }
 
-fn receipt() -> ConsentReceipt {
+fn receipt() -> PaperReceipt {
     let case_no = "990001-20261121-00001".parse().unwrap();
-    ConsentReceipt { issued: NOON, log: log(), seq: 41, leaf: Hash::of(b"entry"), case_no }
+    PaperReceipt { issued: NOON, log: log(), seq: 41, leaf: Hash::of(b"entry"), case_no }
 }

@@ -18,7 +18,7 @@ fn a_message_of_one_kind_is_never_taken_for_another() {
         assert_eq!(ServiceCode::parse(bytes).err(), other(MessageKind::ServiceCode));
         assert_eq!(Challenge::parse(bytes).err(), other(MessageKind::Challenge));
         assert_eq!(verify_said(bytes, NOON).err(), other(MessageKind::Assertion));
-        assert_eq!(ConsentReceipt::parse(bytes).err(), other(MessageKind::Receipt));
+        assert_eq!(PaperReceipt::parse(bytes).err(), other(MessageKind::Receipt));
     }
     // The same payload under another typ is signed again, and still not what it says.
     let payload = typed::TypedSign1::parse(&all[3].1).unwrap().unverified_payload();
@@ -171,7 +171,7 @@ proptest! {
         prop_assert_eq!(kind_of(&signed), Some(kind));
         prop_assert!(verify(&signed, NOON).is_err() && verify_said(&signed, NOON).is_err());
         prop_assert!(Attestation::verify(&signed, &centre_keys()).is_err() && Challenge::parse(&signed).is_err());
-        prop_assert!(ConsentReceipt::parse(&signed).is_err());
+        prop_assert!(PaperReceipt::parse(&signed).is_err());
     }
 
     #[test]

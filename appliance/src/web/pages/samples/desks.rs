@@ -164,6 +164,7 @@ fn case_view(lang: Lang) -> CaseViewPage {
         exchanged: exchanged.to_owned(),
     };
     CaseViewPage {
+        has_receipt: true,
         frame: frame(lang, Desk::Cases, Line::Up),
         case: head(CaseState::Returned, Mode::Offline { down_for: lang.span(8_160) }),
         applicant: "示例县清源餐饮服务有限公司".to_owned(),

@@ -5,7 +5,7 @@ use crate::web::pages::Lang;
 use crate::web::pages::case::Outcome;
 use crate::web::pages::consent_receipt::{AgreedLicence, ConsentReceiptPage};
 use crate::web::pages::licence::LicencePage;
-use crate::web::pages::receipt::{Paper, ReceiptPage, UsedLicence};
+use crate::web::pages::receipt::{Brought, Paper, Party, ReceiptPage, Role, UsedLicence};
 
 /// All states of these pages.
 pub fn screens(lang: Lang) -> Vec<(String, String)> {
@@ -17,6 +17,7 @@ pub fn screens(lang: Lang) -> Vec<(String, String)> {
         screen("receipt-consent-slip", &consent_receipt(lang, Paper::Slip, true)),
         screen("licence", &licence_copy(lang, false)),
         screen("licence-offline", &licence_copy(lang, true)),
+        screen("licence-lapsed", &LicencePage { lapsed: lapsed(lang), ..licence_copy(lang, true) }),
     ]
 }
 
@@ -35,9 +36,14 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
         number: "510199-W01-20261121-0042".to_owned(),
         item: "食品经营许可证核发（新办）".to_owned(),
         department: "示例县市场监督管理局".to_owned(),
-        applicant: "示例县清源餐饮服务有限公司".to_owned(),
-        applicant_number: "9123**********017W".to_owned(),
-        delegate: offline.then(|| ("李*".to_owned(), "5199**********0011".to_owned())),
+        people: vec![
+            Party {
+                role: Role::Organisation,
+                name: "示例县清源餐饮服务有限公司".to_owned(),
+                number: "9123**********017W".to_owned(),
+            },
+            Party { role: Role::Agent, name: "陈*".to_owned(), number: "519***********0034".to_owned() },
+        ],
         window: "1 号窗口 李强".to_owned(),
         at: "2026-11-21 15:36:02".to_owned(),
         outcome,
@@ -52,6 +58,11 @@ fn receipt(lang: Lang, paper: Paper, outcome: Outcome) -> ReceiptPage {
             licence("营业执照", "9123**********017W", "LX-3F7A-001204-K"),
             licence("居民身份证", "519***********0011", "LX-3F7A-001205-M"),
         ],
+        brought: vec![
+            Brought { name: "经营场所平面图".to_owned(), how: lang.t("已收原件").to_owned() },
+            Brought { name: "从业人员健康证".to_owned(), how: lang.fill("已收扫描件 {} 份", &[&2]) },
+        ],
+        about_use: lang.t("对用证授权有疑问或要撤回，请到任一窗口凭本回执办理。").to_owned(),
         to_follow: if offline { vec!["食品安全管理制度文本".to_owned()] } else { vec![] },
         all_here: false,
         follow_by: if offline { "2026-11-28" } else { "" }.to_owned(),
@@ -117,6 +128,7 @@ fn licence_copy(lang: Lang, offline: bool) -> LicencePage {
         use_code: "LX-3F7A-001204-K".to_owned(),
         checked: "在线核验 · 状态截至 2026-11-21 15:33:40".to_owned(),
         offline,
+        lapsed: String::new(),
         digest: "7c1e90af33d28b64".to_owned(),
         seen: "李强 2026-11-21 15:36:02".to_owned(),
     }
@@ -133,4 +145,8 @@ fn sample_qr() -> String {
         }
     }
     format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 33 33"><path d="{path}"/></svg>"#)
+}
+
+fn lapsed(lang: Lang) -> String {
+    format!("{}。", lang.fill("该证照已于 {} 失效，不得再使用", &[&"2026-11-20"]))
 }

@@ -606,6 +606,7 @@ pub fn following() -> Following {
 pub fn done(outcome: Outcome) -> DoneStep {
     let offline = outcome == Outcome::Following;
     DoneStep {
+        advice: None,
         consent_receipt: true,
         outcome,
         sentence: if offline {

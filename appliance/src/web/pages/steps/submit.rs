@@ -3,6 +3,7 @@
 use super::form::{Attachment, Mark};
 use super::list::MaterialRow;
 use crate::web::pages::case::Outcome;
+use crate::web::pages::case_view::Advice;
 
 /// 提交.
 #[derive(Debug, Clone)]
@@ -100,6 +101,8 @@ pub struct FollowingItem {
 /// 已提交.
 #[derive(Debug, Clone)]
 pub struct DoneStep {
+    /// The centre's reason and what to do, when there is something to act on.
+    pub advice: Option<Advice>,
     /// Whether there is a 授权回执 to print.
     pub consent_receipt: bool,
     /// What it came to.

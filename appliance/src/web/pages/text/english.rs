@@ -134,7 +134,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("内容", "What"),
     ("再推送一次", "Push again"),
     ("再错 {} 次须等待后再试。", "{} more wrong tries and you have to wait."),
-    ("凭此码可查询办理进度，核对本回执。", "With this code the progress can be looked up and this receipt checked."),
     ("出码请手机应答", "Show a code for the phone to answer"),
     ("刚刚", "just now"),
     ("刚刚核验", "verified just now"),

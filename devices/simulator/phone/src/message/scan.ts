@@ -80,10 +80,10 @@ export function whatIs(text: string): Scanned {
   return { is: "other", text: text.trim() };
 }
 
-/** 授权回执: as a window printed it, signed by its box; or by number and digest. */
+/** 回执: as a window printed it, signed by its box; or 授权回执 by number and digest. */
 export type ReceiptText = { printed: string } | { id: string; digest: string };
 
-/** A receipt printed by a window; or number and digest, the last two parts of the text. A receipt of a case alone has other parts. */
+/** A receipt printed by a window; or number and digest, the last two parts of the text. */
 export function receiptIn(text: string): ReceiptText | null {
   const scanned = whatIs(text);
   if (scanned.is === "receipt") {

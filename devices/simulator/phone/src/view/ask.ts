@@ -131,7 +131,8 @@ function about(view: ChallengeView): HTMLElement {
     pairs(
       ["事项", view.item_name],
       ["部门", view.department],
-      ["大厅", `${view.hall} ${view.window} 窗口`],
+      ["大厅", view.hall],
+      ["窗口", view.window],
       [stands(view.capacity)[1], view.capacity.for],
     ),
   );

@@ -1,11 +1,11 @@
 // 委托代办: given and received, new, and acceptance by code.
 
-import type { Delegation, Item, Department } from "../api";
+import { Problem, type Delegation, type Department, type Item } from "../api";
 import type { Phone } from "../phone";
 import { h } from "./dom";
 import { faceTicket } from "./face";
-import { badge, card, choice, day, empty, endOfDay, field, inDays, note, pairs, qrCode, tabs } from "./parts";
-import { action, Hint, type Build } from "./shell";
+import { badge, card, choice, day, done, empty, endOfDay, field, inDays, mark, moment, note, pairs, qrCode, tabs } from "./parts";
+import { action, asking, Hint, type Build } from "./shell";
 
 type Both = { given: Delegation[]; received: Delegation[] };
 
@@ -56,15 +56,27 @@ export const delegation: Build = async ({ phone, rest: [id = ""], signal, again,
   if (!one) {
     return { title: "委托", parent, body: empty("没有这件委托。") };
   }
-  const post = (what: string) => async (): Promise<void> => {
+  const said = phone.said();
+  const post = (what: string, ended = "") => async (): Promise<void> => {
     await phone.call(() => phone.citizen.post<Delegation>(`/delegations/${id}/${what}`));
     await phone.refreshMe();
+    if (ended) {
+      phone.say(`已于 ${moment(phone.now())} ${ended}。`);
+    }
     again();
+  };
+  const end = (): HTMLElement => {
+    if (given) {
+      return asking("撤销委托", `撤销后，${one.agent.name} 不能再替您办理这件事，不能恢复。以后需要的，请重新委托。`, "确认撤销", post("end", "撤销委托，各大厅已收到通知"));
+    }
+    const [label, what] = one.state === "pending" ? ["谢绝", "谢绝后，您不能替对方办理这件事；以后需要的，请对方重新委托。"] : ["辞去委托", "辞去后，您不能再替对方办理这件事，不能恢复；以后需要的，请对方重新委托。"];
+    return asking(label, what, `确认${label.slice(0, 2)}`, post("end", label));
   };
   const live = one.state === "in_force" || one.state === "pending";
   const body = h(
     "div",
     { class: "stack" },
+    said && done(said),
     card(
       h("div", { class: "head" }, h("h2", {}, one.item_name ?? "全部事项"), stateBadge(one)),
       pairs(["委托人", `${one.principal.name}　${one.principal.document}`], ["代办人", `${one.agent.name}　${one.agent.document}`], ["可用证照", one.kinds.map(({ name }) => name).join("、")], ["委托于", day(one.created_at)], ["有效期至", day(one.until)]),
@@ -72,7 +84,7 @@ export const delegation: Build = async ({ phone, rest: [id = ""], signal, again,
     given && one.state === "pending" && one.accept_code && card(h("h2", {}, "请代办人用“扫一扫”接受"), qrCode(one.accept_code, "委托二维码"), note("代办人也可以在“委托代办 · 收到的”里接受。")),
     !given && one.state === "pending" && action("接受委托", post("accept")),
     !given && one.state === "in_force" && one.capacity && h("button", { class: "main", click: () => go(`code/wt/${one.capacity}`) }, "出示委托人身份码"),
-    live && action(given ? "撤销委托" : one.state === "pending" ? "谢绝" : "辞去委托", post("end"), "other"),
+    live && end(),
     note(given ? "代办人在窗口办理时，您要在手机上逐次确认，窗口才能使用您的证照。" : "窗口扫码后，委托人要在手机上确认。"),
   );
   return { title: "委托", parent, tab: "home", body };
@@ -101,13 +113,18 @@ const KINDS_OF_DOCUMENT = [
 type DocumentKind = (typeof KINDS_OF_DOCUMENT)[number]["value"];
 
 /** Name, kind and number of somebody else's document. */
-export function personFields(): { roots: HTMLElement[]; value: () => { name: string; document: { kind: string; number: string } } } {
+export function personFields(): { roots: HTMLElement[]; value: () => { name: string; document: { kind: string; number: string } }; blame: (error: unknown) => void } {
   let kind: DocumentKind = "resident_id";
   const name = field("姓名", {});
   const document = choice("证件类型", KINDS_OF_DOCUMENT, kind, (value) => (kind = value));
   const number = field("证件号码", { autocapitalize: "characters", spellcheck: false });
   return {
     roots: [name.root, document.root, number.root],
+    blame: (error) => {
+      const code = error instanceof Problem ? error.code : "";
+      mark(name.input, code === "agent-name");
+      mark(number.input, code === "agent-number");
+    },
     value: () => {
       const filled = { name: name.input.value.trim(), document: { kind, number: number.input.value.trim().toUpperCase() } };
       if (!filled.name || !filled.document.number) {
@@ -171,7 +188,7 @@ export const delegate: Build = async ({ phone, signal, go, rest: [capacity = "ow
     h("h2", {}, "可以使用的证照"),
     list,
     note("按下后先刷脸，确认是您本人。代办人接受后生效。"),
-    action("发起委托", run),
+    action("发起委托", run, "main", agent.blame),
   );
   return { title: "新建委托", parent: "delegations/given", tab: "home", body };
 };

@@ -1,16 +1,18 @@
 // 授权管理: an organisation's 经办授权人, and a new one after a code to the organisation's registered number.
 
-import type { Grant } from "../api";
+import { Problem, type Grant } from "../api";
 import { h } from "./dom";
 import { personFields } from "./delegations";
-import { badge, card, day, empty, endOfDay, field, inDays, note } from "./parts";
-import { action, type Build } from "./shell";
+import { badge, card, day, done, empty, endOfDay, field, inDays, mark, moment, note } from "./parts";
+import { action, asking, type Build } from "./shell";
 
 export const grants: Build = async ({ phone, rest: [uscc = ""], signal, again }) => {
   const all = (await phone.call(() => phone.citizen.get<{ grants: Grant[] }>(`/organisations/${uscc}/grants`, {}, signal))).grants;
   const name = phone.me().organisations.find((one) => one.uscc === uscc)?.name ?? "";
-  const revoke = (id: string) => async (): Promise<void> => {
-    await phone.call(() => phone.citizen.post(`/organisations/${uscc}/grants/${id}/revoke`));
+  const said = phone.said();
+  const revoke = (one: Grant) => async (): Promise<void> => {
+    await phone.call(() => phone.citizen.post(`/organisations/${uscc}/grants/${one.id}/revoke`));
+    phone.say(`已于 ${moment(phone.now())} 解除 ${one.name} 的授权，各大厅已收到通知。`);
     again();
   };
   const row = (one: Grant): HTMLElement =>
@@ -21,11 +23,12 @@ export const grants: Build = async ({ phone, rest: [uscc = ""], signal, again })
       h("td", { "data-label": "姓名" }, one.name),
       h("td", { "data-label": "证件号码" }, one.document),
       h("td", { "data-label": "授权有效期" }, `${day(one.from)} 至 ${day(one.until)}`),
-      h("td", { "data-label": "操作" }, one.state === "in_force" || one.state === "not_yet" ? action("解除授权", revoke(one.id), "small") : badge(one.state_zh, "plain")),
+      h("td", { "data-label": "操作" }, one.state === "in_force" || one.state === "not_yet" ? asking("解除授权", `解除后，${one.name} 不能再代表本单位办理，已出示的码也作废，不能恢复。以后需要的，请重新授权。`, "确认解除", revoke(one), "small") : badge(one.state_zh, "plain")),
     );
   const body = h(
     "div",
     { class: "stack" },
+    said && done(said),
     h("p", { class: "hello" }, name),
     h("div", { class: "head" }, h("h2", {}, "已授权账号"), h("a", { class: "small", href: `#/grant/${uscc}` }, "⊕ 新增授权")),
     all.length === 0
@@ -59,7 +62,11 @@ export const grant: Build = ({ phone, rest: [uscc = ""], go }) => {
     );
     go(`grants/${uscc}`);
   };
-  second.append(card(otp.root, h("h2", {}, "经办授权人"), ...agent.roots, mobile.root, until.root), action("完成授权", run));
+  const blame = (error: unknown): void => {
+    agent.blame(error);
+    mark(mobile.input, error instanceof Problem && error.code === "agent-phone");
+  };
+  second.append(card(otp.root, h("h2", {}, "经办授权人"), ...agent.roots, mobile.root, until.root), action("完成授权", run, "main", blame));
   const body = h("div", { class: "stack" }, card(h("p", {}, "为确认您的账号安全，请先完成身份认证：通过手机号进行验证。"), verify, sentTo), second, note("对方要先完成个人实名注册。"));
   return { title: "新增授权", parent: `grants/${uscc}`, tab: "me", body };
 };

@@ -22,6 +22,11 @@ export function note(text: string, kind: "plain" | "old" | "done" = "plain"): HT
   return h("p", { class: `note ${kind}` }, text);
 }
 
+/** What was done just now, or holds since then. */
+export function done(text: string): HTMLElement {
+  return h("p", { class: "note done", role: "status" }, text);
+}
+
 /** Term and value, one below the other where there is no room. */
 export function pairs(...rows: readonly (readonly [string, string | undefined | null])[]): HTMLElement {
   const filled = rows.filter((row): row is [string, string] => Boolean(row[1]));
@@ -46,6 +51,15 @@ export function field(label: string, options: { [name: string]: string | number 
   const id = `field-${Math.random().toString(36).slice(2)}`;
   const input = h("input", { id, autocomplete: "off", "aria-describedby": hint && `${id}-hint`, ...options });
   return { root: h("div", { class: "field" }, h("label", { for: id }, label), hint && h("small", { id: `${id}-hint` }, hint), input), input };
+}
+
+/** Marks the field that a refusal is about, until somebody types in it. */
+export function mark(input: HTMLInputElement, wrong: boolean): void {
+  input.toggleAttribute("aria-invalid", false);
+  if (wrong) {
+    input.setAttribute("aria-invalid", "true");
+    input.addEventListener("input", () => input.removeAttribute("aria-invalid"), { once: true });
+  }
 }
 
 export function choice<T extends string>(label: string, options: readonly { value: T; zh: string }[], chosen: T, take: (value: T) => void): { root: HTMLElement; select: HTMLSelectElement } {

@@ -178,7 +178,7 @@ export function trouble(error: unknown): HTMLElement {
 }
 
 /** A button that does something which may fail: it waits, and says below it why it did not succeed. */
-export function action(label: string, run: () => Promise<void>, className = "main"): HTMLElement {
+export function action(label: string, run: () => Promise<void>, className = "main", failed: (error: unknown) => void = () => undefined): HTMLElement {
   const said = h("div", { class: "said", "aria-live": "polite" });
   const button = h("button", { type: "button", class: className });
   button.append(label);
@@ -189,8 +189,32 @@ export function action(label: string, run: () => Promise<void>, className = "mai
     button.setAttribute("aria-disabled", "true");
     said.replaceChildren();
     void run()
-      .catch((error: unknown) => said.replaceChildren(trouble(error)))
+      .catch((error: unknown) => {
+        said.replaceChildren(trouble(error));
+        // The tabs stand below what scrolls: what is said must not stay out of sight behind the edge.
+        said.scrollIntoView({ block: "nearest" });
+        failed(error);
+      })
       .finally(() => button.removeAttribute("aria-disabled"));
   });
   return h("div", { class: "action" }, button, said);
+}
+
+/** A button for what cannot be taken back: it says first what follows, and does it when that is confirmed. */
+export function asking(label: string, follows: string, confirm: string, run: () => Promise<void>, className = "other"): HTMLElement {
+  const place = h("div", { class: "asking" });
+  const first = h("button", { type: "button", class: className, click: () => ask() }, label);
+  const ask = (): void => {
+    const question = h("p", { tabindex: -1 }, follows);
+    const back = h("button", { type: "button", class: "other", click: () => leave() }, "不，返回");
+    place.replaceChildren(h("div", { class: "card confirm", role: "group", "aria-label": label }, question, action(confirm, run, "main harm"), back));
+    question.focus({ preventScroll: true });
+    place.scrollIntoView({ block: "nearest" });
+  };
+  const leave = (): void => {
+    place.replaceChildren(first);
+    first.focus();
+  };
+  place.append(first);
+  return place;
 }

@@ -1,5 +1,6 @@
 //! 委托代办.
 
+use super::agent::Typed;
 use super::{Answer, Citizen, body, created, json, time, views};
 use crate::app::App;
 use crate::citizen::Refusal;
@@ -9,7 +10,7 @@ use crate::citizen::mandate::{self, NewMandate};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
-use hall_domain::{IdentityDocument, LicenceKindCode};
+use hall_domain::LicenceKindCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -27,17 +28,10 @@ pub async fn list(State(app): State<Arc<App>>, Citizen(session): Citizen) -> Ans
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Agent {
-    name: String,
-    document: IdentityDocument,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct New {
     #[serde(default)]
     capacity: For,
-    agent: Agent,
+    agent: Typed,
     #[serde(default)]
     item: Option<String>,
     kinds: Vec<String>,
@@ -55,7 +49,7 @@ pub async fn give(
     let kinds: Result<Vec<LicenceKindCode>, _> =
         new.kinds.iter().map(|kind| kind.parse().map_err(unknown_kind)).collect();
     let item = new.item.map(|item| item.parse()).transpose().map_err(|_| Refusal::Because("unknown-item"))?;
-    let (name, document) = (new.agent.name, new.agent.document);
+    let (name, document) = new.agent.read()?;
     let new = NewMandate {
         capacity: new.capacity,
         name,

@@ -1,11 +1,13 @@
 //! 公众接口: JSON for citizens' phones, let in by a token. `docs/protocol/citizen.openapi.yaml` describes every call.
 
+mod agent;
 mod challenges;
 mod consents;
 mod licences;
 mod mandates;
 mod me;
 mod organisations;
+mod printed;
 mod problem;
 mod session;
 mod views;
@@ -79,7 +81,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/consents/{id}", get(consents::one)),
         ("/consents/{id}/withdraw", post(consents::withdraw)),
         ("/receipts/{id}", get(consents::receipt)),
-        ("/receipts/verify", post(consents::verify_receipt)),
+        ("/receipts/verify", post(printed::verify)),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! 授权管理.
 
+use super::agent::TypedWithPhone;
 use super::{Answer, Citizen, body, created, json, seconds, time, views};
 use crate::app::App;
 use crate::citizen::Refusal;
@@ -8,8 +9,8 @@ use crate::citizen::id::Id;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
+use hall_domain::Uscc;
 use hall_domain::masking::mask_number;
-use hall_domain::{IdentityDocument, MobileNumber, Uscc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -44,17 +45,9 @@ pub async fn grants(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Agent {
-    name: String,
-    document: IdentityDocument,
-    phone: MobileNumber,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct New {
     otp: String,
-    agent: Agent,
+    agent: TypedWithPhone,
     #[serde(default)]
     from: Option<i64>,
     until: i64,
@@ -69,7 +62,7 @@ pub async fn add(
     let Path(code) = path?;
     let New { otp, agent, from, until } = body(request)?;
     let from = from.map(time).transpose()?;
-    let Agent { name, document, phone } = agent;
+    let (name, document, phone) = agent.read()?;
     let new = NewGrant { otp, name, document, phone, from, until: time(until)? };
     let grant = grant::add(&app, &session, &uscc(&code)?, new).await?;
     Ok(created(views::grant(&grant, app.now())))

@@ -18,6 +18,7 @@ mod agents;
 mod answers;
 mod documented;
 mod mandates;
+mod printed;
 mod records;
 mod sessions;
 

@@ -14,15 +14,17 @@ use crate::store::Registered;
 use crate::store::citizens::{KeptChallenge, Person, Session};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hall_domain::case::WithdrawnAt;
+use hall_domain::consent::record::RETENTION;
 use hall_domain::masking::{mask_name, mask_number};
 use hall_domain::{ActsFor, Capacity, HolderId, IdentityDocument, PhoneAsk, Timestamp};
 use hall_ledger::phone::to_qr;
 use serde_json::{Value, json};
 
-/// How long a hall keeps what was agreed to.
-const RETENTION: &str = "随办件归档保存，保存期限按政务服务电子文件归档规定执行；未提交的，当日清除";
 /// How a consent is withdrawn.
 const WITHDRAWAL: &str = "在本应用“授权记录”中撤回，或到大厅窗口撤回";
+/// What one can do where there is nothing to withdraw.
+const OBJECTION: &str = "依法查验，不适用撤回；有异议的，可向办理部门提出，或拨打 12345";
 
 /// Without padding (RFC 4648 §5).
 pub fn base64url(bytes: &[u8]) -> String {
@@ -187,7 +189,9 @@ pub fn challenge(app: &App, person: &Person, wanted: &For, view: &View<'_>) -> V
             }))
         })
         .collect();
-    let place = format!("{}{}窗口", asked.hall_name, asked.window);
+    // Most halls call a window "综合1号窗口".
+    let suffix = if asked.window.ends_with("窗口") { "" } else { "窗口" };
+    let place = format!("{}{}{suffix}", asked.hall_name, asked.window);
     let item = view.item.map_or("政务事项", |item| item.name.as_str());
     let sentence = match asked.kind {
         PhoneAsk::Code => format!("{place}请您出示办事码。"),
@@ -309,8 +313,14 @@ pub fn mandate(app: &App, mandate: &Mandate, given: bool) -> Value {
     }))
 }
 
-fn consent_state(consent: &Consent) -> (&'static str, &'static str) {
-    if consent.withdrawn_at.is_some() { ("withdrawn", "已撤回") } else { ("in_force", "有效") }
+/// Whether a consent holds, as a word and for people.
+pub fn consent_state(consent: &Consent) -> (&'static str, &'static str) {
+    match (consent.via, consent.withdrawn_at, consent.ended_at) {
+        (Via::Office, _, _) => ("legal_basis", "依职能查验"),
+        (_, Some(_), _) => ("withdrawn", "已撤回"),
+        (_, None, Some(_)) => ("ended", "办件已终止"),
+        (_, None, None) => ("in_force", "有效"),
+    }
 }
 
 /// A consent in the list.
@@ -346,10 +356,11 @@ pub fn consent(consent: &Consent) -> Value {
             }))
         })
         .collect();
+    let by_office = consent.via == Via::Office;
     let mut events = vec![json!({
         "event_time": seconds(consent.agreed_at),
-        "event_type": "explicit",
-        "event_state": "consent_given",
+        "event_type": if by_office { "notice" } else { "explicit" },
+        "event_state": if by_office { "legal_basis_noticed" } else { "consent_given" },
         "validity_duration": "仅限本次办件",
         "entity_id": consent.by.masked(),
     })];
@@ -359,6 +370,15 @@ pub fn consent(consent: &Consent) -> Value {
             "event_type": "withdrawal",
             "event_state": "consent_withdrawn",
             "entity_id": consent.by.masked(),
+            "place": consent.withdrawn_place.unwrap_or(WithdrawnAt::Phone),
+        }));
+    }
+    if let (Some(at), None, false) = (consent.ended_at, consent.withdrawn_at, by_office) {
+        events.push(json!({
+            "event_time": seconds(at),
+            "event_type": "termination",
+            "event_state": "consent_ended",
+            "entity_id": consent.hall_name,
         }));
     }
     let principal = match consent.holder {
@@ -378,14 +398,17 @@ pub fn consent(consent: &Consent) -> Value {
             "language": "zh-CN",
             "purposes": [{
                 "purpose": format!("办理“{}”", consent.item_name),
-                "lawful_basis": "个人同意",
+                "lawful_basis": match &consent.basis {
+                    Some(basis) => format!("依职能查验：{basis}"),
+                    None => "个人同意".to_owned(),
+                },
                 "pii_information": information,
                 "pii_controllers": [consent.department],
                 "storage_locations": [consent.hall_name, "省级中心"],
                 "retention_period": RETENTION,
                 "jurisdiction": "CN",
                 "recipient_third_parties": [],
-                "withdrawal_method": WITHDRAWAL,
+                "withdrawal_method": if by_office { OBJECTION } else { WITHDRAWAL },
             }],
         },
         "parties": [
@@ -402,7 +425,11 @@ pub fn consent(consent: &Consent) -> Value {
             "hall": consent.hall_name,
             "window": consent.window,
             "via": consent.via,
-            "grade": match consent.via { Via::Evaluator => "C2", Via::Phone | Via::Principal => "C3" },
+            "grade": match consent.via {
+                Via::Evaluator => "C2",
+                Via::Phone | Via::Principal => "C3",
+                Via::Office => "CX",
+            },
             "mode": consent.mode,
             "digest_hex": consent.digest,
             "refused": refused,

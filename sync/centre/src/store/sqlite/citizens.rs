@@ -12,6 +12,7 @@ use crate::citizen::grant::Grant;
 use crate::citizen::id::Id;
 use crate::citizen::mandate::{Mandate, MandateState};
 use crate::citizen::notice::Notice;
+use hall_domain::case::WithdrawnAt;
 use hall_domain::{HolderId, IdentityDocument, LicenceKindCode, Organisation, Timestamp, Uscc};
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::{Hash, LogId};
@@ -260,8 +261,8 @@ impl Citizens for SqliteStore {
         self.read(move |db| consents::to_challenge(db, nonce))
     }
 
-    fn withdraw(&self, id: Id, notice: Notice, at: Timestamp) -> Answer<'_, bool> {
-        self.write(move |tx| consents::withdraw(tx, id, &notice, at))
+    fn withdraw(&self, id: Id, place: WithdrawnAt, notice: Notice, at: Timestamp) -> Answer<'_, bool> {
+        self.write(move |tx| consents::withdraw(tx, id, place, &notice, at))
     }
 
     fn case_knowledge(&self, log: LogId, case_no: &str) -> Answer<'_, CaseKnowledge> {

@@ -13,6 +13,7 @@ use hall_ledger::feed::{Change, ConsentWithdrawn, WithdrawnBy};
 use hall_ledger::phone::ChallengeNonce;
 use hall_ledger::{Hash, LogId};
 use rusqlite::{Connection, OptionalExtension, Params, params};
+use std::collections::BTreeSet;
 
 /// Most consents of one holder in a list.
 const MOST: u32 = 200;
@@ -91,11 +92,17 @@ pub(crate) fn to_challenge(db: &Connection, nonce: ChallengeNonce) -> Result<Opt
     Ok(read(db, "nonce = ?1", [nonce.0])?.pop())
 }
 
-pub(crate) fn withdraw(tx: &Connection, id: Id, notice: &Notice, at: Timestamp) -> Result<bool, Fail> {
+pub(crate) fn withdraw(
+    tx: &Connection,
+    id: Id,
+    place: WithdrawnAt,
+    notice: &Notice,
+    at: Timestamp,
+) -> Result<bool, Fail> {
     let Some(mut consent) = consent(tx, id)?.filter(|consent| consent.withdrawn_at.is_none()) else {
         return Ok(false);
     };
-    consent.withdrawn_at = Some(at);
+    (consent.withdrawn_at, consent.withdrawn_place) = (Some(at), Some(place));
     update(tx, &consent)?;
     tell_hall(tx, &consent, at)?;
     notify(tx, &consent.by, notice)?;
@@ -107,9 +114,10 @@ fn tell_hall(tx: &Connection, consent: &Consent, at: Timestamp) -> Result<(), Fa
     let (Some(case_no), Some(withdrawn_at)) = (consent.case_no.clone(), consent.withdrawn_at) else {
         return Ok(());
     };
-    let by = match consent.via {
-        Via::Principal => WithdrawnBy::Principal,
-        Via::Phone | Via::Evaluator => WithdrawnBy::Citizen,
+    let by = match (consent.withdrawn_place, consent.via) {
+        (Some(WithdrawnAt::Centre), _) => WithdrawnBy::Centre,
+        (_, Via::Principal) => WithdrawnBy::Principal,
+        (_, Via::Phone | Via::Evaluator | Via::Office) => WithdrawnBy::Citizen,
     };
     let change = Change::ConsentWithdrawn(ConsentWithdrawn { case_no, at: withdrawn_at, by });
     feeds::add(tx, &feeds::Addition { hall: consent.hall.clone(), at, change })?;
@@ -166,33 +174,37 @@ pub(crate) fn fold(tx: &Connection, log: LogId, hall: &str, entry: &CaseEntry) -
             )?;
             Ok(())
         }
-        CaseEvent::ConsentAsked { request, digest, command, .. } => {
+        CaseEvent::ConsentAsked { request, digest, command, office, .. } => {
             let digest = digest.strip_prefix("sha-256:").and_then(|hex| hex.parse::<Hash>().ok());
             let Some(digest) = digest else { return Ok(()) };
-            asked(tx, log, command.as_str(), request, digest, entry.received_at)
+            let basis = office.as_ref().map_or("", |ground| ground.basis.as_str());
+            asked(tx, log, command.as_str(), request, digest, basis, entry.received_at)
         }
         CaseEvent::ConsentGiven { command, refused, .. } => {
-            let found: Option<(Vec<u8>, String)> = tx
-                .query_row(
-                    "SELECT digest, body FROM consent_asked WHERE log = ?1 AND command = ?2",
-                    params![log.to_string(), command.as_str()],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            let Some((digest, body)) = found else { return Ok(()) };
-            let request: ConsentRequest = from_json("consent request", &body)?;
-            let digest = Hash(super::present("digest", digest.as_slice().try_into().ok())?);
+            let Some((request, digest, _)) = was_asked(tx, log, command.as_str())? else { return Ok(()) };
             let place = (log, entry.seq);
             let given = Consent::from_evaluator(place, hall, &request, digest, refused, entry.record.at);
             given.map_or(Ok(()), |given| add(tx, given))
         }
+        CaseEvent::OfficeNoticed { command, .. } => {
+            let Some((request, digest, basis)) = was_asked(tx, log, command.as_str())? else { return Ok(()) };
+            let (place, none) = ((log, entry.seq), BTreeSet::new());
+            let told = Consent::from_evaluator(place, hall, &request, digest, &none, entry.record.at);
+            let Some(told) = told.map(|told| told.by_office(basis)) else { return Ok(()) };
+            let known = consent(tx, told.id)?.is_some();
+            add(tx, told.clone())?;
+            if known { Ok(()) } else { notify(tx, &told.by, &notice_by_office(&told, entry.received_at)) }
+        }
+        // 终止: what was agreed to for a case that is given up holds no more; taken up again, it does.
+        CaseEvent::Abandoned { .. } => ended(tx, log, no, Some(entry.record.at)),
+        CaseEvent::Reopened => ended(tx, log, no, None),
         CaseEvent::ConsentWithdrawn { at: place, since } => {
             // What was withdrawn at the centre stands here already.
-            let Some(mut consent) = of_case(tx, log, no)?.pop().filter(|known| known.withdrawn_at.is_none())
-            else {
+            let holds = |known: &Consent| known.via != Via::Office && known.withdrawn_at.is_none();
+            let Some(mut consent) = of_case(tx, log, no)?.pop().filter(holds) else {
                 return Ok(());
             };
-            consent.withdrawn_at = Some(*since);
+            (consent.withdrawn_at, consent.withdrawn_place) = (Some(*since), Some(*place));
             update(tx, &consent)?;
             let where_it_was = match place {
                 WithdrawnAt::Window => "大厅窗口",
@@ -225,19 +237,62 @@ pub(crate) fn fold(tx: &Connection, log: LogId, hall: &str, entry: &CaseEntry) -
     }
 }
 
+/// What was asked with this command, its digest, and the law that was named instead of asking.
+fn was_asked(
+    tx: &Connection,
+    log: LogId,
+    command: &str,
+) -> Result<Option<(ConsentRequest, Hash, String)>, Fail> {
+    let found: Option<(Vec<u8>, String, String)> = tx
+        .query_row(
+            "SELECT digest, body, basis FROM consent_asked WHERE log = ?1 AND command = ?2",
+            params![log.to_string(), command],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    let Some((digest, body, basis)) = found else { return Ok(None) };
+    let digest = Hash(super::present("digest", digest.as_slice().try_into().ok())?);
+    Ok(Some((from_json("consent request", &body)?, digest, basis)))
+}
+
+/// What a citizen reads of a look at their licences that needed no consent.
+fn notice_by_office(told: &Consent, at: Timestamp) -> Notice {
+    let names: Vec<&str> = told.rows.iter().map(|row| row.name.as_str()).collect();
+    let text = format!(
+        "{}办理“{}”时，依职能查验了您的{}。依据：{}。不需要您授权；有异议的，可向{}提出，或拨打 12345。",
+        told.department,
+        told.item_name,
+        names.join("、"),
+        told.basis.as_deref().unwrap_or_default(),
+        told.department,
+    );
+    let mut notice = Notice::new(at, NoticeKind::LegalBasis, "依职能查验告知", text);
+    (notice.consent, notice.case_no) = (Some(told.id), told.case_no.clone());
+    notice
+}
+
+fn ended(tx: &Connection, log: LogId, no: &str, at: Option<Timestamp>) -> Result<(), Fail> {
+    for mut consent in of_case(tx, log, no)? {
+        consent.ended_at = at;
+        update(tx, &consent)?;
+    }
+    Ok(())
+}
+
 fn asked(
     tx: &Connection,
     log: LogId,
     command: &str,
     request: &ConsentRequest,
     digest: Hash,
+    basis: &str,
     now: Timestamp,
 ) -> Result<(), Fail> {
     let no = request.case_no.as_str();
     tx.execute(
-        "INSERT INTO consent_asked (log, command, case_no, digest, body) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO consent_asked (log, command, case_no, digest, body, basis) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO NOTHING",
-        params![log.to_string(), command, no, digest.0, to_json("consent request", request)?],
+        params![log.to_string(), command, no, digest.0, to_json("consent request", request)?, basis],
     )?;
     // A phone was quicker than the entry.
     let filter = "log = ?1 AND digest = ?2 AND case_no = ''";
@@ -300,168 +355,4 @@ pub(crate) fn change_case(tx: &Connection, case_no: &str, as_what: &str) -> Resu
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Bench;
-    use hall_domain::case::{CaseRecord, LicenceUse, Mode};
-    use hall_domain::consent::ConsentRow;
-    use hall_domain::{LicenceGrade, LicenceId};
-    use hall_ledger::entry::{ClockReading, Known};
-    use std::collections::BTreeSet;
-
-    const NO: &str = "H1-20261121-000001";
-    const LICENCE: &str = "1.2.156.3005.2.11100000000013127D001.11519900MBTE5T0968.TE5T00000000001.001.R";
-
-    fn entry(bench: &Bench, seq: u64, event: CaseEvent) -> CaseEntry {
-        let at = bench.app.now();
-        CaseEntry {
-            seq,
-            wall: at,
-            clock: ClockReading { boot: [1; 16], monotonic_ms: 1, token_age_ms: Some(1), error_ms: 20 },
-            known: Known { scope: String::new(), feed: 0, hot: 0, token_at: None, policy: 1, keys: 1 },
-            received_at: at,
-            record: CaseRecord {
-                case: "000001".parse().unwrap(),
-                no: NO.parse().unwrap(),
-                at,
-                clerk: "li.qiang".parse().unwrap(),
-                event,
-            },
-        }
-    }
-
-    fn request(bench: &Bench) -> ConsentRequest {
-        let person: HolderId = "111:519900199003070011".parse().unwrap();
-        let row = ConsentRow {
-            alias: None,
-            material: "m1".parse().unwrap(),
-            licence: LICENCE.parse().unwrap(),
-            kind: "11100000000013127D001".parse().unwrap(),
-            name: "居民身份证".into(),
-            holder: person.clone(),
-            fields: vec!["name".parse().unwrap()],
-            labels: vec!["姓名".into()],
-            required: true,
-        };
-        ConsentRequest {
-            case_no: NO.parse().unwrap(),
-            item: "11519900MBTE5T27252000100002001".parse().unwrap(),
-            item_name: "婚姻登记预约".into(),
-            department: "安澜市民政局".into(),
-            hall: "安澜市政务服务大厅".into(),
-            window: "W01".parse().unwrap(),
-            person,
-            person_name: "王芳".into(),
-            on_behalf_of: None,
-            rows: vec![row],
-            text_version: "auth-2026-11".into(),
-            offline: true,
-            asked_at: bench.app.now(),
-        }
-    }
-
-    fn asked(bench: &Bench, digest: Hash) -> CaseEvent {
-        CaseEvent::ConsentAsked {
-            request: Box::new(request(bench)),
-            digest: format!("sha-256:{digest}"),
-            command: "c1".parse().unwrap(),
-            device: "evaluator-1".into(),
-            deadline: bench.app.now(),
-            phone: None,
-            office: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_agreed_on_an_evaluator_is_known_by_its_entry_and_its_withdrawal_goes_to_the_hall() {
-        let bench = Bench::new().await;
-        let (log, _) = bench.hall("990001").await;
-        let db = bench.database();
-        let digest = Hash::of(b"shown");
-        fold(&db, log, "990001", &entry(&bench, 1, asked(&bench, digest))).unwrap();
-        let given = CaseEvent::ConsentGiven {
-            command: "c1".parse().unwrap(),
-            refused: BTreeSet::new(),
-            answer: String::new(),
-        };
-        fold(&db, log, "990001", &entry(&bench, 2, given)).unwrap();
-        let used = LicenceUse {
-            alias: None,
-            material: "m1".parse().unwrap(),
-            licence: LICENCE.parse::<LicenceId>().unwrap(),
-            kind: "11100000000013127D001".parse().unwrap(),
-            version: 1,
-            use_code: "LX-A-1-7".into(),
-            envelope: String::new(),
-            opened: std::collections::BTreeMap::new(),
-            grade: LicenceGrade::L3,
-            status_at: bench.app.now(),
-            mode: Mode::Offline,
-            statement: None,
-        };
-        fold(&db, log, "990001", &entry(&bench, 3, CaseEvent::LicencesUsed { uses: vec![used] })).unwrap();
-
-        let id = Id::of_entry(log, 2);
-        let kept = bench.app.store.consent(id).await.unwrap().unwrap();
-        assert_eq!((kept.digest, kept.via, kept.case_no.as_deref()), (digest, Via::Evaluator, Some(NO)));
-        assert_eq!(kept.rows[0].use_code.as_deref(), Some("LX-A-1-7"));
-
-        let at = bench.app.now();
-        let notice = Notice::new(at, crate::citizen::notice::NoticeKind::Withdrawal, "授权已撤回", "");
-        assert!(bench.app.store.withdraw(id, notice.clone(), at).await.unwrap());
-        assert!(!bench.app.store.withdraw(id, notice, at).await.unwrap());
-        let last = bench.feed("990001").await.pop().unwrap();
-        let told = ConsentWithdrawn { case_no: NO.into(), at, by: WithdrawnBy::Citizen };
-        assert_eq!((last.change, last.hot), (Change::ConsentWithdrawn(told), Some(1)));
-        let knows = bench.app.store.case_knowledge(log, NO).await.unwrap();
-        assert_eq!(knows.mandate_ended, Some(at));
-    }
-
-    #[tokio::test]
-    async fn what_was_withdrawn_at_a_window_is_withdrawn_for_the_citizen_and_told_once() {
-        let bench = Bench::new().await;
-        let (log, _) = bench.hall("990001").await;
-        let db = bench.database();
-        fold(&db, log, "990001", &entry(&bench, 1, asked(&bench, Hash::of(b"shown")))).unwrap();
-        let given = CaseEvent::ConsentGiven {
-            command: "c1".parse().unwrap(),
-            refused: BTreeSet::new(),
-            answer: String::new(),
-        };
-        fold(&db, log, "990001", &entry(&bench, 2, given)).unwrap();
-        let since = bench.app.now();
-        let withdrawn = CaseEvent::ConsentWithdrawn { at: WithdrawnAt::Window, since };
-        for seq in [3, 4] {
-            fold(&db, log, "990001", &entry(&bench, seq, withdrawn.clone())).unwrap();
-        }
-        let kept = consent(&db, Id::of_entry(log, 2)).unwrap().unwrap();
-        assert_eq!(kept.withdrawn_at, Some(since));
-        let told = notices(&db, &kept.by, 0, 10).unwrap();
-        assert_eq!(told.len(), 1, "told once");
-        assert!(told[0].2.text.contains("大厅窗口"), "{}", told[0].2.text);
-        let hall = bench.feed("990001").await;
-        assert!(hall.iter().all(|item| item.hot.is_none()), "the hall knows it already");
-    }
-
-    #[tokio::test]
-    async fn a_withdrawal_that_was_quicker_than_the_entry_reaches_the_hall_with_it() {
-        let bench = Bench::new().await;
-        let (log, _) = bench.hall("990001").await;
-        let db = bench.database();
-        let digest = Hash::of(b"shown");
-        let request = request(&bench);
-        let seen =
-            Consent::from_evaluator((log, 9), "990001", &request, digest, &BTreeSet::new(), bench.app.now());
-        let phone =
-            Consent { case_no: None, via: Via::Phone, nonce: Some(ChallengeNonce([3; 16])), ..seen.unwrap() };
-        add(&db, phone.clone()).unwrap();
-        let at = bench.app.now();
-        let notice = Notice::new(at, crate::citizen::notice::NoticeKind::Withdrawal, "授权已撤回", "");
-        assert!(withdraw(&db, phone.id, &notice, at).unwrap());
-        assert!(bench.feed("990001").await.iter().all(|item| item.hot.is_none()));
-        fold(&db, log, "990001", &entry(&bench, 1, asked(&bench, digest))).unwrap();
-        let last = bench.feed("990001").await.pop().unwrap();
-        assert!(matches!(last.change, Change::ConsentWithdrawn(told) if told.case_no == NO));
-        assert_eq!(consent(&db, phone.id).unwrap().unwrap().case_no.as_deref(), Some(NO));
-    }
-}
+mod tests;

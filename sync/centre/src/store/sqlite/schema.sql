@@ -309,6 +309,7 @@ CREATE TABLE consent_asked (
     case_no TEXT NOT NULL,
     digest BLOB NOT NULL,
     body TEXT NOT NULL,
+    basis TEXT NOT NULL,          -- 依职能查验: the law that was named; empty where somebody was asked
     PRIMARY KEY (log, command)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX consent_asked_digest ON consent_asked (log, digest);

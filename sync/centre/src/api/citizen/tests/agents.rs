@@ -127,6 +127,30 @@ async fn an_organisation_whose_number_is_a_landline_is_told_to_change_it() {
 }
 
 #[tokio::test]
+async fn what_is_mistyped_of_an_agent_is_told_by_its_field() {
+    let town = Town::new().await;
+    // Whom an organisation entrusts has an account.
+    let (wei, _fang) = (town.phone(WEI).await, town.phone(FANG).await);
+    let path = format!("/organisations/{QINGHE}/grants");
+    let code = otp(&town, &wei).await;
+    let wrong = [
+        (json!({ "name": "  ", "document": document(FANG.1), "phone": number_of(FANG) }), "agent-name"),
+        (
+            json!({ "name": FANG.0, "document": document("519900198805160242"), "phone": number_of(FANG) }),
+            "agent-number",
+        ),
+        (json!({ "name": FANG.0, "document": document(FANG.1), "phone": "0813-1234567" }), "agent-phone"),
+    ];
+    for (agent, why) in wrong {
+        let mut body = grant(&town, &code, FANG);
+        body["agent"] = agent;
+        assert_eq!(wei.post(&path, body).await.refused(), refused(400, why));
+    }
+    // The code of the text message is still good.
+    assert_eq!(wei.post(&path, grant(&town, &code, FANG)).await.ok()["state"], "in_force");
+}
+
+#[tokio::test]
 async fn one_grant_serves_one_agent_and_nobody_else() {
     let town = Town::new().await;
     let (wei, fang, hao) = (town.phone(WEI).await, town.phone(FANG).await, town.phone(HAO).await);

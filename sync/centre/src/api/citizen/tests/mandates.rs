@@ -155,3 +155,13 @@ async fn a_mandate_for_another_item_and_one_revoked_meanwhile_confirm_nothing() 
     let got = wei.read(&qr, &format!("mandate:{id}")).await;
     assert_eq!(got.refused(), refused(403, "delegation-over"));
 }
+
+#[tokio::test]
+async fn a_mistyped_number_of_a_delegate_is_told_as_such() {
+    let town = Town::new().await;
+    let fang = town.phone(FANG).await;
+    let agent = json!({ "name": WEI.0, "document": document("519900198805160242") });
+    assert_eq!(give(&fang, json!({ "agent": agent })).await.refused(), refused(400, "agent-number"));
+    let agent = json!({ "name": "", "document": document(WEI.1) });
+    assert_eq!(give(&fang, json!({ "agent": agent })).await.refused(), refused(400, "agent-name"));
+}

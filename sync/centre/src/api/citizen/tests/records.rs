@@ -8,7 +8,7 @@ use hall_domain::consent::{ConsentRequest as Page, ConsentRow};
 use hall_ledger::entry::{Body, ClockReading, Entry, EntryKind, Known, RequestId};
 use hall_ledger::feed::Change;
 use hall_ledger::head::Draft;
-use hall_ledger::phone::ConsentReceipt;
+use hall_ledger::phone::PaperReceipt;
 use hall_ledger::{LedgerHead, Salt};
 
 #[tokio::test]
@@ -168,9 +168,21 @@ fn visit(town: &Town) -> Vec<Batch> {
         answer: String::new(),
     };
     let gone = CaseEvent::ConsentWithdrawn { at: WithdrawnAt::Window, since: at };
-    let kinds = [EntryKind::ConsentAsked, EntryKind::ConsentGiven, EntryKind::ConsentWithdrawn];
+    signed(
+        town,
+        vec![
+            (EntryKind::ConsentAsked, asked),
+            (EntryKind::ConsentGiven, given),
+            (EntryKind::ConsentWithdrawn, gone),
+        ],
+    )
+}
+
+/// Entries of one case as the box signs them, each in a batch of its own.
+pub(super) fn signed(town: &Town, events: Vec<(EntryKind, CaseEvent)>) -> Vec<Batch> {
+    let at = town.app().now();
     let mut head = LedgerHead::new(town.log);
-    let sealed = kinds.into_iter().zip([asked, given, gone]).map(|(kind, event)| {
+    let sealed = events.into_iter().map(|(kind, event)| {
         let record = CaseRecord {
             case: "000001".parse().unwrap(),
             no: NO.parse().unwrap(),
@@ -199,15 +211,15 @@ fn visit(town: &Town) -> Vec<Batch> {
     sealed.collect()
 }
 
-const NO: &str = "990001-20261121-00001";
+pub(super) const NO: &str = "990001-20261121-00001";
 
 impl Town {
-    async fn take(&self, batch: Batch) {
+    pub(super) async fn take(&self, batch: Batch) {
         let taken = self.app().store.append(self.log, batch).await.unwrap();
         assert!(matches!(taken, Appended::Stored { .. }));
     }
 
-    async fn receipt(&self, printed: &str) -> Value {
+    pub(super) async fn receipt(&self, printed: &str) -> Value {
         self.ask("POST", "/receipts/verify", "", Some(json!({ "receipt": printed }))).await.ok()
     }
 }
@@ -216,7 +228,7 @@ impl Town {
 async fn a_printed_receipt_is_genuine_before_its_entry_has_come_and_tells_of_a_withdrawal_after_it() {
     let town = Town::new().await;
     let [asked, given, gone]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
-    let consent = ConsentReceipt {
+    let consent = PaperReceipt {
         issued: crate::citizen::capacity::whole(town.app().now()),
         log: town.log,
         seq: given.entries[0].seq,
@@ -251,7 +263,7 @@ async fn a_receipt_that_the_box_did_not_sign_or_whose_ledger_says_otherwise_is_n
     for batch in batches {
         town.take(batch).await;
     }
-    let receipt = |(seq, leaf): (u64, Hash), case_no: &str| ConsentReceipt {
+    let receipt = |(seq, leaf): (u64, Hash), case_no: &str| PaperReceipt {
         issued: crate::citizen::capacity::whole(town.app().now()),
         log: town.log,
         seq,
@@ -271,10 +283,71 @@ async fn a_receipt_that_the_box_did_not_sign_or_whose_ledger_says_otherwise_is_n
         assert_eq!((&seen["genuine"], &seen["state"]), (&json!(false), &json!("unknown")));
     }
     let elsewhere = LogId::new(hall_ledger::BoxId([0xee; 16]), 1);
-    let unknown = ConsentReceipt { log: elsewhere, ..receipt(places[1], NO) }.sign(&town.key);
+    let unknown = PaperReceipt { log: elsewhere, ..receipt(places[1], NO) }.sign(&town.key);
     let ask = |text: String| town.ask("POST", "/receipts/verify", "", Some(json!({ "receipt": text })));
     assert_eq!(ask(to_qr(&unknown)).await.refused(), refused(403, "unknown-box"));
     assert_eq!(ask("HBHZ/1/2".to_owned()).await.refused(), refused(400, "not-a-receipt"));
     let (_, other_kind) = town.challenge(Asked::Face);
     assert_eq!(ask(other_kind).await.refused(), refused(400, "not-a-receipt"));
+}
+
+#[tokio::test]
+async fn an_operator_withdraws_for_a_citizen_who_telephoned_and_everybody_hears_where() {
+    let town = Town::new().await;
+    let phone = town.phone(FANG).await;
+    let [asked, given, _]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
+    town.take(asked).await;
+    town.take(given).await;
+    let no = NO.parse().unwrap();
+    let withdraw = async || crate::citizen::consent::withdraw_for(town.app(), &no).await.unwrap();
+    assert_eq!((withdraw().await, withdraw().await), (Some(1), Some(0)), "once");
+    let unknown = "990001-20261121-00009".parse().unwrap();
+    assert_eq!(crate::citizen::consent::withdraw_for(town.app(), &unknown).await.unwrap(), None);
+    let told = town.bench.feed("990001").await.into_iter().find_map(|item| match item.change {
+        Change::ConsentWithdrawn(told) => Some(told),
+        _ => None,
+    });
+    assert_eq!(told.map(|told| told.by), Some(hall_ledger::feed::WithdrawnBy::Centre));
+    let rows = phone.get("/consents").await.ok();
+    let id = rows["consents"][0]["id"].as_str().unwrap();
+    assert_eq!(rows["consents"][0]["state"], "withdrawn");
+    assert_eq!(phone.get(&format!("/consents/{id}")).await.ok()["events"][1]["place"], "centre");
+    let messages = phone.get("/messages").await.ok();
+    let text = messages["messages"][0]["text"].as_str().unwrap();
+    assert!(text.contains("省级中心已按您的要求撤回"), "{text}");
+}
+
+#[tokio::test]
+async fn a_consent_of_a_case_that_was_given_up_holds_no_more() {
+    let town = Town::new().await;
+    let phone = town.phone(FANG).await;
+    let [asked, given, _]: [Batch; 3] = visit(&town).try_into().ok().unwrap();
+    let (CaseEvent::ConsentAsked { .. }, CaseEvent::ConsentGiven { .. }) =
+        (&asked.cases[0].record.event, &given.cases[0].record.event)
+    else {
+        panic!("another visit")
+    };
+    let events = [&asked, &given].map(|batch| {
+        let kind = batch.entries[0].kind.clone();
+        let kind = if kind == EntryKind::ConsentAsked.to_string() {
+            EntryKind::ConsentAsked
+        } else {
+            EntryKind::ConsentGiven
+        };
+        (kind, batch.cases[0].record.event.clone())
+    });
+    let over = (EntryKind::CaseClosed, CaseEvent::Abandoned { reason: "left".into() });
+    for batch in signed(&town, events.into_iter().chain([over]).collect()) {
+        town.take(batch).await;
+    }
+    let rows = phone.get("/consents").await.ok();
+    assert_eq!(
+        (&rows["consents"][0]["state"], &rows["consents"][0]["state_zh"]),
+        (&json!("ended"), &json!("办件已终止"))
+    );
+    let id = rows["consents"][0]["id"].as_str().unwrap();
+    let record = phone.get(&format!("/consents/{id}")).await.ok();
+    assert_eq!(record["events"][1]["event_state"], "consent_ended");
+    let kept = &record["pii_processing"]["purposes"][0]["retention_period"];
+    assert_eq!(kept, hall_domain::consent::record::RETENTION);
 }
