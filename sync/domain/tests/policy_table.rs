@@ -107,7 +107,7 @@ fn table() -> Vec<Row> {
         row("依职能查验 (CX)，L3，主管",                                 Situation { supervisor: true, ..second(office()) }, [Accept, Review, Follow, No]),
         row("依职能查验 (CX)，未告知",                                   Situation { notice_given: false, supervisor: true, ..second(office()) }, [No, No, No, No]),
         row("依职能查验 (CX)，无登记依据",                                Situation { legal_basis: false, supervisor: true, ..second(office()) }, [No, No, No, No]),
-        row("证照 L2，状态超时限",                                       Situation { licence: Some(LicenceGrade::L2), ..second(card()) }, [Accept, Follow, No, No]),
+        row("证照 L2，状态超时限",                                       Situation { licence: Some(LicenceGrade::L2), ..second(card()) }, [Accept, Follow, Receipt, Receipt]),
         row("证照 L2，依职能",                                          Situation { licence: Some(LicenceGrade::L2), supervisor: true, ..second(office()) }, [Accept, No, No, No]),
     ]
 }

@@ -5,7 +5,7 @@ import { until } from "../support/hall.mjs";
 /** Letters that find the item of each tier first. One person, and one shop, holds whatever they ask for. */
 const ITEMS = {
   个人: { T0: "zhck", T1: "sydj", T2: "jdcjsz", T3: "bdczy" },
-  法人: { T0: "zhck", T1: "ycz", T2: "spjy", T3: "gsfd" },
+  法人: { T0: "zhck", T1: "yczm", T2: "spjy", T3: "gsfd" },
 };
 /** Who has those licences and stands for that shop, who acts for both, and who has nothing. */
 const CAST = { 个人: "wang-fang", 法人: "ma-wenting" };
@@ -99,6 +99,9 @@ const WAYS = {
   },
   "委托代办，电子委托，委托人已确认": async (at) => {
     await delegateComes(at);
+    if (await nothingToAsk(at)) {
+      return onPaper(at);
+    }
     await at.clerk.press("F9");
     await at.helper.scanFrom(await at.window.glass());
     await at.helper.says("等待委托人确认");
@@ -124,6 +127,9 @@ const WAYS = {
   },
   "依职能查验，已告知": async (at) => {
     await card(at, at.slug);
+    if (await nothingToAsk(at)) {
+      return onPaper(at);
+    }
     await at.clerk.office(at.window.hall.account("hall-admin"));
     await at.window.citizen.page.locator(".page.notice").waitFor();
     await at.window.citizen.agree();
@@ -188,6 +194,9 @@ async function face(at, phone) {
 }
 
 async function agreeOnPhone(at, phone) {
+  if (await nothingToAsk(at)) {
+    return onPaper(at);
+  }
   await at.clerk.press("F9");
   await throughPhone(at, phone);
   await filled(at);
@@ -211,10 +220,19 @@ async function delegateComes(at) {
 }
 
 async function agreeOnGlass({ window, clerk }) {
+  if (await nothingToAsk({ clerk })) {
+    return onPaper({ clerk });
+  }
   await clerk.press("F6");
   await window.citizen.asked();
   await window.citizen.agree();
   await filled({ clerk });
+}
+
+/** Whether the item asks for nothing that a licence replaces, as for a company that hands papers in. */
+async function nothingToAsk({ clerk }) {
+  await clerk.stepSays("免证清单");
+  return (await clerk.page.locator('#case-step [data-key="F6"][disabled]').count()) > 0;
 }
 
 async function onPaper({ clerk }) {

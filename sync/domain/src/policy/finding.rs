@@ -79,6 +79,8 @@ pub(super) enum Finding {
     LicenceWithoutPrincipal,
     /// A licence is too old for this tier.
     LicenceStale,
+    /// An office may not look at a licence whose status is too old.
+    OfficeStale,
     /// Use by office without a law that allows it.
     OfficeWithoutBasis,
     /// Use by office of which nobody was told.
@@ -133,12 +135,13 @@ impl Finding {
             | Self::LimitReached(_)
             | Self::TrustExpired
             | Self::ItemNotAllowedOffline
+            | Self::LicenceStale
             | Self::StatusNotFresh => Outcome::ReceiptOnly,
             Self::LicenceWithoutIdentity
             | Self::LicenceWithoutConsent
             | Self::LicenceWithoutMandate
             | Self::LicenceWithoutPrincipal
-            | Self::LicenceStale
+            | Self::OfficeStale
             | Self::OfficeWithoutBasis
             | Self::OfficeWithoutNotice
             | Self::OfficeNeedsLine
@@ -209,7 +212,8 @@ impl Finding {
             Self::LicenceWithoutConsent => "办事人尚未授权，不能调用证照。",
             Self::LicenceWithoutMandate => "没有可核验的电子委托，不能调用委托人的证照。",
             Self::LicenceWithoutPrincipal => "委托人尚未确认本次办理，不能调用委托人的证照。",
-            Self::LicenceStale => "缓存证照的状态已超过时限，不能用于本事项。",
+            Self::LicenceStale => "证照状态已超过时限，不能据此受理本事项，先收件。",
+            Self::OfficeStale => "证照状态已超过时限，不能依职能用于本事项。",
             Self::OfficeWithoutBasis => "本事项没有登记依职能查验的法定依据，不能调用证照。",
             Self::OfficeWithoutNotice => "尚未告知办事人依职能查验，不能调用证照。",
             Self::OfficeNeedsLine => "离线时不能依职能为本事项查验证照。",

@@ -73,11 +73,12 @@ fn licence_misused(s: &Situation) -> Option<Finding> {
     } else if by_office && !s.notice_given {
         Some(Finding::OfficeWithoutNotice)
     } else if stale && s.tier >= Tier::T2 {
-        Some(Finding::LicenceStale)
+        // Nothing rests on it; what is only received needs no licence.
+        Some(if by_office { Finding::OfficeStale } else { Finding::LicenceStale })
     } else if by_office && s.down() && s.tier == Tier::T3 {
         Some(Finding::OfficeNeedsLine)
     } else if by_office && s.down() && stale && s.tier == Tier::T1 {
-        Some(Finding::LicenceStale)
+        Some(Finding::OfficeStale)
     } else if by_office && s.down() && s.tier == Tier::T2 && !s.supervisor {
         Some(Finding::OfficeNeedsSupervisor)
     } else {

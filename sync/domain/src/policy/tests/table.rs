@@ -32,7 +32,7 @@ any  T1       m2                                      any    I0  all     -,L0,L1
 
 any  T1       card,face,agent,office,m3               any    I1  C2,C3   L2       .              ReceiptOnly
 any  T1       card,face,agent,office,m3               any    I1  yes     L3,L4    .              ReceiptOnly
-any  T2,T3    card,face,agent,office,m3               any    I1  C2,C3   L3,L4    .              ReceiptOnly
+any  T2,T3    card,face,agent,office,m3               any    I1  C2,C3   L2,L3,L4 .              ReceiptOnly
 down T2       card,face,agent,office,m3               any    I1  CX      L3,L4    supervisor     ReceiptOnly
 up   T1       card,face,agent,office,m3               any    I1  CX      L2       .              ReceiptOnly
 up   T2,T3    card,face,agent,office,m3               any    I1  CX      L3,L4    .              ReceiptOnly
@@ -42,7 +42,8 @@ down T1       weak                                    any    I3w C2,C3   L2     
 down T1       weak                                    any    I3w yes     L3,L4    clock          ReceiptOnly
 down T1       chal                                    any    I3w C2,C3   L2       .              ReceiptOnly
 down T1       chal                                    any    I3w yes     L3,L4    .              ReceiptOnly
-down T2,T3    chal                                    any    I3  C2,C3   L3,L4    .              ReceiptOnly
+down T2,T3    chal                                    any    I3  C2,C3   L2,L3,L4 .              ReceiptOnly
+up   T2,T3    plain,weak,chal                         any    I1  C2,C3   L2       .              ReceiptOnly
 down T2       chal                                    any    I3  CX      L3,L4    supervisor     ReceiptOnly
 
 up   T1,T2    card,face,agent,office,plain,weak,chal,m3 rel  I1  all     -,L1     .              Accept
