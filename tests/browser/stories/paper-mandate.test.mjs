@@ -70,7 +70,7 @@ story("an appointment is taken in on a mandate on paper, with the line up and do
     await stage.shot(desk.page, `${name}-done`);
     await desk.page.goto(`${desk.address}/receipt`);
     const receipt = await desk.page.locator("main").innerText();
-    assert.match(receipt, /办事人[\s\S]*徐\*[\s\S]*代办人[\s\S]*王\*/);
+    assert.match(receipt, /委托人[\s\S]*徐\*[\s\S]*代办人[\s\S]*王\*/);
     assert.match(receipt, /本次没有使用电子证照/);
     await stage.shot(desk.page, `${name}-receipt`);
     await desk.again();

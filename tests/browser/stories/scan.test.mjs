@@ -42,13 +42,14 @@ test("a scan goes to the case wherever the focus stands, and leaves the field as
         await page.locator(focus).fill("张三");
       }
       // What the field looks like is looked at before the page is exchanged.
-      const seen = page.evaluate((where) => new Promise((resolve) => {
-        document.addEventListener("htmx:beforeSend", () => resolve(document.querySelector(where).value), { once: true });
-      }), writes || focus === "#window" ? focus : "#name");
+      await page.evaluate((where) => {
+        globalThis.seen = null;
+        document.addEventListener("htmx:beforeSend", () => (globalThis.seen = document.querySelector(where).value), { once: true });
+      }, writes || focus === "#window" ? focus : "#name");
       await wedge.scan(code);
       await received(posted, at + 1);
       assert.deepEqual(posted.at(-1), { path: "/cases/c1/scan", form: { csrf: "t", carrier: "keyboard", text: code } }, focus);
-      assert.equal(await seen, writes ? "张三" : focus === "#window" ? "W01" : "", focus);
+      assert.equal(await page.evaluate(() => globalThis.seen), writes ? "张三" : focus === "#window" ? "W01" : "", focus);
       await page.locator("#checking").waitFor({ state: "hidden" });
     }
     assert.equal(await page.evaluate(() => globalThis.pressed), 0, "no Enter of a scanner presses a button");

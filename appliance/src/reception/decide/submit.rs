@@ -98,7 +98,10 @@ pub fn judge(
     let relied = case.uses.iter().filter(|used| !case.paper_brought(&used.material));
     let weakest = relied.map(|used| used.grade).min();
     let on_licences = policy::judge(policy, &situation(weakest));
-    let paper = case.list.iter().any(|row| case.paper_brought(&row.material));
+    // What no licence could stand for is no evidence of the one kind or the other.
+    let replaceable =
+        |row: &&ListRow| item.material(&row.material).is_some_and(|material| material.replaced_by.is_some());
+    let paper = case.list.iter().filter(replaceable).any(|row| case.paper_brought(&row.material));
     let on_paper = paper.then(|| policy::judge(policy, &situation(Some(LicenceGrade::L1))));
     let judgement = match on_paper {
         Some(on_paper) if weakest.is_none() || on_paper.outcome < on_licences.outcome => on_paper,

@@ -226,6 +226,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("委托人姓名", "Principal's name"),
     ("委托人已确认。", "The principal has confirmed."),
     ("委托代办：纸质委托书", "For somebody else: mandate on paper"),
+    ("委托单位代码", "Code of the principal organisation"),
     ("委托单位名称", "Name of the principal organisation"),
     ("它的应答有异常，已停用。请通知运维人员查看“安全事件”；这一件可改用纸质材料。", "Its answers were not what they should be, so it is out of use. Tell a technician to look at the security events; go on with paper."),
     ("安全事件", "Security"),
