@@ -174,3 +174,18 @@ fn what_the_register_says_by_then_decides_a_companys_case() {
     desk.take(recheck(&desk.case, rows(&desk), Some(other))).unwrap();
     assert_eq!(outcome(&desk), Outcome::ReceiptOnly, "it is represented by somebody else now");
 }
+
+#[test]
+fn a_paper_that_no_licence_could_stand_for_is_no_original_of_a_licence() {
+    let mut desk = one_follows();
+    desk.case.mode = Some(Mode::Offline);
+    desk.case.papers.clear();
+    let other =
+        |row: &&ListRow| desk.item.material(&row.material).is_some_and(|one| one.replaced_by.is_none());
+    let other = desk.case.list.iter().find(other).unwrap().material.clone();
+    let at = conditions(LineState::Down { hours: 2 }, false);
+    let outcome = |desk: &Desk| judge(&desk.case, &desk.item, &at, Signed::default(), NOW).outcome;
+    let without = outcome(&desk);
+    desk.case.papers.insert(other, PaperChoice::Original);
+    assert_eq!((outcome(&desk), without), (without, Outcome::MaterialsToFollow));
+}
