@@ -161,7 +161,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// The evaluator of a window, freed of a rating page if there is one.
+    /// The evaluator of a window, freed of a rating page that nobody uses.
     fn free(
         tx: &Connection,
         book: &Book,
@@ -227,12 +227,13 @@ pub fn not_ready(device: Option<&Device>) -> Refusal {
     }
 }
 
-/// Makes room on an evaluator: an open rating page gives way, another citizen's authorisation page does not.
+/// Makes room on an evaluator: a rating page that nobody uses gives way, another citizen's authorisation page does not.
 fn free_evaluator(tx: &Connection, book: &Book, device: &DeviceId, now: Timestamp) -> Result<(), Fault> {
     for open in rows::open_commands(tx, Some(device))? {
         if open.kind != rows::CommandKind::Rating {
             return Err(Refusal::AlreadyAsking.into());
         }
+        decide::rating_gives_way(open.issued.max(open.shown_at), now)?;
         rows::close_command(tx, &open.id, rows::CommandState::Closed)?;
         if let Some(case) = &open.case {
             let clerk = clerk_of(tx, case)?;

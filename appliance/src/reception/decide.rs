@@ -13,9 +13,9 @@ mod tests;
 
 pub use alias::{confirm_alias, revert_alias};
 pub use citizen::{
-    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, agreed_rows, answer, ask, ask_by_phone,
-    consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating, phone_request,
-    rate,
+    Answer, CONSENT_LONGEST_MS, CONSENT_MS, RATING_MS, RATING_UNDISTURBED_MS, agreed_rows, answer, ask,
+    ask_by_phone, consent_request, end_consent, end_rating, extend, extensions_left, fill, invite_rating,
+    phone_request, rate, rating_gives_way,
 };
 pub use mandate::{drop_mandate, may_state_mandate, rows_on_paper, state_mandate};
 pub use office::{acknowledge, ask_acknowledgement, ask_by_office, end_acknowledgement, noticed, withdraw};

@@ -30,6 +30,8 @@ pub enum Refusal {
     NothingToAsk,
     /// A page is on the evaluator already.
     AlreadyAsking,
+    /// Somebody may be rating on the evaluator: for so many seconds yet.
+    BeingRated(i64),
     /// No evaluator is bound to the window, or it does not answer.
     NoEvaluator,
     /// The window's evaluator is quarantined.
@@ -147,6 +149,7 @@ impl Refusal {
             Self::AlreadyAsking => "R111",
             Self::NoEvaluator => "R112",
             Self::EvaluatorIsolated => "R160",
+            Self::BeingRated(_) => "R161",
             Self::NoReader => "R113",
             Self::Form(_) => "R114",
             Self::Materials(_) => "R115",
@@ -238,6 +241,9 @@ impl Refusal {
             Self::NoteMissing => "身份证已过有效期。请在备注中写明核对依据后再继续，相关材料按容缺办理。".into(),
             Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照，改用纸质”，材料按纸质或容缺办理。".into(),
             Self::AlreadyAsking => "授权页面已在评价器上。请等待办事人操作，或先撤回。".into(),
+            Self::BeingRated(left_s) => {
+                format!("上一位办事人正在评价器上评价。请等评完再推送，最多再等 {left_s} 秒。")
+            }
             Self::EvaluatorIsolated => "本窗口的评价器应答有异常，已停用。请通知运维人员查看“安全事件”后重新配对；这一件可按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoReader => "本窗口的读卡器未就绪。请检查读卡器是否插好，稍后再按读卡。".into(),

@@ -19,9 +19,9 @@ impl Desk {
     pub async fn ask_licences(&self, clerk: &Clerk, id: &CaseId) -> Result<(), Fault> {
         let case = self.at_own_window(clerk, id).await?;
         let item = self.item_of(&case).await?;
-        let book = self.book.clone();
+        let (book, kinds) = (self.book.clone(), self.book.knowledge.kinds());
         let put = move |tx: &Connection, screen: &Screen, case: &Case| {
-            let materials = decide::may_ask_shown(case, &item, screen.now.local_date())?;
+            let materials = decide::may_ask_shown(case, &item, &kinds, screen.now.local_date())?;
             let asked = Asked::Licences { item: item.code.clone(), materials: materials.clone() };
             let (mut challenge, show) = challenge(tx, &book, screen, case, PhoneAsk::Licences, asked)?;
             challenge.materials = materials;

@@ -31,14 +31,15 @@ async function publish(hall, approved, page) {
   await page.locator("#sync-state tr").filter({ hasText: "离线政策" }).filter({ hasText: `第 ${version} 版` }).waitFor({ timeout: 60_000 });
 }
 
-/** Drives cells of one table, and returns a run for each. */
-export async function drive({ hall, stage }, applicant, line, cells) {
+/** Drives cells of one table. What has been judged is kept, whatever happens to a later cell. */
+export async function drive({ hall, stage }, applicant, line, cells, keep) {
   const citizen = await Citizen.at(stage, hall, "W01");
   const clerk = await Clerk.at(stage, hall, "W01");
   const window = new Window(stage, hall, citizen, clerk);
   const table = await prepared(window, applicant, cells.map(({ way }) => way));
   await publish(hall, [], clerk.page);
   const runs = [];
+  let failed = null;
   const phases = [cells.filter(({ way }) => way !== APPROVED), cells.filter(({ way }) => way === APPROVED)];
   for (const [approved, phase] of phases.entries()) {
     if (phase.length === 0) {
@@ -52,7 +53,8 @@ export async function drive({ hall, stage }, applicant, line, cells) {
       await window.line("cut");
     }
     for (const cell of phase) {
-      runs.push(await one(window, table, cell));
+      const run = failed ? null : await one(window, table, cell).catch((error) => void (failed = error));
+      runs.push(...(run ? [run] : []));
     }
   }
   await window.line("up");
@@ -60,7 +62,10 @@ export async function drive({ hall, stage }, applicant, line, cells) {
     await judged(hall, run);
     delete run.no;
   }
-  return runs;
+  await keep(runs);
+  if (failed) {
+    throw failed;
+  }
 }
 
 async function one(window, table, cell) {

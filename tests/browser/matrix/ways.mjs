@@ -143,6 +143,7 @@ export const DRIVEN = Object.keys(WAYS);
 /** The card, for a shop after its code, is compared; the list stands there. */
 async function card({ window, clerk, applicant, shop }, slug) {
   if (applicant === "法人") {
+    await clerk.page.locator("#uscc:focus").waitFor();
     await clerk.type(shop.uscc);
     await clerk.page.keyboard.press("Enter");
     await clerk.stepSays(shop.name);

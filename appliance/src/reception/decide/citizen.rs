@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const CONSENT_MS: i64 = 120_000;
 /// How long a rating page stays on the evaluator.
 pub const RATING_MS: i64 = 60_000;
+/// For how long nothing else takes the place of a rating page: nobody ends a rating by going on with the next case.
+pub const RATING_UNDISTURBED_MS: i64 = 20_000;
 /// The most a citizen can stretch one authorisation page in all.
 pub const CONSENT_LONGEST_MS: i64 = 600_000;
 
@@ -233,6 +235,17 @@ pub fn end_rating(case: &Case, command: &CommandId) -> Events {
         _ => Err(Refusal::OutOfStep),
     }
 }
+
+/// Whether a rating page that has been up `since` may give way to another page.
+pub fn rating_gives_way(since: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    let left_ms = since.plus_ms(RATING_UNDISTURBED_MS).0 - now.0;
+    // A clock that was set back must not keep the page for longer.
+    if (1..=RATING_UNDISTURBED_MS).contains(&left_ms) {
+        return Err(Refusal::BeingRated((left_ms + 999) / 1_000));
+    }
+    Ok(())
+}
+
 fn waiting<'a>(case: &'a Case, command: &CommandId) -> Result<&'a Asked, Refusal> {
     match &case.consent {
         Consent::Waiting { asked } if &asked.command == command => Ok(asked),

@@ -5,7 +5,8 @@ use super::{Events, open_case};
 use crate::reception::refusal::Refusal;
 use hall_domain::case::{Case, CaseEvent, Consent, ListRow, ListedLicence, Mode, PhoneProof, Step};
 use hall_domain::{
-    ApplicantKind, Capacity, Date, LicenceGrade, MaterialId, PhoneAsk, ServiceItem, Subject, Timestamp,
+    ApplicantKind, Capacity, Date, LicenceGrade, LicenceKind, Material, MaterialHolder, MaterialId, PhoneAsk,
+    ServiceItem, Subject, Timestamp,
 };
 use hall_ledger::phone::challenge::MAX_MATERIALS;
 use std::collections::BTreeMap;
@@ -23,11 +24,15 @@ pub struct Shown {
     pub message: PhoneProof,
 }
 
+/// 证照类型, by their codes.
+type Kinds = BTreeMap<String, LicenceKind>;
+
 /// The materials for which a licence on the phone would help: the hall holds none that is good on `today`, or none
 /// whose status is fresh enough.
-pub fn wanted_of_phone(case: &Case, item: &ServiceItem, today: Date) -> Vec<MaterialId> {
-    let replaceable =
-        |row: &&ListRow| item.material(&row.material).is_some_and(|material| material.replaced_by.is_some());
+pub fn wanted_of_phone(case: &Case, item: &ServiceItem, kinds: &Kinds, today: Date) -> Vec<MaterialId> {
+    let replaceable = |row: &&ListRow| {
+        item.material(&row.material).is_some_and(|material| may_be_held(case, material, kinds))
+    };
     let lacks = |row: &&ListRow| {
         let good = |licence: &ListedLicence| licence.usable(today) && licence.grade > LicenceGrade::L2;
         !row.licence.as_ref().is_some_and(good)
@@ -36,9 +41,26 @@ pub fn wanted_of_phone(case: &Case, item: &ServiceItem, today: Date) -> Vec<Mate
     rows.map(|row| row.material.clone()).take(MAX_MATERIALS).collect()
 }
 
+/// Whether whoever is to hold the licence for a material can hold its kind: no organisation has an identity card, and
+/// an agent carries nothing of the legal representative's.
+fn may_be_held(case: &Case, material: &Material, kinds: &Kinds) -> bool {
+    let kind = material.replaced_by.as_ref().and_then(|code| kinds.get(code.as_str()));
+    kind.is_some_and(|kind| match material.holder {
+        MaterialHolder::Applicant => kind.holder == case.applicant,
+        MaterialHolder::LegalRepresentative => {
+            kind.holder == ApplicantKind::Person && case.legal_representative().is_some()
+        }
+    })
+}
+
 /// Which licences the citizen may be asked to show now. With the line up the centre has answered already; what it did
 /// not name is not there. A principal's licences do not come over the delegate's phone.
-pub fn may_ask_shown(case: &Case, item: &ServiceItem, today: Date) -> Result<Vec<MaterialId>, Refusal> {
+pub fn may_ask_shown(
+    case: &Case,
+    item: &ServiceItem,
+    kinds: &Kinds,
+    today: Date,
+) -> Result<Vec<MaterialId>, Refusal> {
     open_case(case)?;
     if !case.identity.as_ref().is_some_and(|identity| identity.confirmed()) {
         return Err(Refusal::NotConfirmed);
@@ -50,7 +72,7 @@ pub fn may_ask_shown(case: &Case, item: &ServiceItem, today: Date) -> Result<Vec
     if case.step() != Step::List || decided(case) || case.mandator().is_some() || !offline {
         return Err(Refusal::OutOfStep);
     }
-    match wanted_of_phone(case, item, today) {
+    match wanted_of_phone(case, item, kinds, today) {
         wanted if wanted.is_empty() => Err(Refusal::NothingToShow),
         wanted => Ok(wanted),
     }

@@ -12,13 +12,17 @@ use hall_domain::case::{
 use hall_domain::form::FieldState;
 use hall_domain::policy::LineState;
 use hall_domain::register::Register;
-use hall_domain::{Catalogue, FieldKey, LicenceGrade, LicenceStatus, Outcome, Tier};
+use hall_domain::{Catalogue, FieldKey, LicenceGrade, LicenceKind, LicenceStatus, Outcome, Tier};
 use std::collections::{BTreeMap, BTreeSet};
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
 fn catalogue() -> Catalogue {
     toml::from_str(include_str!("../../../../sync/centre/data/catalogue.toml")).unwrap()
+}
+
+fn kinds() -> BTreeMap<String, LicenceKind> {
+    catalogue().kinds().iter().map(|kind| (kind.code.to_string(), kind.clone())).collect()
 }
 
 fn register() -> Register {
@@ -409,6 +413,14 @@ fn a_licence_that_the_centre_does_not_confirm_no_longer_stands_for_its_paper() {
     desk.take(recheck(&desk.case, rows, None)).unwrap();
     assert!(desk.case.uses.is_empty());
     assert!(desk.case.form[&key].mark().is_none(), "nothing vouches for the value any more");
+}
+
+#[test]
+fn a_rating_page_gives_way_only_when_nobody_has_used_it_for_a_while() {
+    assert_eq!(rating_gives_way(NOW, NOW), Err(Refusal::BeingRated(20)));
+    assert_eq!(rating_gives_way(NOW, NOW.plus_ms(18_001)), Err(Refusal::BeingRated(2)));
+    assert_eq!(rating_gives_way(NOW, NOW.plus_ms(RATING_UNDISTURBED_MS)), Ok(()));
+    assert_eq!(rating_gives_way(NOW.plus_ms(3_600_000), NOW), Ok(()), "the clock was set back");
 }
 
 #[test]

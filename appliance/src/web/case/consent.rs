@@ -142,7 +142,9 @@ pub fn list_step(scene: &Scene<'_>) -> ListStep {
 /// How many licences the citizen's phone could show now.
 fn to_show(scene: &Scene<'_>) -> u32 {
     let ready = scene.evaluator.as_ref().is_some_and(|device| scene.app.desk.can_ask(device, scene.now));
-    let wanted = decide::may_ask_shown(scene.case, scene.item, scene.now.local_date()).unwrap_or_default();
+    let kinds = scene.app.book.knowledge.kinds();
+    let wanted =
+        decide::may_ask_shown(scene.case, scene.item, &kinds, scene.now.local_date()).unwrap_or_default();
     if ready { u32::try_from(wanted.len()).unwrap_or(u32::MAX) } else { 0 }
 }
 

@@ -59,9 +59,9 @@ impl<'h> Window<'h> {
     /// The request stands on an evaluator.
     async fn asking(&self, nonce: ChallengeNonce) {
         let item = self.hall.app.desk.item_of(&self.case().await).await.unwrap();
-        let now = self.now;
+        let (now, kinds) = (self.now, self.hall.app.book.knowledge.kinds());
         self.change(move |case| {
-            let materials = decide::may_ask_shown(case, &item, now.local_date()).unwrap();
+            let materials = decide::may_ask_shown(case, &item, &kinds, now.local_date()).unwrap();
             let challenge = PhoneChallenge { ask: PhoneAsk::Licences, nonce: nonce.to_string(), materials };
             vec![decide::ask_phone(challenge, "01ASK".parse().unwrap(), "ev-1".to_owned(), now)]
         })

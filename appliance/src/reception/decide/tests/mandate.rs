@@ -90,7 +90,7 @@ fn the_principal_is_the_stated_one_and_nothing_of_theirs_is_listed_asked_for_or_
     assert_eq!(case.list[0].name, "委托书");
     assert!(case.list.iter().all(|row| row.licence.is_none()));
     assert_eq!(consent_request(case, &desk.item, &BTreeMap::new(), NOW), Err(Refusal::NothingToAsk));
-    let shown = crate::reception::decide::may_ask_shown(case, &desk.item, NOW.local_date());
+    let shown = crate::reception::decide::may_ask_shown(case, &desk.item, &kinds(), NOW.local_date());
     assert_eq!(
         shown,
         Err(Refusal::OutOfStep),

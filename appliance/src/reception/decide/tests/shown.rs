@@ -19,7 +19,7 @@ fn uncached(slug: &str) -> Desk {
 
 /// The request stands on the evaluator.
 fn asking(mut desk: Desk) -> Desk {
-    let materials = may_ask_shown(&desk.case, &desk.item, NOW.local_date()).unwrap();
+    let materials = may_ask_shown(&desk.case, &desk.item, &kinds(), NOW.local_date()).unwrap();
     let challenge = PhoneChallenge { ask: PhoneAsk::Licences, nonce: NONCE.to_owned(), materials };
     desk.take(Ok(vec![ask_phone(challenge, command(), "ev-1".to_owned(), NOW)])).unwrap();
     desk
@@ -60,25 +60,47 @@ fn found(desk: &Desk) -> usize {
 fn licences_are_asked_of_a_phone_only_for_what_the_hall_lacks_and_only_offline() {
     let today = NOW.local_date();
     let desk = uncached("wang-fang");
-    let wanted = may_ask_shown(&desk.case, &desk.item, today).unwrap();
+    let wanted = may_ask_shown(&desk.case, &desk.item, &kinds(), today).unwrap();
     let replaceable = desk.item.materials.iter().filter(|material| material.replaced_by.is_some()).count();
     assert!(replaceable > 0 && wanted.len() == replaceable);
     let cached = personal().confirmed("wang-fang");
-    assert_eq!(may_ask_shown(&cached.case, &cached.item, today), Err(Refusal::NothingToShow));
+    assert_eq!(may_ask_shown(&cached.case, &cached.item, &kinds(), today), Err(Refusal::NothingToShow));
     let mut stale = cached;
     for row in &mut stale.case.list {
         row.licence.as_mut().into_iter().for_each(|licence| licence.grade = LicenceGrade::L2);
     }
-    assert_eq!(may_ask_shown(&stale.case, &stale.item, today).unwrap().len(), replaceable);
+    assert_eq!(may_ask_shown(&stale.case, &stale.item, &kinds(), today).unwrap().len(), replaceable);
     let mut online = uncached("wang-fang");
     online.case.mode = Some(Mode::Online);
-    assert_eq!(may_ask_shown(&online.case, &online.item, today), Err(Refusal::OutOfStep));
+    assert_eq!(may_ask_shown(&online.case, &online.item, &kinds(), today), Err(Refusal::OutOfStep));
     let mut early = personal();
-    assert_eq!(may_ask_shown(&early.case, &early.item, today), Err(Refusal::NotConfirmed));
+    assert_eq!(may_ask_shown(&early.case, &early.item, &kinds(), today), Err(Refusal::NotConfirmed));
     early.read("wang-fang").unwrap();
-    assert_eq!(may_ask_shown(&early.case, &early.item, today), Err(Refusal::NotConfirmed));
+    assert_eq!(may_ask_shown(&early.case, &early.item, &kinds(), today), Err(Refusal::NotConfirmed));
     let twice = asking(desk);
-    assert_eq!(may_ask_shown(&twice.case, &twice.item, today), Err(Refusal::AlreadyAsking));
+    assert_eq!(may_ask_shown(&twice.case, &twice.item, &kinds(), today), Err(Refusal::AlreadyAsking));
+}
+
+#[test]
+fn nobody_is_asked_to_show_what_they_cannot_hold() {
+    let register = register();
+    let company = register.organisations.iter().find(|entry| entry.slug == "qinghe-canyin").unwrap();
+    let asked_of = |item: &str| {
+        let mut desk = Desk::open(item, ApplicantKind::Organisation);
+        let organised = Organised {
+            uscc: company.organisation.uscc.clone(),
+            register: Some(company.organisation.clone()),
+            checked_at: Some(NOW),
+        };
+        desk.take(name_organisation(&desk.case, organised)).unwrap();
+        desk.read("zhang-wei").unwrap();
+        desk.confirm(None).unwrap();
+        let rows: Vec<_> = desk.rows().into_iter().map(|row| ListRow { licence: None, ..row }).collect();
+        desk.take(list(&desk.case, rows, Mode::Offline)).unwrap();
+        may_ask_shown(&desk.case, &desk.item, &kinds(), NOW.local_date())
+    };
+    assert_eq!(asked_of("综合窗口材料收件"), Err(Refusal::NothingToShow), "a company has no identity card");
+    assert!(!asked_of("食品经营许可延续").unwrap().is_empty(), "it has its business licence");
 }
 
 #[test]
