@@ -11,6 +11,9 @@ pub fn said(refusal: &Refusal, lang: Lang) -> String {
             let names = names.join("、");
             lang.fill("还缺必需材料：{}。请上传扫描件、确认收到原件，或选择容缺后补。", &[&names])
         }
+        Refusal::BeingRated(left_s) => {
+            lang.fill("上一位办事人正在评价器上评价。请等评完再推送，最多再等 {} 秒。", &[left_s])
+        }
         other => lang.t(&other.zh()).to_owned(),
     }
 }
@@ -30,6 +33,7 @@ mod tests {
             Refusal::FileTooLarge,
             Refusal::FormChanged,
             Refusal::Commitment,
+            Refusal::BeingRated(12),
         ] {
             assert_eq!(said(&refusal, Lang::Zh), refusal.zh());
             let english = said(&refusal, Lang::En);

@@ -4,8 +4,8 @@ use super::App;
 use super::entrance::Checked;
 use super::failure::Failure;
 use super::frame;
-use super::pages::Lang;
 use super::pages::sign_in::{SignInPage, SignInProblem};
+use super::pages::{Lang, Notice};
 use super::session::{self, Nothing, OwnForm, Peer, SignedIn};
 use crate::book::Fault;
 use crate::keys::random_hex;
@@ -150,20 +150,38 @@ async fn choose_window(State(app): State<App>, signed: SignedIn, OwnForm(seat): 
     }
     if !seat.window.is_empty() {
         let window: WindowId = seat.window.parse().map_err(|_| Failure::malformed())?;
-        let token = signed.token.clone();
-        app.book
+        let (token, me, now) = (signed.token.clone(), signed.session.account.clone(), app.book.clock.now());
+        let others: Vec<String> = app
+            .book
             .db
             .write(move |tx| {
                 if !accounts::windows(tx)?.iter().any(|(known, _)| *known == window) {
                     return Err(Fault::NotFound);
                 }
-                Ok(accounts::set_window(tx, &token, &window)?)
+                accounts::set_window(tx, &token, &window)?;
+                let there = accounts::sitting(tx, now)?.into_iter();
+                let others = there.filter(|sits| sits.window == window && sits.account != me);
+                Ok(others.map(|sits| sits.display).collect())
             })
             .await
             .map_err(Fault::from)?;
+        if !others.is_empty() {
+            frame::leave_notice(&app, &signed, shared_seat(&others, frame::lang(&signed)));
+        }
         app.live.tell(Change::Devices);
     }
     Ok(Redirect::to(after(&seat.next, signed.session.role)).into_response())
+}
+
+/// Reader and evaluator of a window serve whoever sits there: two people get in each other's way.
+fn shared_seat(others: &[String], lang: Lang) -> Notice {
+    let mut names = others.to_vec();
+    names.dedup();
+    let text = lang.fill(
+        "{} 也登录在这个窗口，读卡器和评价器两人共用。请与对方确认，或换一个窗口。",
+        &[&names.join("、")],
+    );
+    Notice { text, undo: None, refused: false }
 }
 
 #[derive(Deserialize)]

@@ -115,12 +115,13 @@ document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
   }
 });
 
-document.addEventListener("htmx:afterSettle", (event) => {
+// The focus is there before the next key, and does not wait until the page has settled.
+document.addEventListener("htmx:afterSwap", (event) => {
   const target = event.target as HTMLElement;
-  contentArrived(target);
   const elsewhere = document.activeElement !== document.body && !target.contains(document.activeElement);
   if (target.id === "page" && !elsewhere) focusWork(target);
 });
+document.addEventListener("htmx:afterSettle", (event) => contentArrived(event.target as HTMLElement));
 
 /** Makes forms and links in a part that was put in by hand work in the background too. */
 export function adopt(part: HTMLElement): void {

@@ -34,6 +34,8 @@ export function focusWork(part: ParentNode): void {
   const wanted = [...part.querySelectorAll<HTMLElement>("[data-focus], [autofocus]")].find(
     (element) => !element.matches(":disabled") && element.offsetParent !== null,
   );
+  // Somebody is writing there already: what they wrote must not be selected, for the next key would replace it.
+  if (wanted instanceof HTMLInputElement && wanted === document.activeElement && wanted.value !== wanted.defaultValue) return;
   const target = wanted ?? document.getElementById("page");
   target?.focus({ preventScroll: wanted === undefined });
   if (wanted instanceof HTMLInputElement && wanted.type !== "checkbox") wanted.select();

@@ -183,8 +183,10 @@ async function chooseCapacity({ capacity }, phone) {
   const picker = phone.page.getByLabel("以什么身份");
   await picker.or(phone.page.locator(".answer, .rows.asked, .sentence")).first().waitFor();
   if ((await picker.count()) > 0 && (await picker.inputValue()) !== capacity) {
+    const before = await picker.elementHandle();
     await phone.as(capacity);
-    await phone.page.waitForFunction((wanted) => location.hash.endsWith(wanted) && document.querySelector("select")?.value === wanted, capacity);
+    // The page is made anew for the other capacity; what is tapped before that is tapped on the old one.
+    await phone.page.waitForFunction(([old, wanted]) => !old.isConnected && document.querySelector("select")?.value === wanted, [before, capacity]);
   }
 }
 

@@ -29,6 +29,28 @@ story("two browsers on one case: one works, the other looks on", "two-desks", as
   await second.page.locator("#case-step").filter({ hasText: "请看人、看证" }).waitFor();
 }, { windows: 2 });
 
+story("who types as soon as the cursor is there loses no letter", "quick-typing", async ({ hall, stage }) => {
+  const desk = await Desk.at(stage, hall, "W01");
+  const { page } = desk;
+  await page.goto(`${hall.at.box.url}/cases`);
+  // The first letter comes right after the cursor, before the page has settled.
+  await page.evaluate(() => {
+    const typed = ({ target }) => {
+      if (target.closest("[data-search]")) {
+        document.removeEventListener("focusin", typed);
+        setTimeout(() => document.execCommand("insertText", false, "z"));
+      }
+    };
+    document.addEventListener("focusin", typed);
+  });
+  await page.keyboard.press("F9");
+  const search = page.locator("[data-search] input:focus");
+  await search.waitFor();
+  await page.waitForFunction(() => document.querySelector("[data-search] input").value === "z" && document.querySelector("#page:not(.htmx-settling, .htmx-added)"));
+  await page.keyboard.type("hck", { delay: 60 });
+  assert.equal(await search.inputValue(), "zhck");
+});
+
 story("a centre that hangs keeps nobody waiting: the list comes from the cache", "slow-centre", async ({ hall, stage }) => {
   const citizen = await Citizen.at(stage, hall, "W01");
   const desk = await Desk.at(stage, hall, "W01");

@@ -9,6 +9,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("{}核验通过（{}）", "Verified by {} ({})"),
     ("{}；复核 {}", "{}; approved by {}"),
     ("一体机", "The box"),
+    ("上一位办事人正在评价器上评价。请等评完再推送，最多再等 {} 秒。", "The one before is rating on the citizen's screen. Wait until they are done, {} s at most."),
     ("上传附件 {}", "Attachment added: {}"),
     ("不再凭纸质委托书办理", "No longer by a mandate on paper"),
     ("不足 1 小时", "less than 1 hour"),
