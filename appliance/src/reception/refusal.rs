@@ -242,7 +242,7 @@ impl Refusal {
             Self::NothingToAsk => "没有可授权使用的证照。请按“不用证照，改用纸质”，材料按纸质或容缺办理。".into(),
             Self::AlreadyAsking => "授权页面已在评价器上。请等待办事人操作，或先撤回。".into(),
             Self::BeingRated(left_s) => {
-                format!("上一位办事人正在评价器上评价。请等评完再推送，最多再等 {left_s} 秒。")
+                format!("上一位办事人正在评价器上评价。请等评完再推送，最多再等 {} 秒。", left_s)
             }
             Self::EvaluatorIsolated => "本窗口的评价器应答有异常，已停用。请通知运维人员查看“安全事件”后重新配对；这一件可按“不用证照，改用纸质”收取纸质材料。".into(),
             Self::NoEvaluator => "本窗口的评价器未就绪。请检查评价器电源和网络，或按“不用证照，改用纸质”收取纸质材料。".into(),

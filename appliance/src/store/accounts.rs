@@ -50,6 +50,11 @@ impl Role {
         self.serves() || matches!(self, Self::Reviewer | Self::Auditor)
     }
 
+    /// Whether this role takes on what waits on the exception desk, and says what was done.
+    pub fn settles(self) -> bool {
+        self.serves() || self == Self::Reviewer
+    }
+
     /// Whether this role may look at scans and at what licences said: who works on a case or decides on it.
     pub fn sees_scans(self) -> bool {
         self.serves() || self == Self::Reviewer

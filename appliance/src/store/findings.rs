@@ -290,6 +290,16 @@ pub fn take(tx: &Connection, id: i64, by: &AccountName, now: Timestamp) -> rusql
     Ok(changed > 0)
 }
 
+/// 交回: whoever took a finding on gives it back; false if it is not theirs any more.
+pub fn give_back(tx: &Connection, id: i64, by: &AccountName) -> rusqlite::Result<bool> {
+    let changed = tx.execute(
+        "UPDATE finding SET state = 'open', taken_by = '', taken_at = 0, handled_by = '', handled_at = 0
+         WHERE id = ?1 AND state = 'taken' AND taken_by = ?2",
+        params![id, by.as_str()],
+    )?;
+    Ok(changed > 0)
+}
+
 /// Marks a finding as handled; false if somebody did so before.
 pub fn handle(
     tx: &Connection,

@@ -8,7 +8,7 @@ use super::pages::Lang;
 use super::pages::errors::Problem;
 use super::pages::findings::{Filter, Finding, FindingState, FindingsPage, RefusedNote};
 use super::pages::frame::{Desk, Tone};
-use super::session::{Nothing, OwnForm, Reader, Serving, SignedIn};
+use super::session::{Nothing, OwnForm, Reader, Settling, SignedIn};
 use crate::book::Fault;
 use crate::live::Change;
 use crate::store::accounts;
@@ -40,6 +40,7 @@ pub fn router() -> Router<App> {
         .route("/findings", get(list))
         .route("/findings/export", post(export))
         .route("/findings/{id}/acknowledge", post(acknowledge))
+        .route("/findings/{id}/give-back", post(give_back))
         .route("/findings/{id}/handled", post(handled))
 }
 
@@ -139,10 +140,11 @@ async fn page(
                 })
                 .collect(),
             mine: look.mine(),
+            settles: signed.session.role.settles(),
             rest,
             overdue,
             made: now.to_display(),
-            rows: found.iter().map(|found| row(found, &names, now, lang)).collect(),
+            rows: found.iter().map(|found| row(found, &names, signed, now)).collect(),
             refused,
         },
     )
@@ -242,7 +244,7 @@ fn quoted(cell: &str) -> String {
 
 async fn acknowledge(
     State(app): State<App>,
-    Serving(signed): Serving,
+    Settling(signed): Settling,
     Path(id): Path<String>,
     _: OwnForm<Nothing>,
 ) -> Answer {
@@ -267,6 +269,33 @@ async fn acknowledge(
     Ok(Redirect::to(&format!("/findings?show=taken#{id}")).into_response())
 }
 
+/// 交回, by whoever took it on: it waits for somebody again.
+async fn give_back(
+    State(app): State<App>,
+    Settling(signed): Settling,
+    Path(id): Path<String>,
+    _: OwnForm<Nothing>,
+) -> Answer {
+    let number = number(&id)?;
+    let (vault, by) = (app.book.vault.clone(), signed.session.account.clone());
+    let given = app
+        .book
+        .db
+        .write(move |tx| {
+            if rows::give_back(tx, number, &by)? {
+                return Ok(true);
+            }
+            rows::find(tx, &vault, number)?.ok_or(Fault::NotFound).map(|_| false)
+        })
+        .await
+        .map_err(Fault::from)?;
+    if !given {
+        return Err(gone(&app, number).await);
+    }
+    app.live.tell(Change::Findings);
+    Ok(Redirect::to(&format!("/findings#{id}")).into_response())
+}
+
 #[derive(Deserialize)]
 struct Done {
     #[serde(default)]
@@ -275,7 +304,7 @@ struct Done {
 
 async fn handled(
     State(app): State<App>,
-    Serving(signed): Serving,
+    Settling(signed): Settling,
     Path(id): Path<String>,
     OwnForm(done): OwnForm<Done>,
 ) -> Answer {
@@ -389,7 +418,13 @@ fn number_of(found: &rows::Finding) -> String {
     format!("F-{:04}", found.id)
 }
 
-fn row(found: &rows::Finding, names: &BTreeMap<String, String>, now: Timestamp, lang: Lang) -> Finding {
+fn row(
+    found: &rows::Finding,
+    names: &BTreeMap<String, String>,
+    signed: &SignedIn,
+    now: Timestamp,
+) -> Finding {
+    let lang = frame::lang(signed);
     let name = |account: &String| names.get(account).unwrap_or(account).clone();
     let by = name(&found.handled_by);
     let at = moment(found.handled_at, now);
@@ -412,7 +447,9 @@ fn row(found: &rows::Finding, names: &BTreeMap<String, String>, now: Timestamp, 
         todo: found.todo.clone(),
         state: match found.state {
             Standing::Open => FindingState::Open,
-            Standing::Taken => FindingState::Taken { by, at },
+            Standing::Taken => {
+                FindingState::Taken { by, at, mine: found.taken_by == signed.session.account.as_str() }
+            }
             Standing::Handled => FindingState::Handled {
                 taken: (!found.taken_by.is_empty())
                     .then(|| (name(&found.taken_by), moment(found.taken_at, now))),

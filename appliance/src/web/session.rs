@@ -45,6 +45,9 @@ pub struct Serving(pub SignedIn);
 /// Somebody who may look at cases and findings.
 pub struct Reader(pub SignedIn);
 
+/// Somebody who takes on what waits on the exception desk.
+pub struct Settling(pub SignedIn);
+
 /// Somebody who may look at security events.
 pub struct Watcher(pub SignedIn);
 
@@ -113,6 +116,14 @@ impl FromRequestParts<App> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         allowed(parts, app, Role::reads).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Settling {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        allowed(parts, app, Role::settles).await.map(Self)
     }
 }
 

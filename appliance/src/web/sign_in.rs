@@ -177,10 +177,8 @@ async fn choose_window(State(app): State<App>, signed: SignedIn, OwnForm(seat): 
 fn shared_seat(others: &[String], lang: Lang) -> Notice {
     let mut names = others.to_vec();
     names.dedup();
-    let text = lang.fill(
-        "{} 也登录在这个窗口，读卡器和评价器两人共用。请与对方确认，或换一个窗口。",
-        &[&names.join("、")],
-    );
+    let names = names.join("、");
+    let text = lang.fill("{} 也登录在这个窗口，设备共用。请与对方确认，或换一个窗口。", &[&names]);
     Notice { text, undo: None, refused: false }
 }
 

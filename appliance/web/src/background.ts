@@ -39,6 +39,8 @@ export function onQuiet(then: () => void): void {
 function waiting(): void {
   done();
   message("failed", false);
+  // What was said of the last step must not be taken for the answer to this one.
+  document.querySelector("#page > .notice")?.classList.add("past");
   timers = [
     window.setTimeout(() => document.body.classList.add("busy"), BUSY_AFTER_MS),
     window.setTimeout(() => message("slow", true), SLOW_AFTER_MS),

@@ -97,10 +97,14 @@ export class Clerk extends Desk {
     this.did = before;
   }
 
-  /** Fills the form and receives the originals of what no licence replaces, up to the check before submission. Returns what it says. */
-  async toCheck() {
+  /**
+   * Fills the form and receives the originals of what no licence replaces, up to the check before submission. Returns
+   * what it says. By office nobody brings originals: what was looked up stands as it is, however old.
+   */
+  async toCheck({ byOffice }) {
     for (;;) {
-      const missing = this.page.locator(".upload").filter({ hasText: "未上传" }).filter({ hasNot: this.page.locator('[aria-pressed="true"]') });
+      const empty = this.page.locator(".upload").filter({ hasText: "未上传" }).filter({ hasNot: this.page.locator('[aria-pressed="true"]') });
+      const missing = byOffice ? empty.filter({ hasNotText: "证照信息已超过时限" }) : empty;
       if ((await missing.count()) === 0) {
         break;
       }
@@ -111,7 +115,7 @@ export class Clerk extends Desk {
       } else {
         await missing.first().locator("input[type=file]").setInputFiles({ name: "scan.png", mimeType: "image/png", buffer: await this.page.screenshot() });
       }
-      await this.page.waitForFunction((before) => [...document.querySelectorAll(".upload")].filter((one) => one.innerText.includes("未上传") && !one.querySelector('[aria-pressed="true"]')).length < before, left);
+      await missing.nth(left - 1).waitFor({ state: "detached" });
     }
     await this.completeForm();
     await this.page.getByRole("button", { name: "检查并提交" }).click();

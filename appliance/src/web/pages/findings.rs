@@ -20,6 +20,8 @@ pub struct FindingsPage {
     pub severities: Vec<(String, String, bool)>,
     /// Whether only what concerns this clerk is shown.
     pub mine: bool,
+    /// Whether this person may take findings on.
+    pub settles: bool,
     /// The chosen filters but the tab, for addresses, such as `&kind=conflict`.
     pub rest: String,
     /// How many are past their deadline.
@@ -134,6 +136,8 @@ pub enum FindingState {
         by: String,
         /// When, "11-21 11:02".
         at: String,
+        /// Whether this person took it, and may give it back.
+        mine: bool,
     },
     /// 已处理.
     Handled {

@@ -66,6 +66,7 @@
 //! | `GET /findings` | `show` ([`findings::Filter`]), `kind`, `severity` (`harm`, `attention`, `info`), `who` (`mine`) | [`findings::FindingsPage`] |
 //! | `POST /findings/export` | the same | the list as CSV; taking it away is an entry |
 //! | `POST /findings/{id}/acknowledge` | | 303 |
+//! | `POST /findings/{id}/give-back` | | 303 |
 //! | `POST /findings/{id}/handled` | `note` | 303, 422 |
 //! | `GET /devices` | | [`devices::DevicesPage`] |
 //! | `POST /devices/pair` | `code`, `window` | 303, 422 |

@@ -174,15 +174,18 @@ async fn who_only_looks_at_cases_sees_nobody_in_full_and_changes_nothing() {
             page.text.split(" action=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
         assert_eq!(offered, ["/cases/search", "/language", "/sign-out"], "{account}");
         let findings = browser.get("/findings").await.text;
-        assert!(
-            findings.contains("营业执照在使用前已注销。") && !findings.contains("/acknowledge"),
-            "{findings}"
-        );
+        assert!(findings.contains("营业执照在使用前已注销。"), "{findings}");
+        assert_eq!(findings.contains("/acknowledge"), account == "review", "{account}: {findings}");
         for path in ["unmask", "take-over", "abandon", "form", "submit"] {
             let answer = browser.post(&format!("/cases/{id}/{path}"), &[]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{account} {path}");
         }
-        assert_eq!(browser.post("/findings/f-1/acknowledge", &[]).await.status, StatusCode::FORBIDDEN);
+        if account == "audit" {
+            for act in ["acknowledge", "give-back", "handled"] {
+                let answer = browser.post(&format!("/findings/f-1/{act}"), &[("note", "已告知办事人")]).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{act}");
+            }
+        }
         let scan = browser.get(&format!("/cases/{id}/attachments/1")).await.status;
         let expected = if account == "audit" { StatusCode::FORBIDDEN } else { StatusCode::NOT_FOUND };
         assert_eq!(scan, expected, "{account}: an auditor needs no scan, a reviewer decides on them");
@@ -208,6 +211,24 @@ async fn finding(hall: &Hall, what: &'static str) {
         )
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_took_a_finding_on_can_give_it_back_and_nobody_else_can() {
+    let hall = Hall::new().await;
+    finding(&hall, "营业执照在使用前已注销。").await;
+    let mut reviewer = hall.signed_in("review").await;
+    reviewer.get("/findings").await;
+    reviewer.post("/findings/f-1/acknowledge", &[]).await;
+    assert!(reviewer.get("/findings?show=taken").await.text.contains("/give-back"));
+    let mut clerk = hall.at_window("li.qiang", "W01").await;
+    let page = clerk.get("/findings?show=taken").await.text;
+    assert!(page.contains("f-1") && !page.contains("/give-back"), "{page}");
+    assert_eq!(clerk.post("/findings/f-1/give-back", &[]).await.status, StatusCode::CONFLICT);
+    let given = reviewer.post("/findings/f-1/give-back", &[]).await;
+    assert_eq!(given.to(), "/findings#f-1");
+    assert!(clerk.get("/findings").await.text.contains("/findings/f-1/acknowledge"), "it waits again");
+    assert_eq!(reviewer.post("/findings/f-1/give-back", &[]).await.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

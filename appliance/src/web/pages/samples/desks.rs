@@ -258,7 +258,7 @@ fn findings_page(lang: Lang, filled: bool) -> FindingsPage {
             93_000,
             "复核通过，但法定代表人信息已变更，须补交变更证明。",
             "请办事人补交变更登记通知书。",
-            FindingState::Taken { by: by().0, at: by().1 },
+            FindingState::Taken { by: by().0, at: by().1, mine: true },
         ),
         finding(
             "f-1101",
@@ -282,6 +282,7 @@ fn findings_page(lang: Lang, filled: bool) -> FindingsPage {
         kinds: vec![("conflict".to_owned(), "冲突".to_owned(), false)],
         severities: vec![("harm".to_owned(), "影响办事人".to_owned(), filled)],
         mine: false,
+        settles: true,
         rest: if filled { "&severity=harm" } else { "" }.to_owned(),
         overdue: u32::from(filled),
         made: "2026-11-21 16:00:00".to_owned(),
