@@ -4,7 +4,7 @@ mod notes;
 #[cfg(test)]
 mod tests;
 
-pub use notes::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE, blob_finding};
+pub use notes::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE, RECHECK, blob_finding};
 
 use crate::book::{Book, Fault};
 use crate::cache::{install, purge};

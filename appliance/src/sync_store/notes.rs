@@ -24,6 +24,9 @@ pub const BLOB_REFUSED: &str = "blob-refused";
 /// Kind of a finding: a content cannot be read here.
 pub const BLOB_UNREADABLE: &str = "blob-unreadable";
 
+/// Kind of a finding: the case has passed, and somebody is to look at it once more.
+pub const RECHECK: &str = "recheck";
+
 /// What the centre decided on a case.
 pub(super) fn note_disposition(
     tx: &Connection,
@@ -45,6 +48,9 @@ pub(super) fn note_disposition(
     }
     // A later judgement about the same entry replaces the earlier one.
     let keys = format!("disposition:{}:{}:", disposition.log, disposition.seq);
+    if let Some(until) = disposition.recheck_until {
+        note_recheck(tx, disposition, case.as_ref(), until, at)?;
+    }
     if !disposition.outcome.needs_action() {
         return Ok(findings::settle(tx, vault, &keys, "省级中心已复核通过", at)?);
     }
@@ -62,6 +68,31 @@ pub(super) fn note_disposition(
             severity,
         },
         disposition.deadline,
+    )?;
+    Ok(())
+}
+
+/// 抽查: a person of the hall looks again at a case that has passed.
+fn note_recheck(
+    tx: &Connection,
+    disposition: &Disposition,
+    case: Option<&CaseId>,
+    until: Timestamp,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    findings::add_due(
+        tx,
+        &NewFinding {
+            key: &format!("recheck:{}:{}", disposition.log, disposition.seq),
+            at,
+            kind: RECHECK,
+            case_no: &disposition.case_no,
+            case_id: case.map(CaseId::as_str).unwrap_or_default(),
+            what: "本件断线时办理，省级中心复核通过，被抽中由人工再看一遍；办件照常生效。",
+            todo: "请部门审批人员对照证照核验情况、材料和表单看一遍，在待处理中写明结论；发现问题的，通知办事人补正。",
+            severity: Severity::Attention,
+        },
+        Some(until),
     )?;
     Ok(())
 }

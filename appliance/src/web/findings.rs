@@ -13,7 +13,7 @@ use crate::book::Fault;
 use crate::live::Change;
 use crate::store::accounts;
 use crate::store::findings::{self as rows, Severity, State as Standing, Wanted};
-use crate::sync_store::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE};
+use crate::sync_store::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE, RECHECK};
 use crate::trust::{TRUST_ENDING, TRUST_EXPIRED};
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -397,6 +397,7 @@ fn kind_words(kind: &str, lang: Lang) -> String {
         BLOB_REFUSED => lang.t("材料被退回"),
         BLOB_UNREADABLE => lang.t("材料已损坏"),
         CONSENT_WITHDRAWN => lang.t("授权已撤回"),
+        RECHECK => lang.t("抽查"),
         LIST_OVERDUE => lang.t("状态清单未更新"),
         TRUST_ENDING => lang.t("信任包快到期"),
         TRUST_EXPIRED => lang.t("信任包已过期"),

@@ -10,7 +10,8 @@ use crate::casefile::CaseFile;
 use crate::citizen::notice::{Notice, NoticeKind};
 use crate::citizen::session;
 use crate::store::{Awaiting, StoreError};
-use hall_domain::Tier;
+use hall_domain::case::Mode;
+use hall_domain::{Tier, Timestamp};
 use hall_ledger::Hash;
 use hall_ledger::disposition::{Disposition, ExchangedCode, Outcome};
 use hall_ledger::phone::UseCode;
@@ -22,6 +23,10 @@ use std::time::Duration;
 const PERIOD: Duration = Duration::from_secs(30);
 /// Cases looked at in one go.
 const BATCH: u32 = 200;
+/// Of the cases that passed, so many in a hundred are looked at again by a person.
+const RECHECKED_PERCENT: u32 = 5;
+/// Days that a hall has for it.
+const RECHECK_DAYS: i64 = 7;
 
 /// Why a case could not be judged now.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +106,7 @@ async fn judge(app: &App, case: &CaseFile) -> Result<(), Trouble> {
     }
     if matches!(disposition.outcome, Outcome::Ratified | Outcome::PassedRevokedLater) {
         disposition.use_codes = exchanged(app, case);
+        disposition.recheck_until = recheck_until(app, case);
     }
     let signed = app.sign(&disposition);
     let told = more.by.map(|by| (by, notice(case, &disposition)));
@@ -129,6 +135,19 @@ fn exchanged(app: &App, case: &CaseFile) -> Option<Vec<ExchangedCode>> {
     let local = case.uses.iter().map(|used| used.use_code.clone()).filter(|local| !local.is_empty());
     let codes: Vec<_> = local.map(|local| ExchangedCode { code: code(&local), local }).collect();
     Some(codes).filter(|codes| !codes.is_empty())
+}
+
+/// 抽查: until when a person looks at this case again, if it is drawn. Drawn are some of those of medium risk that were
+/// taken in with the line down. Nobody at a hall can tell beforehand which; judging again draws the same.
+fn recheck_until(app: &App, case: &CaseFile) -> Option<Timestamp> {
+    let item = case.item.as_ref().and_then(|code| app.catalogue.item(code))?;
+    let offline = case.submission.as_ref()?.mode == Mode::Offline;
+    let (log, secret) = (case.log.to_string(), app.keys.lasting_secret());
+    let parts: [&[u8]; 4] = [b"hallbox/recheck/1", &secret, log.as_bytes(), case.no.as_str().as_bytes()];
+    let lot =
+        Hash::of_parts(&parts).0.iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    let drawn = offline && item.tier == Tier::T2 && lot % 100 < RECHECKED_PERCENT;
+    drawn.then(|| app.now().plus_hours(RECHECK_DAYS * 24))
 }
 
 /// What the citizen is told of a judgement.
@@ -185,7 +204,6 @@ mod tests {
     use crate::casefile::{Submission, Use};
     use crate::register::{put_licence, set_status};
     use crate::testing::{Bench, licence};
-    use hall_domain::case::Mode;
     use hall_domain::{Judgement, LicenceStatus, policy};
     use hall_ledger::LogId;
     use hall_ledger::entry::{ClockReading, Known};
@@ -334,6 +352,28 @@ mod tests {
         assert_eq!(knows(log, "000003").await.changed_as.as_deref(), Some("补正后另行受理"));
         judge_all(&bench.app).await.unwrap();
         assert_eq!(outcomes(&bench).await, [Outcome::ReturnedDuplicate, Outcome::Conflict]);
+    }
+
+    #[tokio::test]
+    async fn some_of_what_passes_offline_at_medium_risk_is_drawn_for_a_second_look_and_always_the_same() {
+        let bench = Bench::new().await;
+        let (log, _) = bench.hall("990001").await;
+        let item =
+            |tier| bench.app.catalogue.items().iter().find(|item| item.tier == tier).unwrap().code.clone();
+        let drawn = |tier: Tier, mode: Mode| {
+            let draw = |n: u32| {
+                let mut case = submitted(&bench.app, log, &format!("{n:06}"), &licence("000000000000001", 1));
+                case.item = Some(item(tier));
+                case.submission.as_mut().unwrap().mode = mode;
+                recheck_until(&bench.app, &case).map(|_| n)
+            };
+            (1..=1_000).filter_map(draw).collect::<Vec<_>>()
+        };
+        let first = drawn(Tier::T2, Mode::Offline);
+        assert!((20..=90).contains(&first.len()), "about one in twenty: {}", first.len());
+        assert_eq!(drawn(Tier::T2, Mode::Offline), first);
+        assert_eq!(drawn(Tier::T2, Mode::Online), Vec::<u32>::new());
+        assert_eq!(drawn(Tier::T1, Mode::Offline), Vec::<u32>::new());
     }
 
     #[tokio::test]

@@ -199,6 +199,11 @@ pub struct Disposition {
     #[n(8)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_codes: Option<Vec<ExchangedCode>>,
+    /// 抽查: the case has passed, and a person of the hall looks at it once more until then.
+    #[n(9)]
+    #[cbor(with = "crate::cbor::millis_option", has_nil)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recheck_until: Option<Timestamp>,
 }
 
 impl Statement for Disposition {

@@ -148,6 +148,7 @@ pub fn ratify(facts: &CaseFacts, knowledge: &Knowledge, now: Timestamp) -> Dispo
         deadline,
         decided_at: now,
         use_codes: None,
+        recheck_until: None,
     }
 }
 

@@ -333,6 +333,7 @@ fn disposition() -> impl Strategy<Value = Disposition> {
                 deadline,
                 decided_at,
                 use_codes: None,
+                recheck_until: deadline,
             }
         })
 }

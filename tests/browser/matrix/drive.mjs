@@ -58,11 +58,11 @@ export async function drive({ hall, stage }, applicant, line, cells, keep) {
     }
   }
   await window.line("up");
-  for (const run of runs.filter(({ no }) => no)) {
-    await judged(hall, run);
-    delete run.no;
+  const right = [];
+  for (const { no, ...run } of runs) {
+    await (no ? judged(hall, { no, ...run }) : Promise.resolve()).then(() => right.push(run), (error) => void (failed ??= error));
   }
-  await keep(runs);
+  await keep(right);
   if (failed) {
     throw failed;
   }

@@ -134,6 +134,7 @@ impl Hall {
             deadline: None,
             decided_at: self.app.book.clock.now(),
             use_codes: None,
+            recheck_until: None,
         }
     }
 }
@@ -405,6 +406,29 @@ async fn the_provinces_use_code_stands_beside_the_boxs_and_never_over_it() {
     assert!(!after.contains("复核通过后兑换"), "{after}");
     let case = hall.app.desk.case(&id).await.unwrap();
     assert_eq!(case.uses[0].use_code, LOCAL, "what the ledger says stays");
+}
+
+#[tokio::test]
+async fn a_case_that_was_drawn_for_a_second_look_stands_and_waits_for_a_reviewer_until_one_has_looked() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = hall.consented(&mut browser, Mode::Offline).await;
+    hall.submits(&id, Outcome::AcceptForReview, Mode::Offline).await;
+    let until = Some(hall.app.book.clock.now().plus_hours(168));
+    let passed = Disposition { recheck_until: until, ..hall.disposition(&id, Judged::Ratified).await };
+    hall.judged(1, passed.clone()).await;
+    let mut reviewer = hall.signed_in("review").await;
+    let page = reviewer.get("/findings").await.text;
+    assert!(page.contains("抽查") && page.contains("期限") && page.contains("照常生效"), "{page}");
+    assert!(reviewer.get(&format!("/cases/{id}")).await.text.contains("复核通过"));
+    let looked = [("note", "材料与表单一致，同意。")];
+    reviewer.get("/findings").await;
+    reviewer.post("/findings/f-1/acknowledge", &[]).await;
+    assert_eq!(reviewer.post("/findings/f-1/handled", &looked).await.to(), "/findings");
+    assert_eq!(hall.entries("disposition.seen").await, 1);
+    // The centre says it again, as after a restore: it has been looked at.
+    hall.judged(2, passed).await;
+    assert_eq!(hall.read(findings::open_count).await, 0);
 }
 
 /// OpenCRVS: a record that was unassigned at the centre was overwritten by what had been done offline.

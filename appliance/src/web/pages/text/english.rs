@@ -334,6 +334,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("扫码；扫码枪随时可用", "Scan a code; a scanner works at any time"),
     ("承诺件，{}个工作日", "within {} working days"),
     ("报修编号 {}", "Number to quote {}"),
+    ("抽查", "Second look"),
     ("持证主体", "Holder"),
     ("按现有依据不能提交，见右侧说明", "Cannot be submitted on what there is; see the right-hand side"),
     ("按纸质委托书办理", "Go on by the mandate on paper"),

@@ -51,6 +51,7 @@ async fn judged(town: &Town, seq: u64, outcome: Outcome, deadline: Option<Timest
         deadline,
         decided_at,
         use_codes: None,
+        recheck_until: None,
     };
     let stated = town.app().sign(&disposition);
     assert!(town.app().store.judge(disposition, stated).await.unwrap());
