@@ -5,7 +5,7 @@ import { until } from "../support/hall.mjs";
 /** Letters that find the item of each tier first. One person, and one shop, holds whatever they ask for. */
 const ITEMS = {
   个人: { T0: "zhck", T1: "sydj", T2: "jdcjsz", T3: "bdczy" },
-  法人: { T0: "zhck", T1: "dwcb", T2: "spjy", T3: "gsfd" },
+  法人: { T0: "zhck", T1: "dwcb", T2: "jyxm", T3: "gsfd" },
 };
 /** Who has those licences and stands for that shop, who acts for both, and who has nothing. */
 const CAST = { 个人: "wang-fang", 法人: "ma-wenting" };

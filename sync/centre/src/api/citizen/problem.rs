@@ -41,10 +41,14 @@ impl IntoResponse for Problem {
                 tracing::info!(problem.code = told.code, problem.number = %number, "A citizen's request was refused.")
             }
         }
+        let what_to_do = match self.0 {
+            Refusal::TooOften(seconds) => format!("请 {}后再试。", span(seconds)),
+            _ => told.what_to_do.to_owned(),
+        };
         let mut body = json!({
             "code": told.code,
             "message": told.message,
-            "what_to_do": told.what_to_do,
+            "what_to_do": what_to_do,
             "number": number,
         });
         let wait = match self.0 {
@@ -64,5 +68,14 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+/// A wait in words, rounded up.
+fn span(seconds: u32) -> String {
+    match seconds {
+        0..=60 => format!("{seconds} 秒"),
+        61..=3_600 => format!("{} 分钟", seconds.div_ceil(60)),
+        _ => format!("{} 小时", seconds.div_ceil(3_600)),
     }
 }

@@ -71,6 +71,7 @@ async fn names_that_do_not_fit_and_numbers_that_are_asked_too_often_are_refused(
     assert_eq!(town.start(FANG, "18000000001").await.status, 201);
     let got = town.start(FANG, "18000000001").await;
     assert_eq!(got.body["retry_after_s"], 61);
+    assert_eq!(got.body["what_to_do"], "请 2 分钟后再试。");
     assert_eq!(got.refused(), refused(429, "too-often"));
     for _ in 0..4 {
         town.bench.pass_seconds(60);
