@@ -9,17 +9,18 @@ mod aliases;
 mod event;
 mod fold;
 mod mandate;
+mod parts;
 mod standing;
 mod state;
 mod statement;
 
 pub use aliases::{AliasedRow, ConfirmedAlias};
-pub use event::{
-    Attachment, AttachmentId, CarriedRow, CaseEvent, CaseRecord, ConsentEnd, Follow, LicenceUse, ListRow,
-    ListedLicence, Mode, OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary,
-    WithdrawnAt,
-};
+pub use event::{CaseEvent, CaseRecord};
 pub use mandate::PaperMandate;
+pub use parts::{
+    Attachment, AttachmentId, CarriedRow, ConsentEnd, Follow, LicenceUse, ListRow, ListedLicence, Mode,
+    OfficeGround, Organised, PaperChoice, PhoneChallenge, PhoneProof, Secondary, WithdrawnAt,
+};
 pub use state::{
     Acknowledgement, Asked, Case, Consent, ConsentProof, Decision, Identity, MaterialState, OnceGiven,
     Outstanding, PhoneIdentity, PhoneWait, RatingState, ShownLicences, Step, Submission,
