@@ -193,6 +193,12 @@ impl Desk {
         Ok(())
     }
 
+    /// Hides the numbers of a case again, in one session.
+    pub fn mask(&self, session: &str, id: &CaseId) {
+        let mut opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        opened.remove(&(id.clone(), session.to_owned()));
+    }
+
     /// 证照查看: what was opened of a licence for a case. Looking is an entry, written before anything is shown.
     pub async fn look_at_licence(
         &self,

@@ -12,6 +12,7 @@ mod identify;
 mod licence;
 mod list;
 mod mandate;
+mod masked;
 mod page;
 mod receipt;
 mod scan;
@@ -44,6 +45,7 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/cases/{id}", get(show))
         .route("/cases/{id}/unmask", post(unmask))
+        .route("/cases/{id}/mask", post(mask))
         .route("/cases/{id}/abandon", post(abandon))
         .route("/cases/{id}/reopen", post(reopen))
         .route("/cases/{id}/take-over", post(take_over))
@@ -97,6 +99,17 @@ fn is_record(app: &App, signed: &SignedIn, case: &Case) -> bool {
         Some(done) => !own || app.book.clock.now().ms_since(done.at) > NEXT_MS,
         None => case.abandoned.is_some(),
     }
+}
+
+/// 隐藏号码: before the time after which numbers close by themselves.
+async fn mask(
+    State(app): State<App>,
+    Serving(signed): Serving,
+    Path(id): Path<CaseId>,
+    _: OwnForm<Nothing>,
+) -> Answered {
+    app.desk.mask(&signed.token, &id);
+    Ok(Redirect::to(&format!("/cases/{id}")).into_response())
 }
 
 async fn unmask(

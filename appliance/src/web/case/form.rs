@@ -2,6 +2,7 @@
 
 use super::act::{Act, Actor, Answered};
 use super::list;
+use super::masked;
 use super::page::Scene;
 use crate::book::Fault;
 use crate::reception::{Refusal, decide};
@@ -121,7 +122,10 @@ pub fn form_step(scene: &Scene<'_>) -> FormStep {
         .map(|field| {
             let error =
                 problems.iter().find(|problem| problem.field == field.key).map(|problem| problem.zh.clone());
-            shown_field(field, case.form.get(&field.key), error)
+            let shown = shown_field(field, case.form.get(&field.key), error);
+            // What is locked is not sent back, so it need not stand here in full.
+            let hidden = masked::hidden_number(&shown.value, case).filter(|_| shown.locked() && !scene.open);
+            Field { value: hidden.unwrap_or_else(|| shown.value.clone()), ..shown }
         })
         .collect();
     let mut mistakes: Vec<Mistake> = problems

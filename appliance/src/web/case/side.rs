@@ -7,7 +7,7 @@ use crate::reception::RESULT_MS;
 use crate::reception::decide::{self, Signed};
 use crate::store::devices::Presence;
 use crate::web::pages::case::{CitizenScreen, Office, OrganisationCard, Policy, Prospect, SidePanel, Who};
-use hall_domain::case::{Acknowledgement, Case, Consent, RatingState};
+use hall_domain::case::{Acknowledgement, Case, Consent, ConsentEnd, RatingState};
 use hall_domain::identifier::ForeignResidentNumber;
 use hall_domain::{ActsFor, Capacity, DocumentKind, IdentityDocument, Timestamp, mask_name};
 
@@ -131,6 +131,11 @@ fn screen(scene: &Scene<'_>) -> CitizenScreen {
         }
         (Consent::Refused { at }, _) if scene.now.ms_since(*at) < RESULT_MS.into() => {
             CitizenScreen::Result { text: "已拒绝授权".to_owned(), agreed: false }
+        }
+        (Consent::Ended { reason: ConsentEnd::TimedOut, at }, _)
+            if scene.now.ms_since(*at) < RESULT_MS.into() =>
+        {
+            CitizenScreen::Result { text: "时间到了，页面已关闭".to_owned(), agreed: false }
         }
         _ => CitizenScreen::Idle,
     }

@@ -4,6 +4,7 @@ use super::act::{Act, Actor, Answered};
 use super::following::following;
 use super::form::{attachment, mark, missing};
 use super::list::{self, outcome};
+use super::masked;
 use super::page::Scene;
 use super::view::advice;
 use crate::book::Fault;
@@ -104,7 +105,10 @@ pub fn submit_step(scene: &Scene<'_>) -> SubmitStep {
         Signature { account, error }
     };
     SubmitStep {
-        answers: answers(scene),
+        answers: match scene.open {
+            true => answers(scene),
+            false => masked::without_numbers(answers(scene), scene.case),
+        },
         materials: list::rows(scene),
         attachments: case.attachments.iter().map(attachment).collect(),
         outcome: outcome(alone.outcome),

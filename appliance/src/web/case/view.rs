@@ -3,6 +3,7 @@
 use super::following;
 use super::form::attachment;
 use super::list::rows;
+use super::masked;
 use super::page::{Scene, Trouble, applicant, span};
 use super::story::{self, Told};
 use super::submit::answers;
@@ -20,14 +21,14 @@ use crate::web::pages::case_view::{
     Advice, Authorised, CaseViewPage, Code, Fate, Package, PackagePart, TimelineEntry,
 };
 use crate::web::pages::frame::{Desk, Tone};
-use crate::web::pages::steps::{Answer, MaterialRow, Rating};
+use crate::web::pages::steps::{MaterialRow, Rating};
 use crate::web::session::SignedIn;
 use crate::web::{App, frame, judged};
 use axum::response::Response;
 use hall_domain::archive::{Manifest, ManifestSource};
 use hall_domain::case::{Case, CaseEvent, CaseRecord, Consent, Mode as CaseMode, RatingState, Step};
 use hall_domain::consent::record::EventState;
-use hall_domain::{ApplicantKind, Grade, HolderId, MaterialId, Tier, Timestamp, mask_name, mask_number};
+use hall_domain::{ApplicantKind, Grade, HolderId, MaterialId, Tier, Timestamp, mask_number};
 use hall_ledger::disposition::{LicenceFinding, Outcome as Judged};
 use hall_ledger::entry::EntryKind;
 use std::collections::BTreeMap;
@@ -72,7 +73,7 @@ pub async fn page(app: &App, signed: &SignedIn, case: Case, trouble: &Trouble) -
         fate: fate(app, &case, &kept, now, scene.lang),
         advice: advice(&kept.findings),
         timeline: timeline(&kept, scene.lang),
-        answers: if open { answers(&scene) } else { masked(answers(&scene), &case) },
+        answers: if open { answers(&scene) } else { masked::without_people(answers(&scene), &case) },
         materials: rows(&scene)
             .into_iter()
             .map(|row| MaterialRow { opened: row.opened && signed.session.role.sees_scans(), ..row })
@@ -187,29 +188,6 @@ fn applicant_number(case: &Case, open: bool) -> String {
         }),
     }
     .unwrap_or_default()
-}
-
-/// The answers without the names and document numbers of the people in them.
-fn masked(mut answers: Vec<Answer>, case: &Case) -> Vec<Answer> {
-    let card = case.identity.as_ref().map(|who| (&who.name, &who.document));
-    let register = case.organisation.as_ref().and_then(|known| known.register.as_ref());
-    let representative =
-        register.map(|entry| (&entry.legal_representative.name, &entry.legal_representative.document));
-    let principal = match case.mandator() {
-        Some((HolderId::Person(document), name)) => Some((name.to_owned(), document)),
-        _ => None,
-    };
-    let principal = principal.as_ref().map(|(name, document)| (name, *document));
-    for (name, document) in card.into_iter().chain(representative).chain(principal) {
-        for answer in &mut answers {
-            if answer.value == *name {
-                answer.value = mask_name(name);
-            } else if answer.value.eq_ignore_ascii_case(document.number()) {
-                answer.value = mask_number(document.number());
-            }
-        }
-    }
-    answers
 }
 
 fn handled_by(case: &Case, kept: &Kept, lang: Lang) -> String {

@@ -36,6 +36,7 @@
 //! | `POST /cases/{id}/refresh-list` | | 303 |
 //! | `POST /cases/{id}/aliases/{alias}/confirm` | | 303, 422 (核对为同一人, for an earlier number of the list) |
 //! | `POST /cases/{id}/aliases/{alias}/revert` | | 303, 422 (takes it back) |
+//! | `POST /cases/{id}/mask` | | 303 |
 //! | `POST /cases/{id}/unmask` | `what` (`applicant`) | 303, the opening is an entry |
 //! | `POST /cases/{id}/push` | | 303 |
 //! | `POST /cases/{id}/push-phone` | | 303 (authorisation on the phone: the citizen's, or the principal's) |

@@ -136,6 +136,10 @@ async fn a_number_is_open_only_in_the_session_that_asked_for_it() {
     assert!(browser.get(&path).await.text.contains(number));
     let mut elsewhere = hall.at_window("li.qiang", "W01").await;
     assert!(!elsewhere.get(&path).await.text.contains(number), "another browser of the same clerk");
+    browser.get(&path).await;
+    browser.post(&format!("{path}/mask"), &[]).await;
+    assert!(!browser.get(&path).await.text.contains(number), "hidden again before its time");
+    browser.post(&format!("{path}/unmask"), &[("what", "applicant")]).await;
     browser.post("/sign-out", &[]).await;
     let mut again = hall.at_window("li.qiang", "W01").await;
     assert!(!again.get(&path).await.text.contains(number), "signing out closes it");

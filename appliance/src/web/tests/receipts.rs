@@ -387,6 +387,37 @@ async fn the_list_calls_a_case_accepted_only_when_its_tier_leaves_nothing_to_rev
 }
 
 #[tokio::test]
+async fn form_and_check_show_the_number_of_who_is_here_masked_until_somebody_asks_and_the_name_always() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = hall.consented(&mut browser, Mode::Offline).await;
+    let (number, name) = ("519900198805160241", "王芳");
+    let case = hall.app.desk.case(&id).await.unwrap();
+    let item = hall.app.desk.item_of(&case).await.unwrap();
+    let from =
+        |wanted: &str| item.form.iter().find(|field| field.key.as_str() == wanted).unwrap().key.clone();
+    let attested = |value: &str| hall_domain::form::FieldState {
+        value: value.to_owned(),
+        attested: Some(hall_domain::form::Attested {
+            value: value.to_owned(),
+            by: hall_domain::form::AttestedBy::Card,
+        }),
+        ..Default::default()
+    };
+    let fields = [(from("number"), attested(number)), (from("name"), attested(name))].into();
+    hall.happens(&id, vec![CaseEvent::FormFilled { fields }]).await;
+    for step in ["form", "submit"] {
+        let page = browser.get(&format!("/cases/{id}?step={step}")).await.text;
+        assert!(page.contains(name) && page.contains("519***********0241"), "{step}: {page}");
+        assert!(!page.contains(number), "{step}");
+    }
+    browser.post(&format!("/cases/{id}/unmask"), &[("what", "applicant")]).await;
+    for step in ["form", "submit"] {
+        assert!(browser.get(&format!("/cases/{id}?step={step}")).await.text.contains(number), "{step}");
+    }
+}
+
+#[tokio::test]
 async fn the_provinces_use_code_stands_beside_the_boxs_and_never_over_it() {
     let hall = Hall::new().await.with_catalogue();
     let mut browser = hall.at_window("li.qiang", "W01").await;

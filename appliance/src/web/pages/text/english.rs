@@ -728,6 +728,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("附件", "Attachments"),
     ("附件上传中", "Attachments on their way"),
     ("附件已移除。", "Attachment removed."),
+    ("隐藏号码", "Hide"),
     ("需原件", "Original"),
     ("需要值班主管（大厅管理员）授权", "The supervisor on duty (hall administrator) must allow it"),
     ("需要第二名窗口人员复核", "A second clerk must approve"),
