@@ -40,7 +40,7 @@ web: appliance/web/dist/app.js devices/evaluator/dist/index.html devices/simulat
 appliance/web/dist/app.js: appliance/web/node_modules/.package-lock.json appliance/web/build.mjs $(shell find appliance/web/src -type f)
 	@cd appliance/web && npm run --silent build
 
-devices/evaluator/dist/index.html: devices/evaluator/node_modules/.package-lock.json devices/evaluator/build.mjs $(shell find devices/evaluator/src -type f)
+devices/evaluator/dist/index.html: devices/evaluator/node_modules/.package-lock.json devices/evaluator/build.mjs devices/evaluator/icons.mjs $(shell find devices/evaluator/src -type f)
 	@cd devices/evaluator && npm run --silent build
 	@touch $@
 

@@ -1,6 +1,7 @@
 // Builds the page into dist/, or with --tests the tests into a cache folder that node can run.
-import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
+import { icon } from "./icons.mjs";
 
 if (process.argv.includes("--tests")) {
   const out = "node_modules/.cache/hall-evaluator";
@@ -18,7 +19,7 @@ if (process.argv.includes("--tests")) {
   rmSync("dist", { recursive: true, force: true });
   mkdirSync("dist");
   await build({
-    entryPoints: { app: "src/main.ts" },
+    entryPoints: { app: "src/main.ts", sw: "src/sw.ts" },
     bundle: true,
     platform: "browser",
     format: "iife",
@@ -29,5 +30,10 @@ if (process.argv.includes("--tests")) {
     outdir: "dist",
   });
   await build({ entryPoints: { app: "src/app.css" }, minify: true, target: "chrome86", outdir: "dist" });
-  cpSync("src/index.html", "dist/index.html");
+  for (const file of ["index.html", "manifest.webmanifest"]) {
+    cpSync(`src/${file}`, `dist/${file}`);
+  }
+  for (const size of [192, 512]) {
+    writeFileSync(`dist/icon-${size}.png`, icon(size));
+  }
 }

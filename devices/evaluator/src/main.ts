@@ -20,6 +20,8 @@ async function run(screen: Screen): Promise<void> {
   const slot = slotOf(location.search);
   await alone(`hall-evaluator-${slot}`, () => screen.notice("second-tab"));
   screen.notice("starting");
+  // Without it the page works as well, as long as the box is there when the tablet starts.
+  void navigator.serviceWorker?.register("sw.js").catch(() => undefined);
   void navigator.storage?.persist?.().catch(() => false);
   const store = await Store.open(slot);
   const keys = (await store.keys()) ?? (await freshKeys(store));

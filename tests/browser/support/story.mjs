@@ -1,8 +1,10 @@
 // A story: one hall, one browser, and the people in it. What every page showed is kept when it fails.
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import test from "node:test";
+import { connect } from "node:tls";
 import { Stage } from "./browser.mjs";
 import { Hall, ROOT } from "./hall.mjs";
 
@@ -12,7 +14,7 @@ export function story(name, folder, tell, { skip = false, timeout = 240_000, ...
     const hall = await Hall.start(options);
     let stage;
     try {
-      stage = await Stage.open(folder);
+      stage = await Stage.open(folder, { args: [await trust(hall)] });
       await tell({ hall, stage });
       stage.quiet();
       await keepsSecrets(hall);
@@ -27,6 +29,19 @@ export function story(name, folder, tell, { skip = false, timeout = 240_000, ...
       await hall.stop();
     }
   });
+}
+
+/** Tells the browser to believe this hall's box, as a tablet does on which its CA certificate was installed. */
+async function trust(hall) {
+  const box = new URL(hall.at.box.url);
+  const key = await new Promise((resolve, reject) => {
+    const socket = connect({ host: box.hostname, port: Number(box.port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerX509Certificate().publicKey.export({ type: "spki", format: "der" }));
+      socket.end();
+    });
+    socket.once("error", reject);
+  });
+  return `--ignore-certificate-errors-spki-list=${createHash("sha256").update(key).digest("base64")}`;
 }
 
 /** No log of any part holds a name, a number, an address or a telephone of anybody who could have been here. */
