@@ -2,6 +2,7 @@
 //! technician does on the screen can be done here too.
 
 use crate::book::Book;
+use crate::devices::notice::Notice;
 use crate::devices::pairing::{CodeRefused, Pairing};
 use crate::export;
 use crate::reception::Desk;
@@ -33,6 +34,11 @@ pub enum Command {
         code: String,
         /// The window.
         window: WindowId,
+    },
+    /// 公告: hangs a line up on every evaluator; an empty one takes it down.
+    Notice {
+        /// The line.
+        text: String,
     },
     /// Writes the evidence of one case's consent to a folder.
     Export {
@@ -145,6 +151,12 @@ async fn carry_out(command: Command, book: &Book, pairing: &Pairing, desk: &Desk
                 Err(CodeRefused::Unknown) => bail!("没有设备显示这个配对码，或已过期。请核对后重试。"),
                 Err(CodeRefused::Paused) => bail!("输错次数过多，请一分钟后再试。"),
             }
+        }
+        Command::Notice { text } => {
+            let notice = Notice::typed(&text)?;
+            desk.hang(&"console".parse()?, &notice).await?;
+            let text = if notice.as_str().is_empty() { "公告已撤下。" } else { "公告已发布。" };
+            Ok(Answer::Done { text: text.to_owned(), detail: serde_json::Value::Null })
         }
         Command::Export { case, out } => {
             let files = export::consent(book, &case, &out).await?;

@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod door;
 pub mod hub;
+pub mod notice;
 pub mod pairing;
 pub mod scans;
 

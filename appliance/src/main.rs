@@ -53,6 +53,13 @@ enum Task {
         #[arg(long)]
         window: WindowId,
     },
+    /// 公告：显示在各评价器的空闲页上，留空为撤下
+    Notice {
+        #[arg(long)]
+        data: PathBuf,
+        #[arg(default_value = "")]
+        text: String,
+    },
     /// 导出一件办件的授权记录、包含证明和中心回执
     Export {
         #[arg(long)]
@@ -90,6 +97,7 @@ async fn main() -> Result<()> {
         }
         Task::Run { data } => run::run(&data, stop_signal()?).await,
         Task::Pair { data, code, window } => tell(data, Command::Pair { code, window }).await,
+        Task::Notice { data, text } => tell(data, Command::Notice { text }).await,
         Task::Export { data, case, out } => {
             std::fs::create_dir_all(&out)?;
             let out = out.canonicalize()?;

@@ -2,6 +2,7 @@
 //! carries it out.
 
 mod answers;
+pub(crate) mod call_back;
 mod citizen;
 pub mod decide;
 mod desk;

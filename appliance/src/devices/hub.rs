@@ -7,6 +7,7 @@ mod presence;
 #[cfg(test)]
 mod tests;
 
+use super::notice;
 use super::scans::Scans;
 use crate::book::{Book, Fault};
 use crate::live::Live;
@@ -21,6 +22,7 @@ use hall_domain::Timestamp;
 use hall_domain::case::{CaseId, CommandId, WindowId};
 use presence::Silent;
 use rumqttc::v5::AsyncClient;
+use rusqlite::Connection;
 use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::mpsc;
 
@@ -226,8 +228,9 @@ impl Hub {
     /// Tells a device its hall and window.
     pub async fn configure(&self, id: &DeviceId) -> Result<(), Fault> {
         let wanted = id.clone();
-        let (device, windows) =
-            self.book.db.read(move |db| Ok((rows::find(db, &wanted)?, accounts::windows(db)?))).await?;
+        let look =
+            move |db: &Connection| Ok((rows::find(db, &wanted)?, accounts::windows(db)?, notice::hangs(db)?));
+        let (device, windows, (notice, changes)) = self.book.db.read(look).await?;
         let Some(device) = device else { return Ok(()) };
         let window = device.window.map(|window| WindowName {
             name: windows
@@ -237,12 +240,13 @@ impl Hub {
             code: window.to_string(),
         });
         let config = Config {
-            ver: u64::from(device.bind_epoch),
+            // Grows with each binding, and between two with each notice.
+            ver: (u64::from(device.bind_epoch) << 32) + changes,
             hall: self.book.knowledge.hall.clone(),
             window,
             bind_epoch: device.bind_epoch,
             hb_s: HEARTBEAT_S,
-            notice: None,
+            notice: notice.filter(|_| device.id.kind() == DeviceKind::Evaluator),
         };
         self.say(&Topic::Down(id.clone(), Down::Config), &config, None)
     }

@@ -3,7 +3,7 @@
 
 use super::citizen::clerk_of;
 use super::desk::{Desk, Reading};
-use super::{decide, pages};
+use super::{call_back, decide, pages};
 use crate::book::{Book, Fault};
 use crate::live::Change;
 use crate::store::devices::{self as rows, Command, Device};
@@ -45,6 +45,7 @@ impl Desk {
         if let Some(case) = judged.case {
             self.show_and_fill(&case).await?;
             if judged.rated {
+                self.live.tell(Change::Findings);
                 self.hub.show_once(&device, pages::thanks(), pages::MESSAGE_MS.into()).await?;
             } else if device.kind() == DeviceKind::Evaluator {
                 self.hub.idle_later(&device, pages::RESULT_MS.into());
@@ -231,8 +232,11 @@ impl Applies for Answer {
                 }
             })
         };
-        judged.rated = matches!(verified.answer().outcome, Outcome::Rated { .. });
-        desk.book.change_case(tx, target.case, target.clerk, target.now, change)?;
+        let case = desk.book.change_case(tx, target.case, target.clerk, target.now, change)?;
+        if let Outcome::Rated { level, .. } = verified.answer().outcome {
+            judged.rated = true;
+            call_back::note(tx, &case, level, target.now)?;
+        }
         Ok(())
     }
 }

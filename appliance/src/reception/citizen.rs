@@ -4,6 +4,8 @@ use super::desk::{Clerk, Desk, new_command};
 use super::{Refusal, decide, pages};
 use crate::book::{Book, Fault};
 use crate::devices::hub::Hub;
+use crate::devices::notice::{self, Notice};
+use crate::live::Change;
 use crate::store::devices::{self as rows, Command, Device};
 use crate::store::{accounts, cases};
 use hall_bus::evaluator::{Page, Place, Show};
@@ -88,6 +90,13 @@ impl Desk {
             Ok((screen.page(tx, pages::rating(case), decide::RATING_MS)?, events))
         };
         self.put_page(&there, id, rows::CommandKind::Rating, decide::RATING_MS, invite).await
+    }
+
+    /// 公告: hangs a line up on every evaluator, or takes it down.
+    pub async fn hang(&self, by: &AccountName, notice: &Notice) -> Result<(), Fault> {
+        notice::hang(&self.book, &self.hub, by, notice).await?;
+        self.live.tell(Change::Devices);
+        Ok(())
     }
 
     /// 延长时间, asked for on the evaluator.

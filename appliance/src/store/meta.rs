@@ -23,6 +23,10 @@ pub mod key {
     pub const TRUST: &str = "trust";
     /// What is known of the clocks, JSON.
     pub const CLOCK: &str = "clock";
+    /// 公告 on the evaluators.
+    pub const NOTICE: &str = "notice";
+    /// How often it was changed, decimal.
+    pub const NOTICE_REV: &str = "notice-rev";
     /// Counter of local use codes, decimal.
     pub const USE_CODE: &str = "use-code";
 }

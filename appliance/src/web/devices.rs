@@ -5,11 +5,13 @@ use super::failure::{Failure, read};
 use super::frame::{self, leave_notice, seconds_since};
 use super::pages::Lang;
 use super::pages::devices::{
-    Asking, Device as ShownDevice, DeviceState, DevicesPage, Pairing as PairingForm, Slot, WindowRow,
+    Asking, Device as ShownDevice, DeviceState, DevicesPage, NoticeForm, Pairing as PairingForm, Slot,
+    WindowRow,
 };
 use super::pages::frame::{Desk, Notice, Tone};
 use super::session::{Nothing, OwnForm, SignedIn, Technician};
 use crate::book::Fault;
+use crate::devices::notice::{self, Notice as Typed};
 use crate::devices::pairing::CodeRefused;
 use crate::store::accounts::{self, Sitting};
 use crate::store::devices::{self as rows, Device, Presence};
@@ -37,14 +39,21 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/devices", get(list))
         .route("/devices/pair", post(pair))
+        .route("/devices/notice", post(hang_notice))
         .route("/devices/{id}/unbind", post(unbind))
 }
 
 async fn list(State(app): State<App>, signed: SignedIn) -> Answer {
-    page(&app, &signed, PairingForm::default(), StatusCode::OK).await
+    page(&app, &signed, PairingForm::default(), None, StatusCode::OK).await
 }
 
-async fn page(app: &App, signed: &SignedIn, pairing: PairingForm, status: StatusCode) -> Answer {
+async fn page(
+    app: &App,
+    signed: &SignedIn,
+    pairing: PairingForm,
+    refused: Option<NoticeForm>,
+    status: StatusCode,
+) -> Answer {
     let now = app.book.clock.now();
     let hall = read(app, move |db| {
         Ok::<_, Fault>(Hall {
@@ -53,6 +62,7 @@ async fn page(app: &App, signed: &SignedIn, pairing: PairingForm, status: Status
             devices: rows::all(db)?,
             busy: rows::open_commands(db, None)?.into_iter().map(|command| command.device).collect(),
             folder: meta::folder(db),
+            notice: notice::hangs(db)?.0.unwrap_or_default(),
         })
     })
     .await?;
@@ -74,6 +84,7 @@ async fn page(app: &App, signed: &SignedIn, pairing: PairingForm, status: Status
             windows,
             asking: asking.collect(),
             pairing,
+            notice: refused.unwrap_or(NoticeForm { text: hall.notice, error: None }),
             may_change: signed.session.role.installs(),
             folder: hall.folder.unwrap_or_default().display().to_string(),
         },
@@ -115,7 +126,35 @@ async fn pair(
         window: form.window,
         error: Some(error.to_owned()),
     };
-    page(&app, &signed, pairing, StatusCode::UNPROCESSABLE_ENTITY).await
+    page(&app, &signed, pairing, None, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+#[derive(Deserialize)]
+struct Hanging {
+    #[serde(default)]
+    text: String,
+}
+
+/// 公告 on every evaluator.
+async fn hang_notice(
+    State(app): State<App>,
+    Technician(signed): Technician,
+    OwnForm(form): OwnForm<Hanging>,
+) -> Answer {
+    let lang = frame::lang(&signed);
+    let Ok(typed) = Typed::typed(&form.text) else {
+        let text = form.text.chars().take(2 * notice::MAX_CHARS).collect();
+        let error = Some(lang.t("公告最多 60 个字，只能有一行，不能有控制字符。").to_owned());
+        let refused = Some(NoticeForm { text, error });
+        return page(&app, &signed, PairingForm::default(), refused, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    app.desk.hang(&signed.session.account, &typed).await?;
+    let text = match typed.as_str() {
+        "" => lang.t("公告已撤下。"),
+        _ => lang.t("公告已发布到各窗口的评价器。"),
+    };
+    leave_notice(&app, &signed, Notice { text: text.to_owned(), ..Notice::default() });
+    Ok(Redirect::to("/devices").into_response())
 }
 
 async fn window_of(app: &App, text: &str) -> Result<(WindowId, String), Failure> {
@@ -168,6 +207,7 @@ struct Hall {
     devices: Vec<Device>,
     busy: BTreeSet<DeviceId>,
     folder: Option<std::path::PathBuf>,
+    notice: String,
 }
 
 impl Hall {

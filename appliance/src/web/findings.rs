@@ -11,8 +11,9 @@ use super::pages::frame::{Desk, Tone};
 use super::session::{Nothing, OwnForm, Reader, Settling, SignedIn};
 use crate::book::Fault;
 use crate::live::Change;
-use crate::store::accounts;
+use crate::reception::call_back::POOR_RATING;
 use crate::store::findings::{self as rows, Severity, State as Standing, Wanted};
+use crate::store::{accounts, cases};
 use crate::sync_store::{BLOB_REFUSED, BLOB_UNREADABLE, CONSENT_WITHDRAWN, LIST_OVERDUE, RECHECK};
 use crate::trust::{TRUST_ENDING, TRUST_EXPIRED};
 use axum::Router;
@@ -21,8 +22,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hall_domain::Timestamp;
+use hall_domain::case::{AccountName, CaseId};
 use hall_ledger::disposition::Outcome;
 use hall_ledger::entry::EntryKind;
+use rusqlite::Connection;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -255,18 +258,33 @@ async fn acknowledge(
         .book
         .db
         .write(move |tx| {
-            if rows::take(tx, number, &by, now)? {
-                return Ok(true);
+            let found = rows::find(tx, &vault, number)?.ok_or(Fault::NotFound)?;
+            if is_judge_of_own_cause(tx, &found, &by)? {
+                return Ok(None);
             }
-            rows::find(tx, &vault, number)?.ok_or(Fault::NotFound).map(|_| false)
+            Ok::<_, Fault>(Some(rows::take(tx, number, &by, now)?))
         })
         .await
         .map_err(Fault::from)?;
-    if !taken {
-        return Err(gone(&app, number).await);
+    match taken {
+        None => return Err(own_cause()),
+        Some(false) => return Err(gone(&app, number).await),
+        Some(true) => {}
     }
     app.live.tell(Change::Findings);
     Ok(Redirect::to(&format!("/findings?show=taken#{id}")).into_response())
+}
+
+/// 差评 about somebody's own service is for others to follow up.
+fn is_judge_of_own_cause(tx: &Connection, found: &rows::Finding, by: &AccountName) -> Result<bool, Fault> {
+    let Ok(case) = found.case_id.parse::<CaseId>() else { return Ok(false) };
+    Ok(found.kind == POOR_RATING && cases::clerk(tx, &case)?.as_ref() == Some(by))
+}
+
+fn own_cause() -> Failure {
+    let what = "这是对您本人服务的评价，不能由您自己处理。".to_owned();
+    let todo = "请大厅管理员或另一名同事回访。".to_owned();
+    Failure::new(Problem::Other { status: 409, what, todo }).back_to("/findings")
 }
 
 /// 交回, by whoever took it on: it waits for somebody again.
@@ -325,8 +343,11 @@ async fn handled(
         .db
         .write(move |tx| {
             let finding = rows::find(tx, &book.vault, number)?.ok_or(Fault::NotFound)?;
+            if is_judge_of_own_cause(tx, &finding, &by)? {
+                return Ok(None);
+            }
             if !rows::handle(tx, &book.vault, number, &by, &note, now)? {
-                return Ok(false);
+                return Ok(Some(false));
             }
             // What the hall did about a judgement goes up as any other record.
             let body = serde_json::json!({
@@ -334,12 +355,14 @@ async fn handled(
                 "note": note, "clerk": by, "at": now
             });
             book.append(tx, EntryKind::DispositionSeen, &body, now)?;
-            Ok::<_, Fault>(true)
+            Ok::<_, Fault>(Some(true))
         })
         .await
         .map_err(Fault::from)?;
-    if !first {
-        return Err(gone(&app, number).await);
+    match first {
+        None => return Err(own_cause()),
+        Some(false) => return Err(gone(&app, number).await),
+        Some(true) => {}
     }
     app.line.nudge();
     app.live.tell(Change::Findings);
@@ -398,6 +421,7 @@ fn kind_words(kind: &str, lang: Lang) -> String {
         BLOB_UNREADABLE => lang.t("材料已损坏"),
         CONSENT_WITHDRAWN => lang.t("授权已撤回"),
         RECHECK => lang.t("抽查"),
+        POOR_RATING => lang.t("差评回访"),
         LIST_OVERDUE => lang.t("状态清单未更新"),
         TRUST_ENDING => lang.t("信任包快到期"),
         TRUST_EXPIRED => lang.t("信任包已过期"),

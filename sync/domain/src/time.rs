@@ -165,6 +165,18 @@ impl Date {
         moved.filter(|d| (1..=9999).contains(&d.year())).unwrap_or(self)
     }
 
+    /// The day so many working days later: Saturdays and Sundays do not count. Public holidays and the working days that
+    /// are moved for them are decided year by year and are not known here.
+    #[must_use]
+    pub fn plus_working_days(self, days: u32) -> Self {
+        let works = |day: &Self| day.0.weekday().number_days_from_monday() < 5;
+        let mut day = self;
+        for _ in 0..days {
+            day = (1..=3).map(|on| day.plus_days(on)).find(works).unwrap_or(day);
+        }
+        day
+    }
+
     /// Full years from this day to `today`: the age of a person born on it. Never negative.
     #[must_use]
     pub fn years_until(self, today: Self) -> u32 {
@@ -250,6 +262,16 @@ mod tests {
         assert_eq!(Timestamp(i64::MAX).to_rfc3339(), "9999-12-31T23:59:59.999+08:00");
         assert_eq!(Timestamp(i64::MIN).local_date().year(), 1);
         assert_eq!(Timestamp(i64::MAX).plus_hours(1), Timestamp(i64::MAX));
+    }
+
+    #[test]
+    fn working_days_leave_out_the_ends_of_weeks() {
+        let day = |text: &str| text.parse::<Date>().unwrap();
+        assert_eq!(day("2026-11-27").plus_working_days(1), day("2026-11-30"), "Friday to Monday");
+        assert_eq!(day("2026-11-28").plus_working_days(1), day("2026-11-30"), "from a Saturday");
+        assert_eq!(day("2026-11-30").plus_working_days(15), day("2026-12-21"));
+        assert_eq!(day("2026-11-30").plus_working_days(0), day("2026-11-30"));
+        assert_eq!(day("9999-12-31").plus_working_days(3), day("9999-12-31"));
     }
 
     #[test]

@@ -89,9 +89,16 @@ story("a tablet of 2020 serves a citizen: an older browser, and another kind of 
   await desk.completeForm();
   await desk.submit();
   await desk.press("F6");
-  await citizen.rate("满意");
+  await citizen.rate("不满意", "办理时间太长");
   await citizen.told(/(谢谢|感谢)您的评价/);
-  await desk.stepSays("满意");
+  await desk.stepSays("不满意");
+  // Somebody else than who was rated follows it up.
+  await desk.page.goto(`${hall.at.box.url}/findings`);
+  const finding = desk.page.locator(".finding").filter({ hasText: "差评回访" });
+  await finding.filter({ hasText: "“不满意”" }).filter({ hasText: "期限" }).waitFor();
+  await stage.shot(desk.page, "poor-rating");
+  await finding.getByRole("button", { name: "我来处理" }).click();
+  await desk.page.getByText("不能由您自己处理").waitFor();
   assert.deepEqual([...new Set(signed.map(({ alg }) => alg))], ["ES256"], "every answer was signed with the other kind of key");
   // The key is kept over a restart of the browser's page.
   await citizen.page.reload();

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Citizen } from "../support/citizen.mjs";
+import { Desk } from "../support/desk.mjs";
 import { until } from "../support/hall.mjs";
 import { story } from "../support/story.mjs";
 
@@ -25,6 +26,24 @@ story("an evaluator that starts while its box is away shows its own page, and go
   await hall.box("start");
   await citizen.idle();
   await stage.shot(page, "back");
+
+  // 公告: hung up once, it is on the glass of everybody's, over a restart too, and goes when it is taken down.
+  const technician = new Desk(await stage.page("technician", { width: 1366, height: 768 }), hall);
+  await technician.signIn(hall.account("hall-admin"));
+  const hang = async (text) => {
+    await technician.page.goto(`${hall.at.box.url}/devices`);
+    await technician.page.getByRole("textbox", { name: "公告" }).fill(text);
+    await technician.page.getByRole("button", { name: "发布" }).click();
+  };
+  await hang("今日 17:00 后只收件");
+  await page.locator(".idle footer").filter({ hasText: "今日 17:00 后只收件" }).waitFor();
+  await technician.page.getByText("公告已发布").waitFor();
+  await stage.shot(technician.page, "notice-devices");
+  await page.reload();
+  await page.locator(".idle footer").filter({ hasText: "今日 17:00 后只收件" }).waitFor();
+  await stage.shot(page, "notice");
+  await hang("");
+  await page.locator(".idle footer:empty").waitFor({ state: "attached" });
 
   // What is new at the box is there at the next start, although an older page is kept.
   await page.evaluate(async () => (await caches.open("hall-evaluator-shell")).put("/evaluator/", new Response("<title>alt</title>", { headers: { "content-type": "text/html" } })));

@@ -57,9 +57,13 @@ export class Citizen {
     await this.page.locator(".page.rating").waitFor();
   }
 
-  async rate(grade) {
+  /** Rates, a poor grade with a reason. */
+  async rate(grade, reason) {
     await this.askedToRate();
     await this.page.getByRole("radio", { name: grade, exact: true }).tap();
+    if (reason) {
+      await this.page.getByRole("button", { name: reason, exact: true }).tap();
+    }
     const send = this.page.locator("#send-rating:not([disabled])");
     await send.waitFor();
     await send.tap();

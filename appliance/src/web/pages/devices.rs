@@ -16,6 +16,8 @@ pub struct DevicesPage {
     pub asking: Vec<Asking>,
     /// The pairing form.
     pub pairing: Pairing,
+    /// 公告 on the evaluators.
+    pub notice: NoticeForm,
     /// Whether this person may pair and unbind.
     pub may_change: bool,
     /// The box's data folder, for the same as a command.
@@ -27,6 +29,15 @@ impl DevicesPage {
     pub fn troubled(&self) -> usize {
         self.windows.iter().filter(|window| window.troubled()).count()
     }
+}
+
+/// 公告: the line that hangs, or what was typed and refused.
+#[derive(Debug, Clone, Default)]
+pub struct NoticeForm {
+    /// The text in the field.
+    pub text: String,
+    /// Why it was refused, ready sentence.
+    pub error: Option<String>,
 }
 
 /// 窗口: one window with its devices.

@@ -71,6 +71,7 @@
 //! | `POST /findings/{id}/handled` | `note` | 303, 422 |
 //! | `GET /devices` | | [`devices::DevicesPage`] |
 //! | `POST /devices/pair` | `code`, `window` | 303, 422 |
+//! | `POST /devices/notice` | `text` | 303, or 422 |
 //! | `POST /devices/{id}/unbind` | | 303 |
 //! | `GET /sync` | | [`sync::SyncPage`] |
 //! | `POST /sync/retry` | | 303 `/sync` (what could not be sent is tried again at once) |

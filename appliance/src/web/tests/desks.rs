@@ -2,6 +2,7 @@
 
 use super::hall::{Hall, catalogue, item, open_case};
 use crate::book::Fault;
+use crate::devices::notice;
 use crate::live::Change;
 use crate::reception::decide;
 use crate::store::findings::{self, NewFinding, Severity};
@@ -211,6 +212,58 @@ async fn finding(hall: &Hall, what: &'static str) {
         )
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_notice_is_hung_up_by_who_looks_after_the_devices_and_taken_down_again() {
+    let hall = Hall::new().await;
+    let mut technician = hall.signed_in("tech").await;
+    technician.get("/devices").await;
+    let long = "长".repeat(61);
+    let refused = technician.post("/devices/notice", &[("text", &long)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("最多 60 个字") && refused.text.contains(&long), "{}", refused.text);
+    for text in ["今日 17:00 后只收件", "今日 17:00 后只收件", ""] {
+        let recorded = hall.entries("clerk.action").await;
+        let before = hall.read(notice::hangs).await;
+        assert_eq!(technician.post("/devices/notice", &[("text", text)]).await.to(), "/devices");
+        let (hanging, changes) = hall.read(notice::hangs).await;
+        assert_eq!(hanging.as_deref().unwrap_or_default(), text);
+        let changed = before.0.unwrap_or_default() != text;
+        assert_eq!(changes - before.1, u64::from(changed), "what hangs already is hung up once");
+        assert_eq!(hall.entries("clerk.action").await - recorded, u32::from(changed));
+        assert!(technician.get("/devices").await.text.contains(&format!("value=\"{text}\"")));
+    }
+    let mut clerk = hall.at_window("li.qiang", "W01").await;
+    clerk.get("/devices").await;
+    assert_eq!(clerk.post("/devices/notice", &[("text", "休息")]).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_poor_rating_is_followed_up_by_anybody_but_the_clerk_who_was_rated() {
+    let hall = Hall::new().await.with_catalogue();
+    let mut browser = hall.at_window("li.qiang", "W01").await;
+    let id = open_case(&mut browser).await;
+    let case = hall.app.desk.case(&id).await.unwrap();
+    for level in [5, 3, 2] {
+        let (case, now) = (case.clone(), hall.app.book.clock.now());
+        hall.write(move |tx| crate::reception::call_back::note(tx, &case, level, now)).await;
+    }
+    assert_eq!(hall.read(findings::open_count).await, 1, "only what is poor");
+    let page = browser.get("/findings").await.text;
+    assert!(page.contains("差评回访") && page.contains("“不满意”") && page.contains("期限"), "{page}");
+    for act in ["acknowledge", "handled"] {
+        let own = browser.post(&format!("/findings/f-1/{act}"), &[("note", "已自行回访。")]).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{act}");
+        assert!(own.text.contains("不能由您自己处理"), "{}", own.text);
+        browser.get("/findings").await;
+    }
+    let mut colleague = hall.at_window("zhao.min", "W02").await;
+    colleague.get("/findings").await;
+    assert_eq!(colleague.post("/findings/f-1/acknowledge", &[]).await.to(), "/findings?show=taken#f-1");
+    let done = colleague.post("/findings/f-1/handled", &[("note", "已电话回访，排队时间过长。")]).await;
+    assert_eq!(done.to(), "/findings");
+    assert_eq!(hall.entries("disposition.seen").await, 1);
 }
 
 #[tokio::test]

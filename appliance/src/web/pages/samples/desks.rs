@@ -9,7 +9,9 @@ use crate::web::pages::case_view::{
     Advice, Authorised, CaseViewPage, Code, Fate, Package, PackagePart, TimelineEntry,
 };
 use crate::web::pages::cases::{Applicant, CaseRow, CaseState, CasesPage, Filter, ItemChoice, NewCasePage};
-use crate::web::pages::devices::{Asking, Device, DeviceState, DevicesPage, Pairing, Slot, WindowRow};
+use crate::web::pages::devices::{
+    Asking, Device, DeviceState, DevicesPage, NoticeForm, Pairing, Slot, WindowRow,
+};
 use crate::web::pages::errors::{ErrorPage, Problem};
 use crate::web::pages::findings::{self, Finding, FindingState, FindingsPage, RefusedNote};
 use crate::web::pages::frame::{Desk, Line, Tone};
@@ -318,6 +320,7 @@ fn devices(lang: Lang) -> DevicesPage {
     let serial = "SAM_V 串口";
     DevicesPage {
         folder: "/var/lib/hallbox".to_owned(),
+        notice: NoticeForm { text: "今日 17:00 后只收件".to_owned(), error: None },
         frame: frame(lang, Desk::Devices, Line::Up),
         windows: vec![
             window(
