@@ -41,3 +41,6 @@ pub fn read(channel: &mut dyn ApduChannel, atr: &[u8], profiles: &[Profile]) -> 
     }
     Err(ReadError::Unsupported.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,10 @@
 mod alone;
 mod bench;
 mod cards;
+mod driver;
+#[path = "../window/hall.rs"]
+#[allow(dead_code, reason = "the tests of the window use the rest")]
+mod hall;
 mod many;
 mod others;
 mod pulled;

@@ -57,6 +57,9 @@ alone! {
         read.cancel.cancel();
         assert_error(read.result().await, ReadError::Cancelled);
         assert_error(desk.read().result().await, ReadError::Busy);
+        desk.until_state(ReaderState::Stuck).await;
+        desk.slot.remove().await;
+        desk.until_state(READY).await;
         desk.insert(&li()).await;
         assert_card(desk.read().result().await, &li());
         desk.close().await;
