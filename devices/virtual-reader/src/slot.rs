@@ -31,7 +31,20 @@ pub enum SlotError {
 pub struct Slot {
     path: PathBuf,
     listener: UnixListener,
-    card: Mutex<Option<Arc<Card>>>,
+    place: Mutex<Place>,
+}
+
+/// What is where a card can lie.
+#[derive(Debug)]
+enum Place {
+    Empty,
+    Card(Arc<Card>),
+    /// A card has left. Until the thread that waits for changes has surely seen that, the next one is not looked at: another caller
+    /// may ask first, and the change would be missed.
+    Left {
+        /// The waiting thread was sent to look.
+        told: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -53,31 +66,39 @@ impl Slot {
         }
         let listener = UnixListener::bind(path)?;
         listener.set_nonblocking(true)?;
-        Ok(Self { path: path.to_owned(), listener, card: Mutex::default() })
+        Ok(Self { path: path.to_owned(), listener, place: Mutex::new(Place::Empty) })
     }
 
-    /// Whether a card lies there. A card that has left is told before the next one is looked at, so that no change is missed.
+    /// Whether a card lies there. A card that has left is told before the next one is looked at.
     pub fn present(&self) -> bool {
-        let mut card = self.lock();
-        match card.take() {
-            Some(there) if !there.has_left() => {
-                *card = Some(there);
-                true
-            }
-            Some(_) => false,
-            None => match self.listener.accept().and_then(|(line, _)| Card::new(line)) {
-                Ok(fresh) => {
-                    *card = Some(Arc::new(fresh));
-                    true
+        let mut place = self.lock();
+        match &*place {
+            Place::Card(card) if card.has_left() => *place = Place::Left { told: false },
+            Place::Card(_) | Place::Left { .. } => {}
+            Place::Empty => {
+                if let Ok(card) = self.listener.accept().and_then(|(line, _)| Card::new(line)) {
+                    *place = Place::Card(Arc::new(card));
                 }
-                Err(_) => false,
-            },
+            }
         }
+        matches!(*place, Place::Card(_))
     }
 
     /// Waits until the card leaves or, with none, until one comes, but no longer than `longest`.
+    ///
+    /// For one thread alone, which asks [`Slot::present`] after each wait.
     pub fn until_changed(&self, longest: Duration) {
-        let card = self.lock().clone();
+        let card = match &mut *self.lock() {
+            Place::Left { told } if !*told => {
+                *told = true;
+                return;
+            }
+            place @ (Place::Left { .. } | Place::Empty) => {
+                *place = Place::Empty;
+                None
+            }
+            Place::Card(card) => Some(Arc::clone(card)),
+        };
         let (fd, flags) = match &card {
             // A hang-up is reported unasked; answers on their way are not this thread's business.
             Some(card) => (card.line.as_fd(), PollFlags::empty()),
@@ -119,11 +140,14 @@ impl Slot {
     }
 
     fn card(&self) -> Result<Arc<Card>, SlotError> {
-        self.lock().clone().ok_or(SlotError::Removed)
+        match &*self.lock() {
+            Place::Card(card) => Ok(Arc::clone(card)),
+            Place::Empty | Place::Left { .. } => Err(SlotError::Removed),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Card>>> {
-        self.card.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -194,7 +218,10 @@ mod tests {
         assert!(slot.present() && slot.present());
         let _second = UnixStream::connect(&path).unwrap();
         drop(first);
-        assert!(!slot.present(), "the first has left");
+        assert!(!slot.present(), "the first has left, as somebody learns");
+        slot.until_changed(Duration::ZERO);
+        assert!(!slot.present(), "the thread that waits for changes learns it too");
+        slot.until_changed(Duration::ZERO);
         assert!(slot.present(), "the second is there");
         drop(slot);
         assert!(!path.exists());

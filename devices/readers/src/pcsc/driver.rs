@@ -26,6 +26,8 @@ pub struct Timing {
     pub busy: Duration,
     /// Between two attempts while another program holds the reader for itself.
     pub busy_every: Duration,
+    /// Between two attempts at a card that failed and still lies there: it may have been laid down anew unnoticed.
+    pub again: Duration,
     /// Before the second attempt to reach pcscd; doubles from there.
     pub reconnect_after: Duration,
     /// Longest wait between two attempts to reach pcscd.
@@ -38,6 +40,7 @@ impl Default for Timing {
             card: Duration::from_secs(5),
             busy: Duration::from_secs(5),
             busy_every: Duration::from_millis(100),
+            again: Duration::from_secs(1),
             reconnect_after: Duration::from_millis(100),
             reconnect_at_most: Duration::from_secs(2),
         }
@@ -179,8 +182,8 @@ struct Reading<'reader> {
 impl Reading<'_> {
     async fn carry_out(mut self, last: &mut Option<CardKey>) -> Result<Laid, ReadError> {
         let mut view = self.reader.view.clone();
-        // What the read ends with if nothing more happens, and the card that is to be laid down anew.
-        let (mut so_far, mut spoiled) = (ReadError::NoCard, None);
+        // What the read ends with if nothing more happens, the card that is to be laid down anew, and when it is tried all the same.
+        let (mut so_far, mut spoiled, mut again) = (ReadError::NoCard, None, self.deadline);
         loop {
             let seen = view.borrow_and_update().clone();
             if !seen.service {
@@ -189,8 +192,10 @@ impl Reading<'_> {
             let Some(reader) = seen.reader else { return Err(ReadError::ReaderGone) };
             let ask = match reader.card {
                 Some(card) if Some(card.key) == *last => ReadProgress::TakeCardAway,
-                Some(card) if Some(card.key) != spoiled && !card.mute => {
-                    self.tell(ReadProgress::Reading);
+                Some(card) if !card.mute && (Some(card.key) != spoiled || Instant::now() >= again) => {
+                    if Some(card.key) != spoiled {
+                        self.tell(ReadProgress::Reading);
+                    }
                     match self.attempt(&reader, card.key).await {
                         Ok(laid) => {
                             *last = Some(card.key);
@@ -199,6 +204,7 @@ impl Reading<'_> {
                         Err(ReadError::Busy) if self.may_wait_for_others().await => {}
                         Err(error @ (ReadError::Removed | ReadError::ReplaceCard)) => {
                             (so_far, spoiled) = (error, Some(card.key));
+                            again = Instant::now() + self.reader.timing.again;
                         }
                         Err(error) => return Err(error),
                     }
@@ -213,9 +219,11 @@ impl Reading<'_> {
                 None => ask_for(so_far),
             };
             self.tell(ask);
+            let failed_lies_there = reader.card.is_some_and(|card| Some(card.key) == spoiled && !card.mute);
             tokio::select! {
                 seen = view.changed() => if seen.is_err() { return Err(ReadError::Cancelled) },
                 () = sleep_until(self.deadline) => return Err(so_far),
+                () = sleep_until(again), if failed_lies_there => {}
             }
         }
     }

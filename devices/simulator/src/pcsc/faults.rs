@@ -27,6 +27,11 @@ pub enum CardFault {
         /// 2 is every second one.
         every: u32,
     },
+    /// Answers this one command with an error of its own.
+    Hiccup {
+        /// Which one.
+        at: u32,
+    },
     /// Is pulled out at this command.
     Pulled {
         /// Which one.
@@ -76,6 +81,7 @@ impl<C: VirtualCard> VirtualCard for Faulty<C> {
             CardFault::Flaky { every } if (number + 1).is_multiple_of(every) => {
                 Reply::Answer(vec![0x6F, 0x00])
             }
+            CardFault::Hiccup { at } if number == at => Reply::Answer(vec![0x6F, 0x00]),
             CardFault::Pulled { at, how } if number == at => Reply::Pulled(match how {
                 Pull::Unanswered => None,
                 Pull::Empty => Some(Vec::new()),

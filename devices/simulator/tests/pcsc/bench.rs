@@ -26,6 +26,7 @@ pub const TIMING: Timing = Timing {
     card: PATIENCE,
     busy: PATIENCE,
     busy_every: Duration::from_millis(10),
+    again: PATIENCE,
     reconnect_after: Duration::from_millis(10),
     reconnect_at_most: Duration::from_millis(50),
 };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hall_domain::{CardLayout, Date, DocumentKind, IdentityCard, IdentityDocument};
 use hall_readers::ReadError;
+use hall_readers::pcsc::Timing;
 use hall_readers::profiles::{Laid, Profile};
 use hall_readers::samv::dialogue::ReadProgress;
 use hall_sim::pcsc::cards::{Foreign, Ssc};
@@ -175,6 +176,18 @@ alone! {
         let mut read = desk.read();
         read.until(ReadProgress::ReplaceCard).await;
         desk.insert(&wang()).await;
+        assert_card(read.result().await, &wang());
+        desk.close().await;
+    }
+
+    async fn a_card_that_failed_once_and_stays_is_read_all_the_same(folder) {
+        let daemon = daemon(&folder, &[A]);
+        let timing = Timing { again: Duration::from_millis(50), ..TIMING };
+        let desk = Desk::with(&daemon, A, timing).await;
+        let card = hall_sim::pcsc::cards::IdEscape::new(&wang()).unwrap();
+        desk.slot.insert(Faulty::new(card, CardFault::Hiccup { at: 4 })).await;
+        let mut read = desk.read();
+        read.until(ReadProgress::ReplaceCard).await;
         assert_card(read.result().await, &wang());
         desk.close().await;
     }
