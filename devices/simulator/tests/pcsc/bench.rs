@@ -33,7 +33,7 @@ pub const TIMING: Timing = Timing {
 
 /// Given up soon: for cards that say nothing.
 pub const HASTY: Timing =
-    Timing { card: Duration::from_millis(300), busy: Duration::from_millis(300), ..TIMING };
+    Timing { card: Duration::from_millis(1500), busy: Duration::from_millis(300), ..TIMING };
 
 /// pcscd, running, with these readers.
 pub fn daemon(folder: &Path, readers: &[&str]) -> Daemon {
