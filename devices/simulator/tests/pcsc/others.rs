@@ -14,15 +14,17 @@ use super::bench::{Desk, HASTY, READY, assert_card, assert_error, daemon, wang, 
 
 const A: &str = "Hall Virtual Reader A";
 
+type Act = Box<dyn FnOnce(&mut pcsc::Card) + Send>;
+
 /// Another program: does what it is told on a thread of its own, and says when that is done.
 struct Other {
-    tell: mpsc::Sender<Box<dyn FnOnce(&mut pcsc::Card) + Send>>,
+    tell: mpsc::Sender<Act>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Other {
     fn connect(share: ShareMode) -> Self {
-        let (tell, told) = mpsc::channel::<Box<dyn FnOnce(&mut pcsc::Card) + Send>>();
+        let (tell, told) = mpsc::channel::<Act>();
         let (up, is_up) = mpsc::channel();
         let thread = thread::spawn(move || {
             let context = Context::establish(Scope::User).unwrap();
