@@ -86,7 +86,8 @@ impl PcscReader {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let simulated = AtomicBool::new(names_a_virtual_reader(&settings.reader.to_string()));
         let (monitor, view) = Monitor::start(settings.reader.clone(), timing)?;
-        let (shown, state) = watch::channel(ReaderState::ServiceDown);
+        // Whatever is found first is a change that is told.
+        let (shown, state) = watch::channel(ReaderState::Detached);
         let (gate, last) = (Gate::new(), Mutex::default());
         let inner = Arc::new(Inner { settings, timing, view, state, gate, simulated, last });
         let task = tokio::spawn(Arc::clone(&inner).show_state(shown, monitor, stop));

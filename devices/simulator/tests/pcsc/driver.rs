@@ -36,12 +36,15 @@ fn paired(folder: &Path, hall: &Hall, name: &str) -> (DataDir, DeviceKey) {
 alone! {
     async fn the_box_gets_cards_and_states_of_a_reader_behind_pcscd_as_of_any_other(folder) {
         let mut daemon = daemon(&folder, &[A]);
+        daemon.kill();
         let mut hall = Hall::open().await;
         let (data, key) = paired(&folder, &hall, A);
         hall.bind("W01", 4).await;
         let stop = CancellationToken::new();
         let token = stop.clone();
         let driver = tokio::spawn(async move { run(&data, Readers::VirtualToo, token, || ()).await });
+        hall.born(ReaderCondition::ServiceDown, 4).await;
+        daemon.start().unwrap();
         let (_, reader) = hall.born(ReaderCondition::Ready, 4).await;
         assert_eq!((reader.kind, reader.port.as_str()), (ReaderSource::Virtual, A));
 
