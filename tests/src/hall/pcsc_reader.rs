@@ -72,7 +72,10 @@ impl PcscReader {
         let virtual_card = IdEscape::new(card)?;
         self.card = Some(card.clone());
         let fault = match self.fault {
-            None => return Ok(self.slot.insert(virtual_card).await),
+            None => {
+                self.slot.insert(virtual_card).await;
+                return Ok(());
+            }
             Some(ReaderFault::LiftedMidRead) => {
                 // Once: the next card stays.
                 self.fault = None;

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::gate::Gate;
 use super::monitor::{CardKey, Monitor, Seen, View};
@@ -144,7 +145,11 @@ impl Inner {
         let mut view = self.view.clone();
         loop {
             let state = self.judge(&view.borrow_and_update());
-            shown.send_if_modified(|shown| std::mem::replace(shown, state) != state);
+            let changed = shown.send_if_modified(|shown| std::mem::replace(shown, state) != state);
+            if changed && state == ReaderState::Stuck {
+                let name = &self.settings.reader;
+                warn!(reader.name = %name, "a read has not come back: take the card off {name}");
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -187,6 +192,9 @@ impl Reading<'_> {
         let (mut so_far, mut spoiled, mut again) = (ReadError::NoCard, None, self.deadline);
         loop {
             let seen = view.borrow_and_update().clone();
+            if Instant::now() >= self.deadline {
+                return Err(so_far);
+            }
             if !seen.service {
                 return Err(ReadError::Service);
             }
@@ -233,7 +241,8 @@ impl Reading<'_> {
     async fn attempt(&self, seen: &Seen, card: CardKey) -> Result<Laid, ReadError> {
         let gate = &self.reader.gate;
         let turn = gate.turn(card).map_err(|_| ReadError::Busy)?;
-        let until = self.deadline.min(Instant::now() + self.reader.timing.card);
+        let whole = Instant::now() + self.reader.timing.card;
+        let until = self.deadline.min(whole);
         let Ok(Ok(turn)) = timeout_at(until, turn.acquire_owned()).await else {
             gate.give_up(card);
             return Err(ReadError::Busy);
@@ -250,7 +259,8 @@ impl Reading<'_> {
             Ok(Err(_)) => Err(ReadError::Garbled),
             Err(_) => {
                 gate.give_up(card);
-                Err(ReadError::CardSilent)
+                // A card that came in the last moment had no time to answer.
+                Err(if until < whole { ReadError::NoCard } else { ReadError::CardSilent })
             }
         }
     }
