@@ -87,7 +87,7 @@ impl PcscReader {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let simulated = AtomicBool::new(names_a_virtual_reader(&settings.reader.to_string()));
         let (monitor, view) = Monitor::start(settings.reader.clone(), timing)?;
-        // Whatever is found first is a change that is told.
+        // Whether there is more to tell shows when the monitor has looked.
         let (shown, state) = watch::channel(ReaderState::Detached);
         let (gate, last) = (Gate::new(), Mutex::default());
         let inner = Arc::new(Inner { settings, timing, view, state, gate, simulated, last });
@@ -162,8 +162,8 @@ impl Inner {
 
     fn judge(&self, view: &View) -> ReaderState {
         match &view.reader {
-            _ if !view.service => ReaderState::ServiceDown,
-            None => ReaderState::Detached,
+            None if view.service || !view.known => ReaderState::Detached,
+            None => ReaderState::ServiceDown,
             Some(_) if self.gate.is_stuck(view.card()) => ReaderState::Stuck,
             Some(seen) => {
                 if names_a_virtual_reader(&seen.name.to_string_lossy()) {
@@ -190,6 +190,13 @@ impl Reading<'_> {
         let mut view = self.reader.view.clone();
         // What the read ends with if nothing more happens, the card that is to be laid down anew, and when it is tried all the same.
         let (mut so_far, mut spoiled, mut again) = (ReadError::NoCard, None, self.deadline);
+        // Right after the start the monitor may not have looked yet, which is no reason to fail.
+        let known = view.wait_for(|view| view.known);
+        match timeout_at(self.deadline, known).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return Err(ReadError::Cancelled),
+            Err(_) => return Err(ReadError::NoCard),
+        }
         loop {
             let seen = view.borrow_and_update().clone();
             if Instant::now() >= self.deadline {

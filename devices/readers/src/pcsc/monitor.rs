@@ -22,6 +22,8 @@ const MOST_READERS: usize = 15;
 /// What the monitor sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct View {
+    /// Whether it has looked at all.
+    pub(super) known: bool,
     /// Whether pcscd runs.
     pub(super) service: bool,
     /// The reader, if exactly one fits its pattern.
@@ -136,7 +138,8 @@ impl Watcher {
                 }
             }
             // Whatever the error was: the context is dropped here, and a new one made. Its own word on whether it is valid is wrong.
-            self.tell.send_if_modified(|view| std::mem::take(view) != View::default());
+            let down = View { known: true, ..View::default() };
+            self.tell.send_if_modified(|view| std::mem::replace(view, down.clone()) != down);
             if !self.stopped() {
                 thread::park_timeout(pause);
             }
@@ -196,7 +199,7 @@ impl Watcher {
             [reader] => Some(self.seen(reader)),
             _ => None,
         };
-        let view = View { service: true, reader };
+        let view = View { known: true, service: true, reader };
         let fitting = readers.len();
         self.tell.send_if_modified(|shown| {
             let had = shown.service && shown.reader.is_some();

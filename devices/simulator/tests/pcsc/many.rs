@@ -6,6 +6,7 @@ use hall_readers::profiles::Profile;
 
 use super::alone::alone;
 use super::bench::{Desk, TIMING, assert_card, daemon, li, wang};
+use super::service::until_gone;
 
 const READS: usize = 300;
 
@@ -32,6 +33,7 @@ alone! {
         let all: Vec<&str> = names.iter().map(String::as_str).collect();
         let daemon = daemon(&folder, &all);
         let desk = Desk::at(&daemon, "Hall Virtual Reader *", TIMING, &[Profile::IdEscape], true);
+        until_gone(&desk).await;
         desk.until_state(ReaderState::Detached).await;
         let one = Desk::open(&daemon, all[15]).await;
         one.insert(&li()).await;

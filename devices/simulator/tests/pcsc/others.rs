@@ -3,14 +3,16 @@
 use std::ffi::CString;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use hall_readers::ReadError;
 use hall_readers::ReaderState;
+use hall_readers::pcsc::Timing;
 use hall_readers::samv::dialogue::ReadProgress;
 use pcsc::{Context, Disposition, Protocols, Scope, ShareMode};
 
 use super::alone::alone;
-use super::bench::{Desk, HASTY, READY, assert_card, assert_error, daemon, wang, within};
+use super::bench::{Desk, HASTY, READY, TIMING, assert_card, assert_error, daemon, wang, within};
 
 const A: &str = "Hall Virtual Reader A";
 
@@ -96,7 +98,9 @@ alone! {
 
     async fn another_program_that_resets_the_card_again_and_again_stops_no_read(folder) {
         let daemon = daemon(&folder, &[A]);
-        let desk = Desk::open(&daemon, A).await;
+        // Between power off and on the card may look as if it said nothing; then it is tried again.
+        let timing = Timing { again: Duration::from_millis(20), ..TIMING };
+        let desk = Desk::with(&daemon, A, timing).await;
         let (stop, stopped) = mpsc::channel::<()>();
         let name = CString::new(format!("{A} 00 00")).unwrap();
         let nuisance = thread::spawn(move || {

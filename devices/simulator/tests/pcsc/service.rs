@@ -79,8 +79,8 @@ alone! {
     async fn a_reader_that_is_not_there_is_shown_as_unplugged(folder) {
         let mut daemon = daemon(&folder, &[B]);
         let desk = Desk::at(&daemon, A, TIMING, &BOTH, true);
+        until_gone(&desk).await;
         desk.until_state(ReaderState::Detached).await;
-        assert_error(desk.read().result().await, ReadError::ReaderGone);
         daemon.kill();
         daemon.configure(&[A, B], &driver_file().unwrap()).unwrap();
         daemon.start().unwrap();
@@ -95,6 +95,7 @@ alone! {
     async fn a_name_that_fits_two_readers_uses_neither(folder) {
         let daemon = daemon(&folder, &[A, B]);
         let desk = Desk::at(&daemon, "Hall Virtual Reader *", TIMING, &BOTH, true);
+        until_gone(&desk).await;
         desk.until_state(ReaderState::Detached).await;
         desk.close().await;
     }
@@ -112,4 +113,19 @@ alone! {
         assert_eq!(desk.slot.happened().apdus, 0);
         desk.close().await;
     }
+}
+
+/// Waits until pcscd runs and the driver knows that the reader is not there.
+pub async fn until_gone(desk: &Desk) {
+    within(async {
+        loop {
+            match desk.read().result().await {
+                Err(ReadError::ReaderGone) => return,
+                // pcscd is on its way.
+                Err(ReadError::Service) => tokio::task::yield_now().await,
+                _ => panic!("a reader was found"),
+            }
+        }
+    })
+    .await;
 }
