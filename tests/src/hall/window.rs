@@ -63,15 +63,26 @@ impl Window {
     /// A window with its reader and scanner plugged in and no driver running.
     ///
     /// # Errors
-    /// If no pseudo-terminal is to be had, or pcscd does not start.
+    /// If no pseudo-terminal is to be had. Where pcscd cannot be started the reader is a serial one, and that is said.
     pub async fn open(plan: WindowPlan, data: &Path, place: &Place, pace: Pace) -> Result<Self> {
         let readers = data.join("readers");
         std::fs::create_dir_all(&readers).with_context(|| format!("make {}", readers.display()))?;
-        let reader = match plan.reader {
-            ReaderKind::Serial => Reader::Serial(
+        let behind_pcsc = match plan.reader {
+            ReaderKind::Serial => None,
+            ReaderKind::Pcsc => match PcscReader::open(&plan.id).await {
+                Ok(reader) => Some(reader),
+                Err(error) => {
+                    // Not every machine lets a program have a namespace of its own; the hall is worth trying all the same.
+                    eprintln!("{}的读卡器改走串口：{error:#}", plan.name);
+                    None
+                }
+            },
+        };
+        let reader = match behind_pcsc {
+            Some(reader) => Reader::Pcsc(Box::new(reader)),
+            None => Reader::Serial(
                 Emulator::start_paced(readers.join(&plan.id), pace).context("open a pseudo-terminal")?,
             ),
-            ReaderKind::Pcsc => Reader::Pcsc(Box::new(PcscReader::open(&plan.id).await?)),
         };
         let driver_data = data.join("drivers").join(&plan.id);
         let scanner_data = data.join("drivers").join(format!("{}-scanner", plan.id));
