@@ -13,7 +13,7 @@ NPM := npm ci --prefer-offline --no-progress --loglevel=error
 run: setup web
 	@echo "编译（第一次要几分钟）……"
 	@cargo build --workspace --locked
-	@exec $(TARGET)/debug/hall-demo
+	@exec $(TARGET)/debug/hall-demo --pcsc
 
 test:
 	@scripts/test.sh

@@ -14,6 +14,8 @@ need() { # need <package> <test...>: the package, unless the test succeeds
 need build-essential command -v cc
 need pkg-config command -v pkg-config
 need mosquitto test -x /usr/sbin/mosquitto
+need pcscd test -x /usr/sbin/pcscd
+need libpcsclite-dev pkg-config --exists libpcsclite
 need nodejs command -v node
 need npm command -v npm
 need chromium command -v chromium
@@ -31,13 +33,15 @@ if [ ${#missing[@]} -gt 0 ]; then
     command -v sudo >/dev/null || { echo "请以 root 身份安装这些软件包，或先安装 sudo：${missing[*]}" >&2; exit 1; }
     root=(sudo)
   fi
-  # The box runs a broker of its own; the package's service would only stand idle beside it.
-  had_broker=yes
-  case " ${missing[*]} " in *" mosquitto "*) had_broker=no ;; esac
+  # The box runs a broker of its own, and the tests start a pcscd of their own; the packages' services would only stand idle beside
+  # them. Who had one before keeps it.
+  services=()
+  case " ${missing[*]} " in *" mosquitto "*) services+=(mosquitto) ;; esac
+  case " ${missing[*]} " in *" pcscd "*) services+=(pcscd.socket pcscd.service) ;; esac
   "${root[@]}" apt-get update -qq
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-  if [ "$had_broker" = no ] && command -v systemctl >/dev/null; then
-    "${root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
+  if [ ${#services[@]} -gt 0 ] && command -v systemctl >/dev/null; then
+    "${root[@]}" systemctl disable --now "${services[@]}" >/dev/null 2>&1 || true
   fi
 fi
 

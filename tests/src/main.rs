@@ -22,6 +22,9 @@ struct Arguments {
     /// 窗口数
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=60))]
     windows: u8,
+    /// 最后一个窗口的读卡器走 PC/SC（要有 pcscd）
+    #[arg(long)]
+    pcsc: bool,
     /// 只在出错时输出
     #[arg(long)]
     quiet: bool,
@@ -29,9 +32,9 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { data, endpoints, ports, windows, quiet } = Arguments::parse();
+    let Arguments { data, endpoints, ports, windows, pcsc, quiet } = Arguments::parse();
     let endpoints = endpoints.unwrap_or_else(|| data.with_file_name("endpoints.json"));
-    match run(Options { data, endpoints, ports, windows, quiet }).await {
+    match run(Options { data, endpoints, ports, windows, pcsc, quiet }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("演示大厅没有启动：{error:#}");

@@ -193,7 +193,12 @@ pub fn state(device: &Device, busy: bool) -> DeviceState {
         Presence::Quarantined => DeviceState::Quarantined,
         Presence::Lost => DeviceState::Offline,
         Presence::Fault => match serde_json::from_str(&device.detail) {
-            Ok(About::Reader(reader)) if reader.state == ReaderCondition::Unplugged => DeviceState::Unplugged,
+            Ok(About::Reader(reader)) => match reader.state {
+                ReaderCondition::Unplugged => DeviceState::Unplugged,
+                ReaderCondition::ServiceDown => DeviceState::ServiceDown,
+                ReaderCondition::Stuck => DeviceState::Stuck,
+                ReaderCondition::Ready | ReaderCondition::NoLicence => DeviceState::Faulty,
+            },
             Ok(About::Scanner(_)) => DeviceState::Unplugged,
             _ => DeviceState::Faulty,
         },
@@ -257,6 +262,10 @@ fn todo(kind: DeviceKind, state: DeviceState, lang: Lang) -> &'static str {
             lang.t("请看窗口电脑是否开机、读卡驱动是否在运行。")
         }
         (DeviceKind::CardReader, DeviceState::Unplugged) => lang.t("请插好读卡器的线。"),
+        (DeviceKind::CardReader, DeviceState::ServiceDown) => {
+            lang.t("请在窗口电脑上启动读卡服务（pcscd）；恢复后会自动接上。")
+        }
+        (DeviceKind::CardReader, DeviceState::Stuck) => lang.t("请拿走读卡器上的卡；仍不行请拔插读卡器。"),
         (DeviceKind::Scanner, DeviceState::Unplugged) => lang.t("请插好扫码器的线。"),
         (DeviceKind::Scanner, DeviceState::Offline) => lang.t("请看窗口电脑是否开机、扫码驱动是否在运行。"),
         (DeviceKind::Scanner, _) => lang.t("请拔插扫码器；仍不行请更换扫码器。"),

@@ -41,9 +41,9 @@ pub struct Stop {
 /// How a card reader stands, in its birth under `"reader"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderStatus {
-    /// Kind of protocol, "samv" or "virtual".
+    /// Kind of protocol: "samv", "pcsc" or "virtual".
     pub kind: ReaderSource,
-    /// Where it is plugged in.
+    /// Where it is plugged in, or the name by which the smart card service knows it.
     pub port: String,
     /// Number of the SAM_V module, when it has told one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,8 +56,10 @@ pub struct ReaderStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReaderSource {
-    /// A SAM_V module.
+    /// A SAM_V module on a serial line.
     Samv,
+    /// A reader behind the terminal's smart card service (PC/SC).
+    Pcsc,
     /// A simulator.
     Virtual,
 }
@@ -72,6 +74,10 @@ pub enum ReaderCondition {
     Unplugged,
     /// Its licence module does not answer.
     NoLicence,
+    /// 读卡服务未运行: the terminal's smart card service is down.
+    ServiceDown,
+    /// 卡住: a card got it stuck, and must be taken away.
+    Stuck,
 }
 
 /// 读卡结果 (`up/answer`, inside a JWS).
@@ -138,6 +144,12 @@ pub enum ReadFailure {
     Stopped,
     /// A kind of card that this reader does not read.
     Unsupported,
+    /// 社会保障卡: it proves no identity.
+    SocialSecurityCard,
+    /// 读卡器被占用: by another program, or by a card that does not answer.
+    Busy,
+    /// 读卡服务未运行.
+    ServiceDown,
 }
 
 impl ReadFailure {
@@ -153,6 +165,15 @@ impl ReadFailure {
             Self::Unplugged => "没有找到读卡器，请检查连接线后重新读卡。",
             Self::Stopped => "读卡已停止，需要时请重新按“读卡”。",
             Self::Unsupported => "这种证件不能在本读卡器上读取，请使用居民身份证、居住证或永久居留身份证。",
+            Self::SocialSecurityCard => {
+                "这是社会保障卡，不能代替身份证核验身份，请办事人出示居民身份证后重新读卡；没有带的，请换其他核验方式。"
+            }
+            Self::Busy => {
+                "读卡器被其他程序占用，或卡片没有应答，请拿走卡片稍候再读卡；仍不行时请联系运维人员。"
+            }
+            Self::ServiceDown => {
+                "读卡服务没有运行，恢复后会自动接上，请稍候再读卡；一直不恢复时请联系运维人员。"
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The process at the window: carries read requests of the box to a card reader, and signed answers back; or a scanner's codes to
+//! The process at the window: carries read requests of the box to a card reader on a serial line or behind PC/SC, and signed answers back; or a scanner's codes to
 //! the box.
 //!
 //! Deliberately does not know: cases, citizens, what a read is for, or whether an answer is accepted. A card, or a code, lives
@@ -8,6 +8,7 @@ mod clock;
 pub mod connection;
 mod link;
 pub mod pairing;
+mod reader;
 pub mod reads;
 mod run;
 mod scanning;
@@ -15,5 +16,6 @@ pub mod scans;
 pub mod store;
 mod tls;
 
+pub use reader::Readers;
 pub use run::{Ended, run};
 pub use store::DataDir;

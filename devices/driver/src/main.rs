@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use hall_bus::DeviceKind;
-use hall_driver::store::{Credentials, Paired, Settings, StoreError};
-use hall_driver::{DataDir, Ended, pairing, run};
+use hall_driver::store::{CardProfile, Credentials, Paired, Settings, StoreError};
+use hall_driver::{DataDir, Ended, Readers, pairing, run};
+use hall_readers::pcsc::{NamePattern, readers};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -34,8 +35,15 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         ca: PathBuf,
         /// Its port, preferably /dev/serial/by-path/…
-        #[arg(long, value_name = "PATH")]
-        port: PathBuf,
+        #[arg(long, value_name = "PATH", required_unless_present = "pcsc")]
+        port: Option<PathBuf>,
+        /// Instead of a port: its name in the terminal's smart card service, as `hall-driver readers` prints it; `*` stands for
+        /// any characters
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["port", "baud"], requires = "profile")]
+        pcsc: Option<NamePattern>,
+        /// What may be read with a reader in the smart card service; may be given more than once
+        #[arg(long, value_enum, requires = "pcsc")]
+        profile: Vec<CardProfile>,
         /// What is at the port
         #[arg(long, value_enum, default_value_t)]
         kind: Kind,
@@ -48,7 +56,12 @@ enum Command {
         /// Folder of this driver
         #[arg(long)]
         data: PathBuf,
+        /// Use a reader in the smart card service even if a program plays it; for demonstrations, never in a hall
+        #[arg(long)]
+        allow_virtual: bool,
     },
+    /// Print the names of the readers in this terminal's smart card service (PC/SC 读卡器)
+    Readers,
     /// Tell what is paired here and whether it runs (状态)
     Status {
         /// Folder of this driver
@@ -89,11 +102,17 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("HALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let done = match Arguments::parse().command {
-        Command::Pair { data, box_url, ca, port, kind, baud } => {
-            let baud = baud.unwrap_or_else(|| kind.usual_baud());
-            pair(&DataDir::new(data), box_url, ca, Settings { port, baud }, kind).await
+        Command::Pair { data, box_url, ca, port, pcsc, profile, kind, baud } => {
+            match settings(kind, port, baud, pcsc, profile) {
+                Ok(settings) => pair(&DataDir::new(data), box_url, ca, settings, kind).await,
+                Err(error) => Err(error),
+            }
         }
-        Command::Run { data } => drive(&DataDir::new(data)).await,
+        Command::Run { data, allow_virtual } => {
+            let readers = if allow_virtual { Readers::VirtualToo } else { Readers::RealOnly };
+            drive(&DataDir::new(data), readers).await
+        }
+        Command::Readers => list(),
         Command::Status { data } => status(&DataDir::new(data)),
     };
     match done {
@@ -102,6 +121,24 @@ async fn main() -> ExitCode {
             eprintln!("hall-driver: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What the technician has decided.
+fn settings(
+    kind: Kind,
+    port: Option<PathBuf>,
+    baud: Option<u32>,
+    pcsc: Option<NamePattern>,
+    profiles: Vec<CardProfile>,
+) -> anyhow::Result<Settings> {
+    match (port, pcsc) {
+        (Some(port), None) => Ok(Settings::Serial { port, baud: baud.unwrap_or_else(|| kind.usual_baud()) }),
+        (None, Some(reader)) => match kind {
+            Kind::Reader => Ok(Settings::Pcsc { reader, profiles }),
+            Kind::Scanner => bail!("a scanner has a serial port; give --port"),
+        },
+        _ => bail!("give --port or --pcsc"),
     }
 }
 
@@ -117,7 +154,8 @@ async fn pair(
     let _lock = data.lock()?;
     let key = pairing::new_key()?;
     let stop = stop_signal()?;
-    let paired = pairing::pair(&box_url, &ca_pem, &key, kind.device(), |shown| {
+    let model = pairing::model(kind.device(), &settings);
+    let paired = pairing::pair(&box_url, &ca_pem, &key, kind.device(), model, |shown| {
         println!("code {}", shown.code);
         println!("fingerprint {}", shown.fingerprint);
         let minutes = shown.lives.as_secs() / 60;
@@ -135,8 +173,8 @@ async fn pair(
     Ok(())
 }
 
-async fn drive(data: &DataDir) -> anyhow::Result<()> {
-    match run(data, stop_signal()?, || println!("ready")).await? {
+async fn drive(data: &DataDir, readers: Readers) -> anyhow::Result<()> {
+    match run(data, readers, stop_signal()?, || println!("ready")).await? {
         Ended::Stopped => Ok(()),
         Ended::Unpaired => bail!("the box has ended the pairing; run `hall-driver pair` again"),
     }
@@ -150,13 +188,38 @@ fn status(data: &DataDir) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     let counters = data.counters()?;
-    let Settings { port, baud } = &paired.settings;
-    let present = if port.exists() { "present" } else { "not there" };
     println!("device   {}", paired.credentials.grant.device);
     println!("box      {} ({})", paired.credentials.box_url, paired.credentials.grant.mqtt.url);
-    println!("port     {} at {baud} baud, {present}", port.display());
+    match &paired.settings {
+        Settings::Serial { port, baud } => {
+            let present = if port.exists() { "present" } else { "not there" };
+            println!("port     {} at {baud} baud, {present}", port.display());
+        }
+        Settings::Pcsc { reader, .. } => {
+            let present = match readers() {
+                Ok(names) => match names.iter().filter(|name| reader.fits(name)).count() {
+                    0 => "not there".to_owned(),
+                    1 => "present".to_owned(),
+                    many => format!("not used: {many} readers fit this name"),
+                },
+                Err(_) => "the smart card service is not running".to_owned(),
+            };
+            println!("reader   {reader}, {present}");
+        }
+    }
     println!("running  {running}");
     println!("answers  {} signed, {} connections", counters.answer, counters.bseq);
+    Ok(())
+}
+
+fn list() -> anyhow::Result<()> {
+    let names = readers().context("cannot list the readers")?;
+    if names.is_empty() {
+        eprintln!("没有读卡器。请检查连接线，再运行一次。");
+    }
+    for name in names {
+        println!("{name}");
+    }
     Ok(())
 }
 

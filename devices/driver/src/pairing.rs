@@ -11,16 +11,19 @@ use reqwest::{Client, StatusCode};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+use crate::store::Settings;
 use crate::tls;
 
 const REQUEST: Duration = Duration::from_secs(10);
 /// Fewer questions than the box allows would only make the technician wait.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-/// What a device of a kind calls itself.
-const fn model(kind: DeviceKind) -> &'static str {
-    match kind {
-        DeviceKind::Scanner => "serial",
-        DeviceKind::CardReader | DeviceKind::Evaluator => "SAM_V",
+
+/// What a device calls itself.
+pub const fn model(kind: DeviceKind, settings: &Settings) -> &'static str {
+    match (kind, settings) {
+        (DeviceKind::Scanner, _) => "serial",
+        (_, Settings::Serial { .. }) => "SAM_V",
+        (_, Settings::Pcsc { .. }) => "PC/SC",
     }
 }
 
@@ -43,7 +46,7 @@ pub fn new_key() -> anyhow::Result<SigningKey> {
     random().map(|seed| SigningKey::from_bytes(&seed))
 }
 
-/// Asks the box at `box_url` for a pairing of a reader or a scanner, has `show` show the code, and waits for the technician.
+/// Asks the box at `box_url` for a pairing of a reader or a scanner of this `model`, has `show` show the code, and waits for the technician.
 ///
 /// # Errors
 /// If the box cannot be reached, refuses, or the code dies before it is typed.
@@ -52,6 +55,7 @@ pub async fn pair(
     ca_pem: &str,
     key: &SigningKey,
     kind: DeviceKind,
+    model: &str,
     show: impl FnOnce(Shown),
 ) -> anyhow::Result<Grant> {
     let client = Client::builder()
@@ -62,7 +66,7 @@ pub async fn pair(
     let base = box_url.trim_end_matches('/');
     ensure!(base.starts_with("https://"), "the box is spoken to over https only");
 
-    let begun = begin(&client, base, key, kind).await?;
+    let begun = begin(&client, base, key, kind, model).await?;
     let lives = Duration::from_secs(begun.expires_in.into());
     let fingerprint = DeviceKey::from(key.verifying_key()).fingerprint();
     show(Shown { code: begun.code, fingerprint, lives });
@@ -71,12 +75,18 @@ pub async fn pair(
     Ok(grant)
 }
 
-async fn begin(client: &Client, base: &str, key: &SigningKey, kind: DeviceKind) -> anyhow::Result<Begun> {
+async fn begin(
+    client: &Client,
+    base: &str,
+    key: &SigningKey,
+    kind: DeviceKind,
+    model: &str,
+) -> anyhow::Result<Begun> {
     let nonce: [u8; 16] = random()?;
     let request = Begin {
         kind,
         key: key.verifying_key().into(),
-        model: model(kind).to_owned(),
+        model: model.to_owned(),
         serial: String::new(),
         sw: env!("CARGO_PKG_VERSION").to_owned(),
         nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),

@@ -218,7 +218,8 @@ impl Reads {
         });
         match self.condition {
             _ if !bound => Some(AckRefusal::BindEpoch),
-            ReaderCondition::Ready => None,
+            // The reader itself says best what stands in the way, and what to do about it.
+            ReaderCondition::Ready | ReaderCondition::ServiceDown | ReaderCondition::Stuck => None,
             ReaderCondition::Unplugged | ReaderCondition::NoLicence => Some(AckRefusal::NotReady),
         }
     }
@@ -291,14 +292,18 @@ fn failure(error: ReadError) -> ReadFailure {
     match error {
         ReadError::NoCard => ReadFailure::Timeout,
         ReadError::Removed => ReadFailure::CardLifted,
-        ReadError::ReplaceCard | ReadError::Content => ReadFailure::Unreadable,
+        ReadError::ReplaceCard | ReadError::Content | ReadError::CardSilent => ReadFailure::Unreadable,
         ReadError::Unsupported => ReadFailure::Unsupported,
         ReadError::Cancelled => ReadFailure::Stopped,
         ReadError::ReaderGone => ReadFailure::Unplugged,
+        ReadError::SocialSecurity => ReadFailure::SocialSecurityCard,
+        ReadError::Busy => ReadFailure::Busy,
+        ReadError::Service => ReadFailure::ServiceDown,
         ReadError::Silent
         | ReadError::Garbled
         | ReadError::NotLicensed
         | ReadError::SelfTest
+        | ReadError::VirtualReader
         | ReadError::Protocol(_) => ReadFailure::ReaderFault,
     }
 }

@@ -10,9 +10,8 @@ use hall_bus::messages::AckRefusal;
 use hall_bus::reader::{ReaderCondition, ReaderSource};
 use hall_bus::{AckStatus, DeviceKind, Down, MessageId, Read, Stop, Topic, Up, decode};
 use hall_domain::IdentityCard;
-use hall_readers::ReadError;
 use hall_readers::samv::dialogue::ReadProgress;
-use hall_readers::samv::{ReaderState, SamvReader, SerialPath, Timing};
+use hall_readers::{ReadError, ReaderState};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant as TokioInstant, sleep_until, timeout};
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::link::{Heard, Link, read_payload};
+use crate::reader::{Reader, Readers};
 use crate::reads::{Action, Event, Reads};
 use crate::scanning;
 use crate::store::DataDir;
@@ -48,26 +48,30 @@ enum News {
 /// the box is connected first. Must be called on a tokio runtime.
 ///
 /// # Errors
-/// If the folder is not paired, damaged, or used by another driver. A box or a reader that is not there is no error.
-pub async fn run(data: &DataDir, stop: CancellationToken, ready: impl FnOnce()) -> anyhow::Result<Ended> {
+/// If the folder is not paired, damaged, or used by another driver; or if the reader is a virtual one and `readers` does not allow
+/// that. A box or a reader that is not there is no error.
+pub async fn run(
+    data: &DataDir,
+    readers: Readers,
+    stop: CancellationToken,
+    ready: impl FnOnce(),
+) -> anyhow::Result<Ended> {
     let paired = data.load()?;
     let _lock = data.lock()?;
     if paired.credentials.grant.device.kind() == DeviceKind::Scanner {
         return scanning::run(data, paired, stop, ready).await;
     }
-    let port = SerialPath::new(&paired.settings.port).with_baud(paired.settings.baud);
-    let link = Link::new(data, paired)?;
     let reader_stop = CancellationToken::new();
-    let (reader, reader_task) = SamvReader::start(port.clone(), Timing::default(), reader_stop.clone());
+    let (reader, reader_task) = Reader::start(&paired.settings, readers, reader_stop.clone())?;
+    let link = Link::new(data, paired)?;
     let (news, incoming_news) = mpsc::channel(NEWS);
-    info!(device.id = %link.device(), reader.port = %port.path().display(), "the driver starts");
+    info!(device.id = %link.device(), reader.port = reader.place(), "the driver starts");
 
     let shell = Shell {
         link,
         reads: Reads::default(),
+        source: reader.source_after_read().unwrap_or(ReaderSource::Samv),
         reader,
-        port,
-        source: ReaderSource::Samv,
         sam: None,
         condition: ReaderCondition::Unplugged,
         running: BTreeMap::new(),
@@ -84,9 +88,8 @@ pub async fn run(data: &DataDir, stop: CancellationToken, ready: impl FnOnce()) 
 struct Shell {
     link: Link,
     reads: Reads,
-    reader: SamvReader,
-    port: SerialPath,
-    /// What was behind the port when the reader became ready last: a simulated card is never passed off as real.
+    reader: Reader,
+    /// What the reader was found to be when it became ready or read last: a simulated card is never passed off as real.
     source: ReaderSource,
     sam: Option<String>,
     condition: ReaderCondition,
@@ -115,7 +118,7 @@ impl Shell {
                 changed = reader_state.changed() => {
                     changed.context("the reader's task has ended")?;
                     let state = *reader_state.borrow_and_update();
-                    self.reader_changed(state).await;
+                    self.reader_changed(state).await?;
                 }
                 Some(news) = news.recv() => self.reader_news(news).await,
                 heard = self.link.next() => match heard? {
@@ -148,21 +151,23 @@ impl Shell {
         }
     }
 
-    async fn reader_changed(&mut self, state: ReaderState) {
+    async fn reader_changed(&mut self, state: ReaderState) -> anyhow::Result<()> {
         let (condition, sam) = match state {
             ReaderState::Ready { sam } => {
-                let simulated = self.port.is_virtual();
-                self.source = if simulated { ReaderSource::Virtual } else { ReaderSource::Samv };
+                self.source = self.reader.source_when_ready()?;
                 (ReaderCondition::Ready, sam)
             }
             ReaderState::Detached => (ReaderCondition::Unplugged, None),
             ReaderState::NotLicensed | ReaderState::SelfTestFailed => (ReaderCondition::NoLicence, None),
+            ReaderState::ServiceDown => (ReaderCondition::ServiceDown, None),
+            ReaderState::Stuck => (ReaderCondition::Stuck, None),
         };
         if let Some(sam) = sam {
             self.sam = Some(sam.to_string());
         }
         self.condition = condition;
         self.happened(Event::Reader(condition)).await;
+        Ok(())
     }
 
     async fn reader_news(&mut self, news: News) {
@@ -170,8 +175,12 @@ impl Shell {
             News::Progress(cmd, progress) => Event::Progress(cmd, progress),
             News::Finished(cmd, result) => {
                 self.running.remove(&cmd);
+                self.source = self.reader.source_after_read().unwrap_or(self.source);
                 if let Err(error) = &result {
                     info!(read.id = %cmd, read.error = error.code(), "a read has ended without a card: {error}");
+                }
+                if matches!(result, Err(ReadError::VirtualReader)) {
+                    error!("the card reader's vendor says that a program plays it; nothing is read with it");
                 }
                 Event::Finished(cmd, result)
             }
@@ -244,7 +253,7 @@ impl Shell {
             };
             let read = reader.read(TokioInstant::from_std(deadline), cancel, progress_tx);
             let (result, ()) = tokio::join!(read, told);
-            let _ = news.send(News::Finished(cmd, result.map(Box::new))).await;
+            let _ = news.send(News::Finished(cmd, result)).await;
         });
     }
 

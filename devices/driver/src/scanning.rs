@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hall_bus::jws::SCAN_TYPE;
 use hall_bus::messages::About;
 use hall_bus::scanner::ScannerCondition;
@@ -18,7 +18,7 @@ use crate::clock;
 use crate::link::{Heard, Link};
 use crate::run::Ended;
 use crate::scans::{Action, Event, Scans};
-use crate::store::{DataDir, Paired};
+use crate::store::{DataDir, Paired, Settings};
 
 /// News of the scanner that may wait to be dealt with.
 const NEWS: usize = 16;
@@ -30,7 +30,10 @@ pub(crate) async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(),
 ) -> anyhow::Result<Ended> {
-    let port = SerialPath::new(&paired.settings.port).with_baud(paired.settings.baud);
+    let Settings::Serial { port, baud } = &paired.settings else {
+        bail!("a scanner has a serial port, not a name of the smart card service")
+    };
+    let port = SerialPath::new(port).with_baud(*baud);
     let link = Link::new(data, paired)?;
     info!(device.id = %link.device(), scanner.port = %port.path().display(), "the driver starts");
     let (news, incoming) = mpsc::channel(NEWS);

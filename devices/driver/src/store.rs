@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use hall_bus::pairing::Grant;
+use hall_readers::pcsc::NamePattern;
+use hall_readers::profiles::Profile;
 use serde::{Deserialize, Serialize};
 
 const SETTINGS: &str = "driver.toml";
@@ -62,13 +64,85 @@ pub enum StoreError {
 
 /// 配置: what a technician decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "OnDisk", into = "OnDisk")]
+pub enum Settings {
+    /// A device on a serial line.
+    Serial {
+        /// Path of its port, preferably one that names the socket (`/dev/serial/by-path/…`).
+        port: PathBuf,
+        /// Line speed.
+        baud: u32,
+    },
+    /// A reader behind the terminal's smart card service.
+    Pcsc {
+        /// Its name.
+        reader: NamePattern,
+        /// What may be read with it.
+        profiles: Vec<CardProfile>,
+    },
+}
+
+/// 读卡方式: how cards are read with a reader behind PC/SC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardProfile {
+    /// 居民身份证 behind pseudo-storage commands: only for a reader whose maker says that it has a SAM_V module
+    IdEscape,
+    /// 社会保障卡, what is free on it: told apart, not taken for an identity card
+    Ssc,
+}
+
+impl From<CardProfile> for Profile {
+    fn from(profile: CardProfile) -> Self {
+        match profile {
+            CardProfile::IdEscape => Self::IdEscape,
+            CardProfile::Ssc => Self::Ssc,
+        }
+    }
+}
+
+/// `driver.toml`: either a port, or a name and what may be read.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Path of the reader's port, preferably one that names the socket (`/dev/serial/by-path/…`).
-    pub port: PathBuf,
-    /// Line speed.
-    #[serde(default = "Settings::usual_baud")]
-    pub baud: u32,
+struct OnDisk {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    port: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    baud: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pcsc: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    profiles: Vec<CardProfile>,
+}
+
+impl TryFrom<OnDisk> for Settings {
+    type Error = String;
+
+    fn try_from(disk: OnDisk) -> Result<Self, String> {
+        match disk {
+            OnDisk { port: Some(port), baud, pcsc: None, profiles } if profiles.is_empty() => {
+                Ok(Self::Serial { port, baud: baud.unwrap_or_else(Self::usual_baud) })
+            }
+            OnDisk { port: None, baud: None, pcsc: Some(name), profiles } if !profiles.is_empty() => {
+                let reader = name.parse().map_err(|error| format!("pcsc: {error}"))?;
+                Ok(Self::Pcsc { reader, profiles })
+            }
+            _ => Err("either `port` (and `baud`) or `pcsc` and `profiles` must be there".to_owned()),
+        }
+    }
+}
+
+impl From<Settings> for OnDisk {
+    fn from(settings: Settings) -> Self {
+        match settings {
+            Settings::Serial { port, baud } => {
+                Self { port: Some(port), baud: Some(baud), pcsc: None, profiles: Vec::new() }
+            }
+            Settings::Pcsc { reader, profiles } => {
+                Self { port: None, baud: None, pcsc: Some(reader.to_string()), profiles }
+            }
+        }
+    }
 }
 
 impl Settings {
@@ -284,7 +358,7 @@ mod tests {
             ca: None,
         };
         Paired {
-            settings: Settings { port: "/dev/serial/by-path/x".into(), baud: 115_200 },
+            settings: Settings::Serial { port: "/dev/serial/by-path/x".into(), baud: 115_200 },
             credentials: Credentials {
                 grant,
                 ca: "PEM".to_owned(),
@@ -350,6 +424,35 @@ mod tests {
         fs::write(data.path().join(SETTINGS), "port = \"/dev/ttyS0\"\nbuad = 9600\n").unwrap();
         let Err(StoreError::Settings { reason, .. }) = data.load() else { panic!("a slip was taken") };
         assert!(reason.contains("buad"), "{reason}");
+    }
+
+    #[test]
+    fn settings_are_a_port_or_a_name_and_old_ones_are_still_read() {
+        let (_dir, data) = folder();
+        let profiles = vec![CardProfile::IdEscape, CardProfile::Ssc];
+        let pcsc = Settings::Pcsc { reader: "Desk Reader 5".parse().unwrap(), profiles };
+        data.save(&Paired { settings: pcsc.clone(), ..paired() }).unwrap();
+        assert_eq!(data.load().unwrap().settings, pcsc);
+        let read = |text: &str| {
+            fs::write(data.path().join(SETTINGS), text).unwrap();
+            data.load().map(|paired| paired.settings)
+        };
+        let serial = Settings::Serial { port: "/dev/ttyS0".into(), baud: 115_200 };
+        assert_eq!(
+            read("port = \"/dev/ttyS0\"\n").unwrap(),
+            serial,
+            "as drivers wrote it before there were names"
+        );
+        for neither in [
+            "",
+            "baud = 9600\n",
+            "port = \"/dev/ttyS0\"\npcsc = \"Desk Reader\"\nprofiles = [\"ssc\"]\n",
+            "pcsc = \"Desk Reader\"\n",
+            "pcsc = \"*\"\nprofiles = [\"ssc\"]\n",
+            "pcsc = \"Desk Reader\"\nprofiles = [\"bank\"]\n",
+        ] {
+            assert!(matches!(read(neither), Err(StoreError::Settings { .. })), "{neither}");
+        }
     }
 
     #[test]

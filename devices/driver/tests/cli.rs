@@ -35,7 +35,7 @@ fn paired(dir: &Path) -> DataDir {
         ca: None,
     };
     let credentials = Credentials { grant, ca: CA.to_owned(), box_url: "https://127.0.0.1:1".to_owned() };
-    let settings = Settings { port: "/dev/no-such-reader".into(), baud: 115_200 };
+    let settings = Settings::Serial { port: "/dev/no-such-reader".into(), baud: 115_200 };
     data.save(&Paired { settings, credentials, key: SigningKey::from_bytes(&[1; 32]) }).unwrap();
     data
 }

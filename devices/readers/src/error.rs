@@ -1,6 +1,7 @@
 //! Why a read ended without a card, for the log and for the clerk.
 
 use crate::samv::codec::Status;
+use crate::samv::text::TextError;
 
 /// Why a read ended without a card. Holds nothing of a card's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +42,30 @@ pub enum ReadError {
     /// The module answers with a status that has no place here.
     #[error("the reader answered with status {0}")]
     Protocol(Status),
+    /// A social security card: its free files prove nobody's identity, and on newer cards they hold no name.
+    #[error("the card is a social security card")]
+    SocialSecurity,
+    /// The card is there and does not answer.
+    #[error("the card does not answer")]
+    CardSilent,
+    /// Another program holds the reader, or an earlier read of it has not come back.
+    #[error("the reader is held by another program or by an earlier read")]
+    Busy,
+    /// The service that owns PC/SC readers (pcscd) is not running.
+    #[error("the smart card service is not running")]
+    Service,
+    /// A program plays the reader, and only real ones are allowed here.
+    #[error("the reader is a virtual one")]
+    VirtualReader,
+}
+
+impl From<TextError> for ReadError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Layout(_) => Self::Unsupported,
+            _ => Self::Content,
+        }
+    }
 }
 
 impl ReadError {
@@ -59,6 +84,11 @@ impl ReadError {
             Self::Unsupported => "unsupported-card",
             Self::Content => "card-content",
             Self::Protocol(_) => "protocol",
+            Self::SocialSecurity => "social-security-card",
+            Self::CardSilent => "card-silent",
+            Self::Busy => "reader-busy",
+            Self::Service => "service-down",
+            Self::VirtualReader => "virtual-reader",
         }
     }
 
@@ -81,6 +111,19 @@ impl ReadError {
             }
             Self::Content => "证件已读出，但内容不完整或前后矛盾。请重新读一次；仍然出现请按证件存疑处理。",
             Self::Protocol(_) => "读卡器返回了异常结果。请再试一次；仍然出现请联系运维人员。",
+            Self::SocialSecurity => {
+                "这是社会保障卡，不能代替身份证核验身份。请办事人出示居民身份证再读卡；没有带的，请改用其他核验方式。"
+            }
+            Self::CardSilent => {
+                "卡片没有应答。请拿走卡片，单独放好后再点“读卡”；仍然没有应答请改用其他核验方式。"
+            }
+            Self::Busy => {
+                "读卡器被其他程序占用，或上一张卡没有应答。请拿走卡片，稍等片刻再点“读卡”；仍不行请联系运维人员。"
+            }
+            Self::Service => {
+                "读卡服务没有运行，恢复后会自动接上。请稍候再点“读卡”；一直不恢复请联系运维人员。"
+            }
+            Self::VirtualReader => "接入的是模拟读卡器，只能用于演示。请联系运维人员换成真实的读卡器。",
         }
     }
 }
@@ -104,6 +147,11 @@ mod tests {
             ReadError::Unsupported,
             ReadError::Content,
             ReadError::Protocol(Status(0x24)),
+            ReadError::SocialSecurity,
+            ReadError::CardSilent,
+            ReadError::Busy,
+            ReadError::Service,
+            ReadError::VirtualReader,
         ];
         let codes: std::collections::BTreeSet<_> = all.iter().map(|error| error.code()).collect();
         assert_eq!(codes.len(), all.len());

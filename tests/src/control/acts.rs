@@ -57,12 +57,12 @@ struct Card {
 async fn place_card(State(control): State<Control>, Path(id): Path<String>, asked: Asked<Card>) -> Done {
     let slug = body(asked)?.card;
     let card = control.hall.cast().card(&slug).ok_or_else(|| Refusal::unknown("演员"))?;
-    window(&control, &id).await?.place_card(&slug, card)?;
+    window(&control, &id).await?.place_card(&slug, card).await?;
     done(&control).await
 }
 
 async fn lift_card(State(control): State<Control>, Path(id): Path<String>) -> Done {
-    window(&control, &id).await?.lift_card();
+    window(&control, &id).await?.lift_card().await;
     done(&control).await
 }
 
@@ -74,13 +74,7 @@ struct Plugged {
 
 async fn plug_reader(State(control): State<Control>, Path(id): Path<String>, asked: Asked<Plugged>) -> Done {
     let plugged = body(asked)?.plugged;
-    let window = window(&control, &id).await?;
-    if plugged {
-        window.plug()?;
-    } else {
-        window.unplug();
-    }
-    drop(window);
+    window(&control, &id).await?.plug(plugged)?;
     done(&control).await
 }
 
@@ -92,7 +86,7 @@ struct Broken {
 
 async fn break_reader(State(control): State<Control>, Path(id): Path<String>, asked: Asked<Broken>) -> Done {
     let fault = body(asked)?.fault;
-    window(&control, &id).await?.break_reader(fault);
+    window(&control, &id).await?.break_reader(fault).await?;
     done(&control).await
 }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Endpoints;
 use crate::control;
-use crate::hall::{Ground, Hall, Lease, Plan, Ports};
+use crate::hall::{Ground, Hall, Lease, Plan, Ports, ReaderKind};
 
 const CONTROL: u16 = 8080;
 const WEB: u16 = 8443;
@@ -42,6 +42,8 @@ pub struct Options {
     pub ports: PortChoice,
     /// How many windows.
     pub windows: u8,
+    /// Whether the last window's reader is one behind PC/SC.
+    pub pcsc: bool,
     /// Whether to say nothing but errors.
     pub quiet: bool,
 }
@@ -65,6 +67,11 @@ pub async fn run(options: Options) -> Result<()> {
     let (ports, control) = choose(&options, &ground, &say)?;
     let mut plan = Plan::usual(options.data.clone(), options.windows, ports);
     plan.pace = Pace::Baud115200;
+    if options.pcsc
+        && let Some(last) = plan.windows.last_mut()
+    {
+        last.reader = ReaderKind::Pcsc;
+    }
     let tell = |what: &str| say(&format!("  {:>4.1} 秒  {what}", begun.elapsed().as_secs_f32()));
     let hall = tokio::select! {
         hall = Hall::start(plan, ground, tell) => Arc::new(hall?),

@@ -3,6 +3,7 @@
 mod centre;
 mod hall_box;
 mod line;
+mod pcsc_reader;
 mod phones;
 mod plan;
 mod ports;
@@ -13,7 +14,7 @@ pub use centre::{Centre, Operator};
 pub use hall_box::HallBox;
 pub use line::{Line, LineState};
 pub use phones::CastPhones;
-pub use plan::{Account, Plan, Ports, WindowPlan};
+pub use plan::{Account, Plan, Ports, ReaderKind, WindowPlan};
 pub use ports::Lease;
 pub use processes::{Part, Place, program};
 pub use window::{ReaderFault, Window};
@@ -147,7 +148,7 @@ impl Hall {
         tell("接上读卡器和扫码器，启动驱动");
         let mut windows = Vec::new();
         for window in &plan.windows {
-            let window = Window::open(window.clone(), &data, &place, plan.pace)?;
+            let window = Window::open(window.clone(), &data, &place, plan.pace).await?;
             if set_up.is_some_and(|before| (before.web, before.mqtts) != (now.web, now.mqtts)) {
                 window.forget_pairing()?;
             }

@@ -33,6 +33,18 @@ pub struct WindowPlan {
     pub id: String,
     /// What stands above it.
     pub name: String,
+    /// What its reader is plugged into.
+    pub reader: ReaderKind,
+}
+
+/// What a window's reader is plugged into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderKind {
+    /// A serial line.
+    Serial,
+    /// The smart card service of the window's machine.
+    Pcsc,
 }
 
 /// 账号 of the hall, with its password in clear: for demonstrations and tests alone.
@@ -76,7 +88,11 @@ impl Ports {
 impl Plan {
     /// The hall of the demonstrations and of most tests, with so many windows.
     pub fn usual(data: PathBuf, windows: u8, ports: Ports) -> Self {
-        let window = |n: u8| WindowPlan { id: format!("W{n:02}"), name: format!("综合{n}号窗口") };
+        let window = |n: u8| WindowPlan {
+            id: format!("W{n:02}"),
+            name: format!("综合{n}号窗口"),
+            reader: ReaderKind::Serial,
+        };
         Self {
             data,
             code: "SC5199000001".to_owned(),

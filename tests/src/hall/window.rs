@@ -1,17 +1,19 @@
-//! 窗口: a virtual reader and a virtual scanner on pseudo-terminals, and the real driver at each port.
+//! 窗口: a virtual reader, on a pseudo-terminal or behind PC/SC, a virtual scanner on a pseudo-terminal, and the real driver of each.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hall_domain::IdentityCard;
+use hall_driver::store::Settings;
 use hall_readers::samv::codec::Command as Samv;
 use hall_sim::{Emulator, EmulatorHandle, Fault, Pace, ScanFault, Scanner};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use super::hall_box::HallBox;
-use super::plan::WindowPlan;
+use super::pcsc_reader::PcscReader;
+use super::plan::{ReaderKind, WindowPlan};
 use super::processes::{Part, Place, program};
 
 const PAIRING: Duration = Duration::from_secs(30);
@@ -39,7 +41,7 @@ pub enum ReaderFault {
 #[derive(Debug)]
 pub struct Window {
     plan: WindowPlan,
-    reader: EmulatorHandle,
+    reader: Reader,
     driver_data: PathBuf,
     place: Place,
     driver: Option<Part>,
@@ -50,15 +52,38 @@ pub struct Window {
     fault: Option<ReaderFault>,
 }
 
+/// 读卡器.
+#[derive(Debug)]
+enum Reader {
+    Serial(EmulatorHandle),
+    Pcsc(Box<PcscReader>),
+}
+
 impl Window {
     /// A window with its reader and scanner plugged in and no driver running.
     ///
     /// # Errors
-    /// If no pseudo-terminal is to be had.
-    pub fn open(plan: WindowPlan, data: &Path, place: &Place, pace: Pace) -> Result<Self> {
+    /// If no pseudo-terminal is to be had. Where pcscd cannot be started the reader is a serial one, and that is said.
+    pub async fn open(plan: WindowPlan, data: &Path, place: &Place, pace: Pace) -> Result<Self> {
         let readers = data.join("readers");
         std::fs::create_dir_all(&readers).with_context(|| format!("make {}", readers.display()))?;
-        let reader = Emulator::start_paced(readers.join(&plan.id), pace).context("open a pseudo-terminal")?;
+        let behind_pcsc = match plan.reader {
+            ReaderKind::Serial => None,
+            ReaderKind::Pcsc => match PcscReader::open(&plan.id).await {
+                Ok(reader) => Some(reader),
+                Err(error) => {
+                    // Not every machine lets a program have a namespace of its own; the hall is worth trying all the same.
+                    eprintln!("{}的读卡器改走串口：{error:#}", plan.name);
+                    None
+                }
+            },
+        };
+        let reader = match behind_pcsc {
+            Some(reader) => Reader::Pcsc(Box::new(reader)),
+            None => Reader::Serial(
+                Emulator::start_paced(readers.join(&plan.id), pace).context("open a pseudo-terminal")?,
+            ),
+        };
         let driver_data = data.join("drivers").join(&plan.id);
         let scanner_data = data.join("drivers").join(format!("{}-scanner", plan.id));
         let scanner =
@@ -88,40 +113,52 @@ impl Window {
     /// If pairing is refused, or a driver does not become ready.
     pub async fn start_driver(&mut self, hall_box: &HallBox) -> Result<()> {
         let (reader, scanner) = tokio::try_join!(
-            self.start_one(hall_box, "reader", &self.driver_data, self.reader.path()),
-            self.start_one(hall_box, "scanner", &self.scanner_data, self.scanner.path()),
+            self.start_one(hall_box, "reader", &self.driver_data),
+            self.start_one(hall_box, "scanner", &self.scanner_data),
         )?;
         (self.driver, self.scanner_driver) = (Some(reader), Some(scanner));
         Ok(())
     }
 
-    async fn start_one(&self, hall_box: &HallBox, kind: &str, data: &Path, port: &Path) -> Result<Part> {
+    async fn start_one(&self, hall_box: &HallBox, kind: &str, data: &Path) -> Result<Part> {
         let name = match kind {
             "reader" => format!("driver-{}", self.plan.id),
             _ => format!("driver-{}-{kind}", self.plan.id),
         };
-        if hall_driver::DataDir::new(data).load().is_err() {
-            self.pair_driver(hall_box, &name, kind, data, port).await?;
+        let behind_pcsc = self.behind_pcsc(kind);
+        match hall_driver::DataDir::new(data).load() {
+            Ok(paired) if matches!(paired.settings, Settings::Pcsc { .. }) == behind_pcsc.is_some() => {}
+            // Nothing is paired, or another kind of reader stood here.
+            _ => {
+                forget(data)?;
+                self.pair_driver(hall_box, &name, kind, data).await?;
+            }
         }
         let mut command = Command::new(program("hall-driver")?);
         command.arg("run").arg("--data").arg(data);
+        if let Some(reader) = behind_pcsc {
+            command.arg("--allow-virtual").env("PCSCLITE_CSOCK_NAME", reader.socket());
+        }
         let part = Part::start(&name, command, &self.place)?;
         part.line(READY, |line| (line == "ready").then_some(())).await?;
         Ok(part)
     }
 
-    async fn pair_driver(
-        &self,
-        hall_box: &HallBox,
-        name: &str,
-        kind: &str,
-        data: &Path,
-        port: &Path,
-    ) -> Result<()> {
+    async fn pair_driver(&self, hall_box: &HallBox, name: &str, kind: &str, data: &Path) -> Result<()> {
         let mut command = Command::new(program("hall-driver")?);
         command.arg("pair").arg("--data").arg(data).args(["--kind", kind]);
         command.args(["--box", hall_box.url()]).arg("--ca").arg(hall_box.ca());
-        command.arg("--port").arg(port);
+        match (&self.reader, kind) {
+            (Reader::Pcsc(reader), "reader") => {
+                command.args(["--pcsc", reader.name(), "--profile", "id-escape", "--profile", "ssc"]);
+            }
+            (Reader::Serial(reader), "reader") => {
+                command.arg("--port").arg(reader.path());
+            }
+            _ => {
+                command.arg("--port").arg(self.scanner.path());
+            }
+        }
         let part = Part::start(&format!("{name}-pair"), command, &self.place)?;
         let code = part.line(PAIRING, |line| line.strip_prefix("code ").map(str::to_owned)).await?;
         hall_box.pair(&code, &self.plan.id).await.with_context(|| format!("pair the {kind}'s driver"))?;
@@ -135,13 +172,15 @@ impl Window {
     /// # Errors
     /// If the folder cannot be removed.
     pub fn forget_pairing(&self) -> Result<()> {
-        for data in [&self.driver_data, &self.scanner_data] {
-            match std::fs::remove_dir_all(data) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
+        forget(&self.driver_data)?;
+        forget(&self.scanner_data)
+    }
+
+    fn behind_pcsc(&self, kind: &str) -> Option<&PcscReader> {
+        match &self.reader {
+            Reader::Pcsc(reader) if kind == "reader" => Some(reader),
+            _ => None,
         }
-        Ok(())
     }
 
     /// Stops the drivers.
@@ -173,63 +212,79 @@ impl Window {
     ///
     /// # Errors
     /// If its text does not fit on a card.
-    pub fn place_card(&mut self, slug: &str, card: &IdentityCard) -> Result<()> {
-        self.reader.lift();
-        self.reader.place(card.clone())?;
+    pub async fn place_card(&mut self, slug: &str, card: &IdentityCard) -> Result<()> {
+        match &mut self.reader {
+            Reader::Serial(reader) => {
+                reader.lift();
+                reader.place(card.clone())?;
+            }
+            Reader::Pcsc(reader) => reader.place(card).await?,
+        }
         self.card = Some(slug.to_owned());
         Ok(())
     }
 
     /// Takes the card away.
-    pub fn lift_card(&mut self) {
-        self.reader.lift();
+    pub async fn lift_card(&mut self) {
+        match &mut self.reader {
+            Reader::Serial(reader) => reader.lift(),
+            Reader::Pcsc(reader) => reader.lift().await,
+        }
         self.card = None;
     }
 
     /// Whose card lies there. A card that was lifted in the middle of a read is gone.
     pub fn card(&self) -> Option<&str> {
-        self.card.as_deref().filter(|_| self.reader.has_card())
+        let lies = match &self.reader {
+            Reader::Serial(reader) => reader.has_card(),
+            Reader::Pcsc(reader) => reader.has_card(),
+        };
+        self.card.as_deref().filter(|_| lies)
     }
 
-    /// Pulls the reader's plug.
-    pub fn unplug(&self) {
-        self.reader.unplug();
-    }
-
-    /// Puts it back.
+    /// Pulls the reader's plug, or puts it back.
     ///
     /// # Errors
-    /// If no pseudo-terminal is to be had.
-    pub fn plug(&self) -> Result<()> {
-        self.reader.plug().context("open a pseudo-terminal")
+    /// If no pseudo-terminal is to be had, or pcscd does not start.
+    pub fn plug(&mut self, plugged: bool) -> Result<()> {
+        match &mut self.reader {
+            Reader::Serial(reader) if plugged => reader.plug().context("open a pseudo-terminal"),
+            Reader::Serial(reader) => {
+                reader.unplug();
+                Ok(())
+            }
+            Reader::Pcsc(reader) => reader.plug(plugged),
+        }
     }
 
     /// Whether it is plugged in.
     pub fn is_plugged(&self) -> bool {
-        self.reader.is_plugged()
+        match &self.reader {
+            Reader::Serial(reader) => reader.is_plugged(),
+            Reader::Pcsc(reader) => reader.is_plugged(),
+        }
     }
 
-    /// Where its port is.
+    /// Where its port is, or its name in the smart card service.
     pub fn port(&self) -> &Path {
-        self.reader.path()
+        match &self.reader {
+            Reader::Serial(reader) => reader.path(),
+            Reader::Pcsc(reader) => Path::new(reader.name()),
+        }
     }
 
     /// Breaks the reader, or with none mends it.
-    pub fn break_reader(&mut self, fault: Option<ReaderFault>) {
-        self.reader.clear_faults();
+    ///
+    /// # Errors
+    /// If the card that lies there cannot be laid down anew.
+    pub async fn break_reader(&mut self, fault: Option<ReaderFault>) -> Result<()> {
         self.fault = fault;
-        let read = Some(Samv::ReadTextPhoto);
-        match fault {
-            None => {}
-            Some(ReaderFault::LiftedMidRead) => {
-                self.reader.fault_times(Fault::LiftAfter { bytes: LIFTED_AT }, read, 1);
+        match &mut self.reader {
+            Reader::Serial(reader) => {
+                break_serial(reader, fault);
+                Ok(())
             }
-            Some(ReaderFault::Unreadable) => self.reader.fault_times(Fault::READ_FAILED, read, u32::MAX),
-            Some(ReaderFault::Garbage) => {
-                self.reader.fault(Fault::Garbage(b"\xAA\xAA\xAA\x96\x69\xFF~?".to_vec()))
-            }
-            Some(ReaderFault::WrongChecksum) => self.reader.fault(Fault::WrongChecksum),
-            Some(ReaderFault::Silent) => self.reader.fault(Fault::Silent),
+            Reader::Pcsc(reader) => reader.break_with(fault).await,
         }
     }
 
@@ -238,8 +293,33 @@ impl Window {
         self.fault
     }
 
-    /// How often anything that was wrong with the reader has shown.
+    /// How often anything that was wrong with the reader has shown; a reader behind PC/SC does not count it.
     pub fn struck(&self) -> u64 {
-        self.reader.struck()
+        match &self.reader {
+            Reader::Serial(reader) => reader.struck(),
+            Reader::Pcsc(_) => 0,
+        }
+    }
+}
+
+fn break_serial(reader: &EmulatorHandle, fault: Option<ReaderFault>) {
+    reader.clear_faults();
+    let read = Some(Samv::ReadTextPhoto);
+    match fault {
+        None => {}
+        Some(ReaderFault::LiftedMidRead) => {
+            reader.fault_times(Fault::LiftAfter { bytes: LIFTED_AT }, read, 1);
+        }
+        Some(ReaderFault::Unreadable) => reader.fault_times(Fault::READ_FAILED, read, u32::MAX),
+        Some(ReaderFault::Garbage) => reader.fault(Fault::Garbage(b"\xAA\xAA\xAA\x96\x69\xFF~?".to_vec())),
+        Some(ReaderFault::WrongChecksum) => reader.fault(Fault::WrongChecksum),
+        Some(ReaderFault::Silent) => reader.fault(Fault::Silent),
+    }
+}
+
+fn forget(data: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(data) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -176,6 +176,8 @@ fn reader(scene: &Scene<'_>) -> Reader {
         Some(device) if scene.returning(device) => Reader::Returning,
         Some(device) if device.state == Presence::Lost => Reader::Silent { since: device.seen_at.hm() },
         Some(device) if device.detail.contains("no-licence") => Reader::Refused,
+        Some(device) if device.detail.contains(r#""state":"service-down""#) => Reader::ServiceDown,
+        Some(device) if device.detail.contains(r#""state":"stuck""#) => Reader::Stuck,
         Some(device) => Reader::Unplugged { since: device.seen_at.hm() },
     }
 }
@@ -224,6 +226,9 @@ fn reading(scene: &Scene<'_>) -> Reading {
             BusFailure::Unreadable | BusFailure::Unsupported => failed(ReadFailure::Unreadable, "D203"),
             BusFailure::ReaderFault => failed(ReadFailure::Garbled, "D204"),
             BusFailure::Unplugged => failed(ReadFailure::Unplugged, "D205"),
+            BusFailure::SocialSecurityCard => failed(ReadFailure::SocialSecurityCard, "D207"),
+            BusFailure::Busy => failed(ReadFailure::Busy, "D208"),
+            BusFailure::ServiceDown => failed(ReadFailure::ServiceDown, "D209"),
             BusFailure::Stopped => read(scene),
         },
         Some(DeskReading::Refused { why: Refusal::NotLegalRepresentative, got }) => {

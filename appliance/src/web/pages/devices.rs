@@ -102,6 +102,10 @@ pub enum DeviceState {
     Unplugged,
     /// 故障: the reader's security module refuses, or the device reports an error.
     Faulty,
+    /// 服务停了: the window's machine does not serve readers.
+    ServiceDown,
+    /// 卡住: the card on the reader does not answer.
+    Stuck,
     /// 已隔离: its answers were rejected several times; it has to be looked at and paired anew.
     Quarantined,
     /// 未配.
@@ -117,6 +121,8 @@ impl DeviceState {
             Self::Offline => "离线",
             Self::Unplugged => "已拔出",
             Self::Faulty => "故障",
+            Self::ServiceDown => "服务停了",
+            Self::Stuck => "卡住",
             Self::Quarantined => "已隔离",
             Self::Empty => "未配",
         }
@@ -127,7 +133,12 @@ impl DeviceState {
         match self {
             Self::Ready => Tone::Good,
             Self::Busy => Tone::Busy,
-            Self::Offline | Self::Unplugged | Self::Faulty | Self::Quarantined => Tone::Harm,
+            Self::Offline
+            | Self::Unplugged
+            | Self::Faulty
+            | Self::ServiceDown
+            | Self::Stuck
+            | Self::Quarantined => Tone::Harm,
             Self::Empty => Tone::Plain,
         }
     }

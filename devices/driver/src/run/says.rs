@@ -40,7 +40,7 @@ impl Shell {
     pub(super) fn announce(&self) {
         let reader = ReaderStatus {
             kind: self.source,
-            port: self.port.path().display().to_string(),
+            port: self.reader.place(),
             sam: self.sam.clone(),
             state: self.condition,
         };

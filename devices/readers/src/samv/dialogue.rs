@@ -5,7 +5,7 @@
 use hall_domain::IdentityCard;
 
 use super::codec::{CardData, Command, Response, Status};
-use super::text::{self, TextError};
+use super::text;
 use crate::ReadError;
 
 /// Failed triples after which the citizen is asked to lay the card down anew.
@@ -136,8 +136,7 @@ impl Dialogue {
                 None => self.say_again(),
                 Some(data) => match text::parse(&data) {
                     Ok(card) => Step::Done(Box::new(card)),
-                    Err(TextError::Layout(_)) => Step::Failed(ReadError::Unsupported),
-                    Err(_) => Step::Failed(ReadError::Content),
+                    Err(error) => Step::Failed(error.into()),
                 },
             },
             (_, status) => self.triple_failed(Some(status)),

@@ -18,6 +18,7 @@ use super::dialogue::{Answer, Dialogue, ReadProgress, Step};
 use super::link::Link;
 use super::port::{BytePort, PortOpener};
 use crate::ReadError;
+pub use crate::state::ReaderState;
 
 /// Commands in a row without any answer after which the port is opened anew.
 const SILENT_COMMANDS: u8 = 3;
@@ -52,22 +53,6 @@ impl Default for Timing {
             reopen_at_most: Duration::from_secs(2),
         }
     }
-}
-
-/// What a reader is good for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReaderState {
-    /// Not plugged in, or nothing answers behind the port.
-    Detached,
-    /// A module answers.
-    Ready {
-        /// Its number, if it told one.
-        sam: Option<SamNumber>,
-    },
-    /// A module answers that has no licence (status 66); it reads nothing.
-    NotLicensed,
-    /// A module answers that failed its self-test (status 60); it reads nothing.
-    SelfTestFailed,
 }
 
 /// 读卡器: the handle to one reader's task. Clones speak to the same reader; reads are served one after the other.
@@ -332,6 +317,8 @@ impl<O: PortOpener> Task<O> {
             ReaderState::SelfTestFailed => {
                 error!(reader.port = port, "the module of the card reader at {port} failed its self-test");
             }
+            // No service and no other program stands between this task and its port.
+            ReaderState::ServiceDown | ReaderState::Stuck => {}
         }
     }
 }

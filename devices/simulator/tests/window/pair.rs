@@ -98,9 +98,10 @@ async fn a_terminal_shows_a_code_and_gets_its_credentials_when_it_is_typed() {
     let door = Door::open(Pairings { grants: true, patience: 1, ..Pairings::default() }).await;
     let key = new_key().unwrap();
     let mut shown: Option<Shown> = None;
-    let grant = within(pair(&door.url, &door.ca, &key, DeviceKind::CardReader, |what| shown = Some(what)))
-        .await
-        .unwrap();
+    let grant =
+        within(pair(&door.url, &door.ca, &key, DeviceKind::CardReader, "SAM_V", |what| shown = Some(what)))
+            .await
+            .unwrap();
     let begun = door.pairings.lock().unwrap().begun.clone().unwrap();
     let shown = shown.unwrap();
     assert_eq!(begun.kind, DeviceKind::CardReader);
@@ -114,9 +115,10 @@ async fn a_terminal_shows_a_code_and_gets_its_credentials_when_it_is_typed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_code_ends_the_pairing_with_a_plain_sentence() {
     let door = Door::open(Pairings::default()).await;
-    let error = within(pair(&door.url, &door.ca, &new_key().unwrap(), DeviceKind::CardReader, |_| ()))
-        .await
-        .unwrap_err();
+    let error =
+        within(pair(&door.url, &door.ca, &new_key().unwrap(), DeviceKind::CardReader, "SAM_V", |_| ()))
+            .await
+            .unwrap_err();
     assert!(format!("{error:#}").contains("expired"), "{error:#}");
 }
 
@@ -125,7 +127,9 @@ async fn a_reader_that_is_paired_as_something_else_is_not_run() {
     let kind = Some(DeviceKind::Evaluator);
     let door = Door::open(Pairings { grants: true, kind, ..Pairings::default() }).await;
     assert!(
-        within(pair(&door.url, &door.ca, &new_key().unwrap(), DeviceKind::CardReader, |_| ())).await.is_err()
+        within(pair(&door.url, &door.ca, &new_key().unwrap(), DeviceKind::CardReader, "SAM_V", |_| ()))
+            .await
+            .is_err()
     );
 }
 
@@ -134,9 +138,10 @@ async fn only_the_box_of_the_given_authority_is_paired_with() {
     let door = Door::open(Pairings { grants: true, ..Pairings::default() }).await;
     let other = Identity::new();
     let key = new_key().unwrap();
-    assert!(within(pair(&door.url, &other.ca, &key, DeviceKind::CardReader, |_| ())).await.is_err());
+    assert!(within(pair(&door.url, &other.ca, &key, DeviceKind::CardReader, "SAM_V", |_| ())).await.is_err());
     assert!(door.pairings.lock().unwrap().begun.is_none());
     let plain = door.url.replace("https", "http");
-    let error = within(pair(&plain, &door.ca, &key, DeviceKind::CardReader, |_| ())).await.unwrap_err();
+    let error =
+        within(pair(&plain, &door.ca, &key, DeviceKind::CardReader, "SAM_V", |_| ())).await.unwrap_err();
     assert!(format!("{error:#}").contains("https only"), "{error:#}");
 }

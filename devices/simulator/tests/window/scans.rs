@@ -39,7 +39,7 @@ impl Counter {
             ca: hall.identity.ca.clone(),
             box_url: "https://127.0.0.1".to_owned(),
         };
-        let settings = Settings { port: sim.path().to_owned(), baud: 9_600 };
+        let settings = Settings::Serial { port: sim.path().to_owned(), baud: 9_600 };
         data.save(&Paired { settings, credentials, key: key.clone() }).unwrap();
         Self { sim, data, key, _dir: dir }
     }

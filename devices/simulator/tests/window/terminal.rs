@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 use hall_bus::DeviceKey;
 use hall_bus::reader::ReaderCondition;
 use hall_driver::store::{Credentials, Paired, Settings};
-use hall_driver::{DataDir, Ended};
+use hall_driver::{DataDir, Ended, Readers};
 use hall_sim::{Emulator, EmulatorHandle};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -33,7 +33,7 @@ impl Terminal {
             ca: hall.identity.ca.clone(),
             box_url: "https://127.0.0.1".to_owned(),
         };
-        let settings = Settings { port: sim.path().to_owned(), baud: 115_200 };
+        let settings = Settings::Serial { port: sim.path().to_owned(), baud: 115_200 };
         data.save(&Paired { settings, credentials, key: key.clone() }).unwrap();
         Self { sim, data, key, _dir: dir }
     }
@@ -71,7 +71,7 @@ pub fn start(data: &DataDir) -> Driver {
         let ready = || {
             let _ = tell.send(());
         };
-        let ended = hall_driver::run(&data, token, ready).await;
+        let ended = hall_driver::run(&data, Readers::RealOnly, token, ready).await;
         ended.map_err(|error| format!("{error:#}"))
     });
     Driver { stop, task, ready }

@@ -144,6 +144,9 @@ pub fn identify_states() -> Vec<(&'static str, IdentifyStep)> {
         ("garbled", failed(ReadFailure::Garbled)),
         ("timed-out", failed(ReadFailure::TimedOut)),
         ("silent", failed(ReadFailure::Silent)),
+        ("social-security-card", failed(ReadFailure::SocialSecurityCard)),
+        ("busy", identify(Reader::Stuck, failed(ReadFailure::Busy).reading)),
+        ("service-down", identify(Reader::ServiceDown, failed(ReadFailure::ServiceDown).reading)),
         (
             "unplugged",
             identify(Reader::Unplugged { since: since.clone() }, failed(ReadFailure::Unplugged).reading),

@@ -115,6 +115,10 @@ pub enum Reader {
     },
     /// 读卡器未授权: its security module refuses.
     Refused,
+    /// 读卡服务停了: the window's machine does not serve readers.
+    ServiceDown,
+    /// 读卡器卡住: the card on it does not answer.
+    Stuck,
 }
 
 /// 读卡: where the reading stands.
@@ -242,6 +246,12 @@ pub enum ReadFailure {
     Unplugged,
     /// The driver did not answer.
     Silent,
+    /// A social security card.
+    SocialSecurityCard,
+    /// Another program, or a card that does not answer, holds the reader.
+    Busy,
+    /// The window's machine does not serve readers.
+    ServiceDown,
 }
 
 impl ReadFailure {
@@ -254,6 +264,9 @@ impl ReadFailure {
             Self::TimedOut => "没有等到证件，已停止读卡。",
             Self::Unplugged => "读卡途中读卡器被拔出。",
             Self::Silent => "读卡驱动没有应答。",
+            Self::SocialSecurityCard => "这是社会保障卡，不能代替身份证核验身份。",
+            Self::Busy => "读卡器被其他程序占用，或上面的卡没有应答。",
+            Self::ServiceDown => "窗口电脑的读卡服务没有运行。",
         }
     }
 
@@ -266,6 +279,9 @@ impl ReadFailure {
             Self::TimedOut => "请办事人准备好证件，再按 F2 读卡。",
             Self::Unplugged => "请插好读卡器，状态恢复后再按 F2。",
             Self::Silent => "请在“设备”里查看本窗口读卡器，或请运维人员处理。",
+            Self::SocialSecurityCard => "请办事人出示居民身份证，再按 F2 读卡；没有带的，请换其他核验方式。",
+            Self::Busy => "请拿走卡片，稍候再按 F2 读卡；仍不行请运维人员处理。",
+            Self::ServiceDown => "服务恢复后会自动接上，再按 F2 读卡；一直不恢复请运维人员处理。",
         }
     }
 }
