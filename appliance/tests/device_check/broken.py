@@ -58,8 +58,8 @@ class Broken(evaluator.Evaluator):
 
     def show(self, show):
         if FAULT == "careless":
-            known = show["page"] if show["page"] in ("authorize", "rating") else "idle"
-            data = {name: value for name, value in show["data"].items() if name != "qr"}
+            known = show["page"] if show["page"] in evaluator.PAGES else "idle"
+            data = {name: value for name, value in show["data"].items() if name != "qr" or value.isascii()}
             show = {**show, "page": known, "digest": evaluator.digest(data), "data": data}
         if FAULT == "generation":
             self.state["gen"] = 0

@@ -24,9 +24,9 @@ def digest(data): return "sha-256:" + hashlib.sha256(canonical(data).encode()).h
 class Evaluator:
     def __init__(self, box, ca, folder):
         self.box, self.tls, self.file = box, ssl.create_default_context(cafile=ca), os.path.join(folder, "state.json")
-        self.boot, self.started, self.hall_boot, self.client = ulid(), time.monotonic(), None, None
+        self.boot, self.started, self.hall_boot, self.client, self.done = ulid(), time.monotonic(), None, None, []
         self.page, self.since, self.deadline = None, 0, 0  # what is on the glass, since when, until when
-        self.wait, self.due, self.beat = 1, 0, 0  # pause before answers are sent again, when that is due, when the next heartbeat is
+        self.wait, self.due, self.beat = 1, 0, 0  # pause before answers are sent again, when that is due, when the heart beat last
         self.state = json.load(open(self.file)) if os.path.exists(self.file) else {
             "key": secrets.token_hex(32), "identity": None, "bseq": 0, "counter": 0, "gen": 0, "cmd": None, "config": {}, "waiting": [], "answered": []}
     def save(self):  # on disk before anything that depends on it is said
@@ -51,7 +51,6 @@ class Evaluator:
             time.sleep(begun["interval"])
             progress = self.https(f"/pair/v1/{begun['pair']}", authorization=f"Bearer {begun['poll']}")
         self.state["identity"] = {"device": progress["device"], "key_gen": progress["key_gen"], "secret": progress["mqtt"]["secret"]}
-
     # Sections 1 and 5: connection, birth, acknowledgements
     def connect(self):
         me, self.state["bseq"] = self.state["identity"], self.state["bseq"] + 1
@@ -89,7 +88,8 @@ class Evaluator:
         if "window" not in config or config["bind_epoch"] != known.get("bind_epoch"): self.page = None
         self.state.update(config=config), self.save()
     def control(self, control):
-        if control["kind"] == "rebirth": self.birth()
+        again, self.done = control["id"] in self.done, [*self.done[-63:], control["id"]]
+        if control["kind"] == "rebirth" and not again: self.birth()
         if control["kind"] == "unpair": self.state.update(key=secrets.token_hex(32), identity=None, config={}, waiting=[]), self.save()
 
     # Section 6: pages and answers
@@ -134,8 +134,8 @@ class Evaluator:
         if self.state["waiting"] and at >= self.due:
             self.wait = min(self.wait * 2, 30)
             self.resend()
-        if self.client and at >= self.beat:
-            self.beat = at + self.state["config"].get("hb_s", 15)
+        if self.client and at >= self.beat + self.state["config"].get("hb_s", 15):
+            self.beat = at
             health = {"bseq": self.state["bseq"], "gen": self.state["gen"], "up_s": int(at - self.started), "q": len(self.state["waiting"])}
             self.say("hb", {"v": 1, "t0": now(), **health}, qos=0)
     def pause(self, seconds):  # the page's time goes on without a connection

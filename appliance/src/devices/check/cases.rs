@@ -26,7 +26,11 @@ pub(super) const QUIET: Duration = Duration::from_millis(2_500);
 /// A page that is taken back can be agreed to after this long.
 pub(super) const SHORT_VIEW: u32 = 2_500;
 const WINDOW: &str = "W01";
+/// Every character of a QR code's alphanumeric mode; and letters that it lacks.
+const FIT: &str = "HB1:0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+const UNFIT: &str = "hb1:小写";
 const HEARTBEAT_S: u16 = 2;
+const FIRST_BEAT: Duration = Duration::from_secs(20);
 
 /// What a case comes to: fine, or what was wrong in a sentence.
 pub(super) type Found = Result<(), String>;
@@ -93,6 +97,8 @@ impl<'a> Check<'a> {
         report.note("6", "页被收回后立即撤下，不再答复", self.taken_back().await);
         report.note("6", "到时无人答复：撤页，答复 timeout", self.run_out().await);
         report.note("6", "评价页：答复给出的是页上的等级", self.rated().await);
+        report.note("6", "告知页：整页确认，refused_rows 为空", self.noticed().await);
+        report.note("6", "扫码页照常显示，收回后撤下", self.code().await);
         report.note("5", "一体机时钟与设备不同，仍按 ttl_ms 计时", self.other_clock().await);
         report.note("1", "接近 64 KiB 的消息照常显示", self.large().await);
     }
@@ -130,16 +136,17 @@ impl<'a> Check<'a> {
 
     async fn heartbeat(&mut self) -> Found {
         let bseq = self.birth.as_ref().map(|birth| birth.bseq);
-        let mark = self.wire.mark();
-        let within = Duration::from_secs(u64::from(HEARTBEAT_S) * 3 + 15);
         let beat = |heard: &Heard| match &heard.message {
             Ok(UpMessage::Heartbeat(beat)) => Some(beat.bseq),
             _ => None,
         };
-        match self.wire.until(mark, within, beat).await {
-            None => Err("没有心跳".to_owned()),
-            told => yes(told == bseq, "心跳的 bseq 不是本次连接的"),
+        // The one that was due before the configuration came may be late; from then on they are regular.
+        for within in [FIRST_BEAT, Duration::from_secs(3 * u64::from(HEARTBEAT_S))] {
+            let mark = self.wire.mark();
+            let told = self.wire.until(mark, within, beat).await.ok_or("没有按时发心跳")?;
+            yes(Some(told) == bseq, "心跳的 bseq 不是本次连接的")?;
         }
+        Ok(())
     }
 
     async fn idle_shown(&mut self) -> Found {
@@ -198,7 +205,7 @@ impl<'a> Check<'a> {
 
     async fn unfit_code(&mut self) -> Found {
         let mark = self.wire.mark();
-        let show = self.next(pages::unfit_code(), LONG)?;
+        let show = self.next(pages::challenge(UNFIT), LONG)?;
         self.send(&show).await;
         self.refused(mark, show.id, AckRefusal::Malformed).await
     }
@@ -245,6 +252,26 @@ impl<'a> Check<'a> {
         let said = self.answered(mark, show.id).await?;
         self.receipt(&said.answer).await;
         yes(matches!(said.answer.outcome, Outcome::Rated { .. }), "没有答复 rated")
+    }
+
+    async fn noticed(&mut self) -> Found {
+        let mark = self.wire.mark();
+        let show = self.put(pages::notice(), LONG).await?;
+        self.shown(mark, &show).await?;
+        let said = self.answered(mark, show.id).await?;
+        self.receipt(&said.answer).await;
+        match said.answer.outcome {
+            Outcome::Confirmed { refused_rows } => yes(refused_rows.is_empty(), "refused_rows 不为空"),
+            _ => Err("没有答复 confirmed".to_owned()),
+        }
+    }
+
+    async fn code(&mut self) -> Found {
+        let mark = self.wire.mark();
+        let show = self.put(pages::challenge(FIT), LONG).await?;
+        self.shown(mark, &show).await?;
+        let idle = self.put(pages::idle(), LONG).await?;
+        self.shown(mark, &idle).await
     }
 
     async fn other_clock(&mut self) -> Found {

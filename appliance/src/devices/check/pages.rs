@@ -1,7 +1,7 @@
 //! Pages of nobody: what the device under test is given to show.
 
 use hall_bus::evaluator::{
-    AuthorizePage, ChallengePage, IdlePage, LicenceRow, Page, RatingLevel, RatingPage,
+    AuthorizePage, ChallengePage, IdlePage, LicenceRow, NoticePage, NoticeRow, Page, RatingLevel, RatingPage,
 };
 use hall_domain::PhoneAsk;
 
@@ -43,11 +43,29 @@ pub fn authorize(say: &str, min_view_ms: u32, deadline_ms: u32, licences: usize)
     }))
 }
 
-/// 手机扫码页 with a code that no phone takes: letters that alphanumeric mode lacks.
-pub fn unfit_code() -> Page {
+/// 告知页, to be confirmed as a whole.
+pub fn notice() -> Page {
+    Page::Notice(Box::new(NoticePage {
+        title: "请点“已知晓”".to_owned(),
+        text: vec!["检查设备，不查看任何证照。".to_owned()],
+        case_no: CASE.to_owned(),
+        hall: HALL.to_owned(),
+        window: WINDOW.to_owned(),
+        rows: vec![NoticeRow { label: "检查内容".to_owned(), value: "告知页".to_owned() }],
+        offline_notice: None,
+        text_version: "check-1".to_owned(),
+        min_view_ms: 1_500,
+        deadline_ms: 60_000,
+        confirm_label: "已知晓".to_owned(),
+        refuse_label: None,
+    }))
+}
+
+/// 手机扫码页 with a code that says so.
+pub fn challenge(qr: &str) -> Page {
     Page::Challenge(Box::new(ChallengePage {
         kind: PhoneAsk::Face,
-        title: "请不要显示这个码".to_owned(),
+        title: "请不要操作".to_owned(),
         text: Vec::new(),
         case_no: CASE.to_owned(),
         item: HALL.to_owned(),
@@ -56,7 +74,7 @@ pub fn unfit_code() -> Page {
         window: WINDOW.to_owned(),
         purpose: String::new(),
         offline_notice: None,
-        qr: "hb1:小写".to_owned(),
+        qr: qr.to_owned(),
         fallback: "请告诉窗口人员".to_owned(),
         deadline_ms: 60_000,
     }))

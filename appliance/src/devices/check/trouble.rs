@@ -22,7 +22,7 @@ impl Check<'_> {
         report.note("10", "看页途中断线：重新上线，页还在，答复一次", self.cut_while_shown().await);
         report.note("1", "断线后由遗嘱报 lost，bseq 是断掉的那次", self.will().await);
         report.note("5", "重新上线的 bseq 更大，last_counter 是最后的计数", self.back().await);
-        report.note("5", "收到 rebirth 后再发上线消息", self.rebirth().await);
+        report.note("5", "收到 rebirth 后再发上线消息，同一 id 只执行一次", self.rebirth().await);
         report.note("10", "一体机重启（新 boot）后再发上线消息", self.box_restarts().await);
         report.note("5", "改绑后原来的页撤下，旧 bind_epoch 的命令应答 bind-epoch", self.bound_anew().await);
     }
@@ -104,8 +104,14 @@ impl Check<'_> {
 
     async fn rebirth(&mut self) -> Found {
         let mark = self.wire.mark();
-        self.control(ControlAction::Rebirth).await?;
-        self.birth_after(mark, PROMPT).await.map(drop)
+        let control = Control { id: self.fresh()?, action: ControlAction::Rebirth };
+        for _ in 0..2 {
+            self.wire.tell(&self.device.id, Down::Control, &control).await;
+        }
+        self.birth_after(mark, PROMPT).await?;
+        self.wire.listen(QUIET).await;
+        let again = self.wire.since(mark).iter().filter(|heard| born(heard)).count();
+        yes(again == 1, "同一 id 执行了不止一次")
     }
 
     async fn box_restarts(&mut self) -> Found {
@@ -149,13 +155,11 @@ impl Check<'_> {
         anew
     }
 
-    async fn control(&self, action: ControlAction) -> Found {
-        let control = Control { id: self.fresh()?, action };
-        self.wire.tell(&self.device.id, Down::Control, &control).await;
-        Ok(())
-    }
-
     fn fresh(&self) -> Result<MessageId, String> {
         MessageId::generate(self.clock.now()).map_err(|error| error.to_string())
     }
+}
+
+fn born(heard: &Heard) -> bool {
+    matches!(&heard.message, Ok(UpMessage::State(DeviceState::Ready(_))))
 }
