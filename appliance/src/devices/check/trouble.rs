@@ -81,14 +81,14 @@ impl Check<'_> {
         let mark = self.wire.mark();
         self.host.set_open(false);
         self.host.cut();
-        let lost = |heard: &Heard| match &heard.message {
-            Ok(UpMessage::State(DeviceState::Lost { bseq })) => Some((*bseq, heard.retained)),
-            _ => None,
-        };
-        match self.wire.until(mark, WILL, lost).await {
+        // The will of an earlier connection may come late, and is old news.
+        let own = |heard: &Heard| lost(heard).filter(|told| Some(*told) == bseq).map(|_| heard.retained);
+        match self.wire.until(mark, WILL, own).await {
+            Some(retained) => yes(retained, "遗嘱没有保留（retain）"),
+            None if self.wire.since(mark).iter().any(|heard| lost(heard).is_some()) => {
+                Err("遗嘱的 bseq 不是断掉的那次连接的".to_owned())
+            }
             None => Err("没有遗嘱".to_owned()),
-            Some((_, false)) => Err("遗嘱没有保留（retain）".to_owned()),
-            Some((told, true)) => yes(Some(told) == bseq, "遗嘱的 bseq 不是断掉的那次连接的"),
         }
     }
 
@@ -162,4 +162,12 @@ impl Check<'_> {
 
 fn born(heard: &Heard) -> bool {
     matches!(&heard.message, Ok(UpMessage::State(DeviceState::Ready(_))))
+}
+
+/// The connection that a will speaks of.
+fn lost(heard: &Heard) -> Option<u64> {
+    match &heard.message {
+        Ok(UpMessage::State(DeviceState::Lost { bseq })) => Some(*bseq),
+        _ => None,
+    }
 }

@@ -109,7 +109,10 @@ impl Wire {
     }
 
     /// How much was heard so far; what comes now counts from here.
-    pub fn mark(&self) -> usize {
+    pub fn mark(&mut self) -> usize {
+        while let Ok(heard) = self.coming.try_recv() {
+            self.heard.push(heard);
+        }
         self.heard.len()
     }
 
