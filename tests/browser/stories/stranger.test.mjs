@@ -26,7 +26,7 @@ story("an evaluator in another language, from the documents alone, serves a citi
     await evaluator.says(/^page idle$/);
     await desk.completeForm();
     const no = await desk.submit();
-  XX
+    await desk.press("F6");
     await evaluator.says(/^page rating$/);
     await evaluator.says(/^receipt accepted$/);
     const known = await until("the case at the centre", async () => (await hall.summary()).cases.find((one) => one.no === no && one.outcome), 40_000);
