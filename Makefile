@@ -61,4 +61,4 @@ fmt:
 # What is built; the demonstration's data too.
 clean:
 	cargo clean
-	rm -rf appliance/web/dist appliance/web/node_modules devices/evaluator/dist devices/evaluator/node_modules devices/simulator/phone/dist devices/simulator/phone/node_modules tests/browser/node_modules
+	rm -rf appliance/web/dist appliance/web/node_modules devices/evaluator/dist devices/evaluator/node_modules devices/simulator/phone/dist devices/simulator/phone/node_modules tests/browser/node_modules tests/protocol/node_modules

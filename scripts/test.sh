@@ -45,13 +45,14 @@ front_end() {
 }
 
 # Without these nothing else can be judged.
-part "准备系统和前端依赖" make --no-print-directory setup web tests/browser/node_modules/.package-lock.json || summary
+part "准备系统和前端依赖" make --no-print-directory setup web tests/browser/node_modules/.package-lock.json tests/protocol/node_modules/.package-lock.json || summary
 part "编译" cargo build --workspace --locked || summary
 
 part "格式" cargo fmt --all --check
 part "静态检查" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 part "文档" documentation
 part "前端" front_end
+part "协议文档" npm --prefix tests/protocol test --silent
 part "Rust 测试" cargo test --workspace --locked --quiet
 part "浏览器故事" timeout 40m npm --prefix tests/browser test --silent
 summary

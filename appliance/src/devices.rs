@@ -1,6 +1,7 @@
 //! Devices at the windows: the broker and its front door, pairing, and the hub that speaks to them.
 
 pub mod broker;
+pub mod check;
 pub mod door;
 pub mod hub;
 pub mod notice;

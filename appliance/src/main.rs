@@ -5,9 +5,12 @@ use clap::{Parser, Subcommand};
 use hall_domain::case::WindowId;
 use hallbox::admin::{self, Answer, Command};
 use hallbox::clock::Clock;
+use hallbox::devices::check;
 use hallbox::setup::DataDir;
 use hallbox::{enrol, run, setup};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
@@ -60,6 +63,11 @@ enum Task {
         #[arg(default_value = "")]
         text: String,
     },
+    /// 设备厂商用：检查设备
+    Device {
+        #[command(subcommand)]
+        task: DeviceTask,
+    },
     /// 导出一件办件的授权记录、包含证明和中心回执
     Export {
         #[arg(long)]
@@ -82,6 +90,25 @@ enum Task {
     },
 }
 
+#[derive(Subcommand)]
+enum DeviceTask {
+    /// 充当一体机，按 docs/protocol/devices.md 逐项检查一台评价器；有不通过的，退出码为 1
+    Check {
+        /// 检查用的密钥放在哪里；设备要信任其中的 keys/hall-ca.pem
+        #[arg(long)]
+        data: PathBuf,
+        /// 设备连到哪里
+        #[arg(long, default_value = "127.0.0.1:9443")]
+        listen: SocketAddr,
+        /// 证书上的名称或地址，可以有几个；设备用第一个来连接
+        #[arg(long = "name", default_value = "127.0.0.1")]
+        names: Vec<String>,
+        /// 每一项最多等人操作设备多少秒
+        #[arg(long, default_value_t = 60)]
+        patience: u64,
+    },
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     tracing_subscriber::fmt()
@@ -98,6 +125,10 @@ async fn main() -> Result<()> {
         Task::Run { data } => run::run(&data, stop_signal()?).await,
         Task::Pair { data, code, window } => tell(data, Command::Pair { code, window }).await,
         Task::Notice { data, text } => tell(data, Command::Notice { text }).await,
+        Task::Device { task: DeviceTask::Check { data, listen, names, patience } } => {
+            let options = check::Options { data, listen, names, patience: Duration::from_secs(patience) };
+            if check::run(&options).await? { Ok(()) } else { bail!("设备没有通过检查") }
+        }
         Task::Export { data, case, out } => {
             std::fs::create_dir_all(&out)?;
             let out = out.canonicalize()?;
