@@ -314,3 +314,23 @@ fn kind(value: &Value) -> &'static str {
         Value::Object(_) => "object",
     }
 }
+
+/// The words that a type without values knows, as its own complaint about another word lists them.
+fn words<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let complaint = serde_json::from_str::<T>("\"?\"").err().expect("no word").to_string();
+    complaint.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_word_of_a_list_is_in_its_schema_and_no_other() {
+    let schemas = Schemas::read();
+    let listed = |schema: &str, place: &str| -> Vec<String> {
+        let list = schemas.schema(schema).pointer(place).unwrap_or_else(|| panic!("{schema}{place}"));
+        list.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let reader = "/$defs/ready/properties/reader/properties";
+    assert_eq!(listed("reader-answer", "/properties/reason/enum"), words::<ReadFailure>());
+    assert_eq!(listed("reader-answer", "/properties/source/enum"), words::<ReaderSource>());
+    assert_eq!(listed("device-state", &format!("{reader}/kind/enum")), words::<ReaderSource>());
+    assert_eq!(listed("device-state", &format!("{reader}/state/enum")), words::<ReaderCondition>());
+}
