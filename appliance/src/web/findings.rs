@@ -251,10 +251,21 @@ async fn acknowledge(
     Path(id): Path<String>,
     _: OwnForm<Nothing>,
 ) -> Answer {
-    let number = number(&id)?;
     let (by, now) = (signed.session.account.clone(), app.book.clock.now());
-    let vault = app.book.vault.clone();
-    let taken = app
+    step(&app, &signed, &id, move |tx, found| Ok(rows::take(tx, found.id, &by, now)?)).await?;
+    Ok(Redirect::to(&format!("/findings?show=taken#{id}")).into_response())
+}
+
+/// One step on a finding, in one transaction. `act` says whether it could still be taken.
+async fn step(
+    app: &App,
+    signed: &SignedIn,
+    id: &str,
+    act: impl FnOnce(&Connection, &rows::Finding) -> Result<bool, Fault> + Send + 'static,
+) -> Result<(), Failure> {
+    let number = number(id)?;
+    let (vault, by) = (app.book.vault.clone(), signed.session.account.clone());
+    let done = app
         .book
         .db
         .write(move |tx| {
@@ -262,17 +273,18 @@ async fn acknowledge(
             if is_judge_of_own_cause(tx, &found, &by)? {
                 return Ok(None);
             }
-            Ok::<_, Fault>(Some(rows::take(tx, number, &by, now)?))
+            act(tx, &found).map(Some)
         })
         .await
         .map_err(Fault::from)?;
-    match taken {
-        None => return Err(own_cause()),
-        Some(false) => return Err(gone(&app, number).await),
-        Some(true) => {}
+    match done {
+        None => Err(own_cause()),
+        Some(false) => Err(gone(app, number).await),
+        Some(true) => {
+            app.live.tell(Change::Findings);
+            Ok(())
+        }
     }
-    app.live.tell(Change::Findings);
-    Ok(Redirect::to(&format!("/findings?show=taken#{id}")).into_response())
 }
 
 /// 差评 about somebody's own service is for others to follow up.
@@ -294,23 +306,8 @@ async fn give_back(
     Path(id): Path<String>,
     _: OwnForm<Nothing>,
 ) -> Answer {
-    let number = number(&id)?;
-    let (vault, by) = (app.book.vault.clone(), signed.session.account.clone());
-    let given = app
-        .book
-        .db
-        .write(move |tx| {
-            if rows::give_back(tx, number, &by)? {
-                return Ok(true);
-            }
-            rows::find(tx, &vault, number)?.ok_or(Fault::NotFound).map(|_| false)
-        })
-        .await
-        .map_err(Fault::from)?;
-    if !given {
-        return Err(gone(&app, number).await);
-    }
-    app.live.tell(Change::Findings);
+    let by = signed.session.account.clone();
+    step(&app, &signed, &id, move |tx, found| Ok(rows::give_back(tx, found.id, &by)?)).await?;
     Ok(Redirect::to(&format!("/findings#{id}")).into_response())
 }
 
@@ -326,7 +323,6 @@ async fn handled(
     Path(id): Path<String>,
     OwnForm(done): OwnForm<Done>,
 ) -> Answer {
-    let number = number(&id)?;
     let note = done.note.trim().to_owned();
     if !NOTE_CHARS.contains(&note.chars().count()) {
         let error = match note.chars().count() {
@@ -338,34 +334,20 @@ async fn handled(
         return page(&app, &signed, &look, Some(refused), StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let (book, by, now) = (app.book.clone(), signed.session.account.clone(), app.book.clock.now());
-    let first = app
-        .book
-        .db
-        .write(move |tx| {
-            let finding = rows::find(tx, &book.vault, number)?.ok_or(Fault::NotFound)?;
-            if is_judge_of_own_cause(tx, &finding, &by)? {
-                return Ok(None);
-            }
-            if !rows::handle(tx, &book.vault, number, &by, &note, now)? {
-                return Ok(Some(false));
-            }
-            // What the hall did about a judgement goes up as any other record.
-            let body = serde_json::json!({
-                "action": "handled", "finding": number, "kind": finding.kind, "case": finding.case_no,
-                "note": note, "clerk": by, "at": now
-            });
-            book.append(tx, EntryKind::DispositionSeen, &body, now)?;
-            Ok::<_, Fault>(Some(true))
-        })
-        .await
-        .map_err(Fault::from)?;
-    match first {
-        None => return Err(own_cause()),
-        Some(false) => return Err(gone(&app, number).await),
-        Some(true) => {}
-    }
+    let handle = move |tx: &Connection, found: &rows::Finding| {
+        if !rows::handle(tx, &book.vault, found.id, &by, &note, now)? {
+            return Ok(false);
+        }
+        // What the hall did about a judgement goes up as any other record.
+        let body = serde_json::json!({
+            "action": "handled", "finding": found.id, "kind": found.kind, "case": found.case_no,
+            "note": note, "clerk": by, "at": now
+        });
+        book.append(tx, EntryKind::DispositionSeen, &body, now)?;
+        Ok(true)
+    };
+    step(&app, &signed, &id, handle).await?;
     app.line.nudge();
-    app.live.tell(Change::Findings);
     Ok(Redirect::to("/findings").into_response())
 }
 

@@ -6,6 +6,7 @@ mod cases;
 mod desks;
 mod doors;
 mod evidence;
+mod findings;
 mod forms;
 mod freshness;
 mod hall;
