@@ -49,12 +49,12 @@ export function noOwnDisk() {
 }
 
 export class Hall {
-  /** `diskMb` gives it a disk of its own, of that size. */
-  static async start({ windows = 1, diskMb } = {}) {
+  /** `diskMb` gives it a disk of its own, of that size; with `pcsc` the reader of the last window is behind PC/SC. */
+  static async start({ windows = 1, diskMb, pcsc = false } = {}) {
     const folder = await mkdtemp(path.join(tmpdir(), "hall-story-"));
     const [data, endpoints] = [path.join(folder, "data"), path.join(folder, "endpoints.json")];
     await mkdir(data);
-    const hallDemo = [program("hall-demo"), "--data", data, "--endpoints", endpoints, "--ports", "any", "--windows", String(windows), "--quiet"];
+    const hallDemo = [program("hall-demo"), "--data", data, "--endpoints", endpoints, "--ports", "any", "--windows", String(windows), "--quiet", ...(pcsc ? ["--pcsc"] : [])];
     const [command, ...rest] = diskMb === undefined ? hallDemo : onOwnDisk(data, diskMb, hallDemo);
     const child = spawn(command, rest, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
