@@ -7,14 +7,21 @@ const ends = new WeakMap<Element, number>();
 export function startClock(): void {
   onContent((part) => {
     const now = performance.now();
-    for (const element of all<HTMLElement>(part, "[data-left]")) {
-      ends.set(element, now + Number(element.dataset.left));
-    }
-    for (const element of all<HTMLElement>(part, "[data-now]")) {
-      ends.set(element, Number(element.dataset.now) - now);
-    }
+    for (const element of all<HTMLElement>(part, "[data-left], [data-now]")) ends.set(element, told(element, now));
   });
   window.setInterval(tick, 250);
+}
+
+/** When a countdown ends, or what a clock showed when this page began, counted from what the server has told just now. */
+function told({ dataset }: HTMLElement, now: number): number {
+  return dataset.left === undefined ? Number(dataset.now) - now : now + Number(dataset.left);
+}
+
+/** The same as it was first counted. A part that has just been exchanged may be met here before it is announced. */
+function known(element: HTMLElement, now: number): number {
+  const end = ends.get(element) ?? told(element, now);
+  ends.set(element, end);
+  return end;
 }
 
 /** The page says that a session ends while there is time to finish. */
@@ -28,12 +35,12 @@ function tick(): void {
     ending.hidden = left > WARN_MS || left <= 0;
   }
   for (const element of document.querySelectorAll<HTMLElement>("[data-left]")) {
-    const left = Math.max(0, (ends.get(element) ?? now) - now);
+    const left = Math.max(0, known(element, now) - now);
     if (element instanceof HTMLProgressElement) element.value = left;
     else say(element, minutes(left));
   }
   for (const element of document.querySelectorAll<HTMLElement>("[data-now]")) {
-    say(element, timeOfDay((ends.get(element) ?? 0) + now));
+    say(element, timeOfDay(known(element, now) + now));
   }
 }
 
